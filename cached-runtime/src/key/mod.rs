@@ -1,0 +1,1 @@
+//! Keys: what tells two calls apart.

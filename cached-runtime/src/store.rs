@@ -1,0 +1,143 @@
+//! The contract of a store: a place outside this process that keeps bytes under keys.
+//!
+//! Called by the tiers only. A store knows nothing of functions, values, codecs or flights; it moves bytes and keeps
+//! one promise about order, the *token*:
+//!
+//! * A look-up that misses hands out a token for the key, in the same round trip.
+//! * [`fill`](Store::fill) presents it, and the store takes the bytes only if the token still stands.
+//! * [`put`](Store::put), [`remove`](Store::remove) and [`remove_matching`](Store::remove_matching) revoke every token
+//!   of the keys they touch, in one step with the change itself.
+//!
+//! So whatever the source said before an invalidation can never be stored after it, whichever process loaded it. A
+//! store that cannot do this says so in its [`Guarantees`].
+//!
+//! Keys are UTF-8 text without control characters: the namespace, `:`, and the rendered key. Patterns are Redis globs
+//! over such keys.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::Error;
+
+/// A boxed future that may cross threads: what the methods of [`Store`] return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a look-up found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// The key is present.
+    Found(Found),
+    /// The key is absent; a fill with this token is accepted until something revokes it.
+    Missing(Token),
+}
+
+/// Bytes that a store held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// As they were written.
+    pub bytes: Vec<u8>,
+    /// The life left, told by the store's own clock. `None`: no expiry.
+    pub remaining: Option<Duration>,
+}
+
+/// The right to fill one key once, until revoked. Opaque to everyone but the store that made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token(Vec<u8>);
+
+impl Token {
+    /// A token made of bytes that mean something to the store.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes it was made of.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// What became of a fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filled {
+    /// The bytes are stored.
+    Stored,
+    /// The token no longer stood; nothing was stored.
+    Refused,
+}
+
+/// What a store promises beyond keeping bytes. Defaults to everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Guarantees {
+    /// A fill is refused once its key was invalidated, whichever process invalidated it.
+    pub tokens: bool,
+    /// Keys can be found by pattern, so that [`Store::remove_matching`] works.
+    pub patterns: bool,
+}
+
+impl Guarantees {
+    /// Everything.
+    pub const ALL: Self = Self { tokens: true, patterns: true };
+
+    /// The same without tokens: a fill may bring back what an invalidation of another process has removed.
+    #[must_use]
+    pub const fn without_tokens(mut self) -> Self {
+        self.tokens = false;
+        self
+    }
+
+    /// The same without patterns: [`Store::remove_matching`] answers [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    #[must_use]
+    pub const fn without_patterns(mut self) -> Self {
+        self.patterns = false;
+        self
+    }
+}
+
+/// A place that keeps bytes under keys.
+///
+/// Every method may be called from many tasks at once. None retries and none needs a time-out of its own: the tier
+/// above drops a call that takes too long, so futures must be safe to drop at any await. An error says that the store
+/// may or may not have done what was asked.
+pub trait Store: Send + Sync + 'static {
+    /// What this store promises.
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::ALL
+    }
+
+    /// Looks `key` up. A miss hands out a token; two misses before a fill may be given the same one.
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>>;
+
+    /// A token for `key` whether or not it is present, revoking those handed out before: for a load that replaces what
+    /// is there.
+    fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>>;
+
+    /// Stores `bytes` for `ttl` (`None`: until removed) if `token` still stands for `key`, and uses the token up.
+    fn fill<'a>(&'a self, key: &'a str, bytes: &'a [u8], ttl: Option<Duration>, token: &'a Token) -> BoxFuture<'a, Result<Filled, Error>>;
+
+    /// Stores `bytes` for `ttl` whatever was there, and revokes every token of `key`.
+    fn put<'a>(&'a self, key: &'a str, bytes: &'a [u8], ttl: Option<Duration>) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Removes `keys` and revokes their tokens. An absent key is no error.
+    fn remove<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Removes every key that matches the glob `pattern` and for which `wanted` holds, revokes the tokens of all such
+    /// keys, present or not, and says how many entries it removed. Works in bounded batches; entries filled meanwhile
+    /// under a token handed out meanwhile may stay.
+    fn remove_matching<'a>(&'a self, pattern: &'a str, wanted: &'a (dyn Fn(&str) -> bool + Send + Sync)) -> BoxFuture<'a, Result<u64, Error>>;
+
+    /// The life left of `key` by the store's clock; `None` if absent, `Some(None)` if it never expires.
+    fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>>;
+
+    /// Answers if the store can be reached and serves.
+    fn ping(&self) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Lets go of connections. Calls after this may fail.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// How the store describes itself in the line logged at start, without passwords: `redis://10.0.0.7:6379/0`.
+    fn describe(&self) -> String;
+}
