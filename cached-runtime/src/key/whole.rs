@@ -24,6 +24,11 @@ impl Key {
         }
     }
 
+    /// The key of `template` with the values that were kept in compact form.
+    pub(crate) fn from_bytes(template: Arc<Template>, compact: KeyBytes) -> Self {
+        Self { template, compact }
+    }
+
     /// The compact form.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.compact
