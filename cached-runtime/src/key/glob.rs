@@ -3,6 +3,9 @@
 //! `*` is any bytes, also none and also `:`; `?` is one byte; `[a-z]` one of these bytes and `[^a-z]` one of the others
 //! (`!` is not special); `\` takes the next byte as it is. As in Redis a class that is not closed reaches to the end,
 //! a range may be written backwards, and whatever stands behind the `-` of a range ends it, also a `]`.
+//!
+//! Only a range that ends outside ASCII may differ: what Redis makes of that depends on its machine, and no value of a
+//! key has such bytes.
 
 /// A parsed pattern.
 #[derive(Debug, Clone)]
