@@ -19,6 +19,12 @@
     not(any(test, feature = "testing")),
     expect(unused_imports, reason = "the same")
 )]
+#![cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the modules that use keys come next")
+)]
+#![expect(unreachable_pub, reason = "the door for generated code comes next")]
+
 mod arg;
 mod buf;
 mod bytes;
