@@ -2,7 +2,10 @@
 //!
 //! Modules in the order a call meets them.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "its callers, the tiers, come next"))]
+#[cfg_attr(
+    not(any(test, feature = "testing")),
+    expect(dead_code, reason = "its callers, the tiers, come next")
+)]
 mod codec;
 mod error;
 mod key;
@@ -10,6 +13,9 @@ mod store;
 pub mod stores;
 
 pub use crate::codec::Codec;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub use crate::codec::fuzzing;
 pub use crate::error::{Error, ErrorKind};
 pub use crate::store::{BoxFuture, Filled, Found, Guarantees, Lookup, Store, Token};
 pub use cached_macros::{KeyPart, cache, invalidate};
