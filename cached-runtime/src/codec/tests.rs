@@ -281,6 +281,7 @@ fn a_visitor_that_takes_only_owned_text_is_served() {
     impl<'de> Deserialize<'de> for Owned {
         fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
             struct OwnedVisitor;
+            #[expect(clippy::serde_api_misuse, reason = "the oddity that this test is about")]
             impl serde::de::Visitor<'_> for OwnedVisitor {
                 type Value = Owned;
                 fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

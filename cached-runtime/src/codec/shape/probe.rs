@@ -64,7 +64,7 @@ impl<'s> Probe<'s> {
             visitor.visit_map(Entries {
                 survey: self.survey,
                 map,
-                fields: fields.to_vec().into_iter(),
+                fields: Vec::from(fields).into_iter(),
                 others: 0,
                 key: None,
             })

@@ -173,7 +173,7 @@ fn many_enums_side_by_side_are_added_and_not_multiplied() {
         ($($name:ident)*) => {
             $(#[derive(Deserialize)]
             #[expect(dead_code, reason = "only its shape matters")]
-            enum $name { A, B, C, D, E, F(u8), G, H })*
+            enum $name { V1, V2, V3, V4, V5, V6(u8), V7, V8 })*
             #[derive(Deserialize)]
             #[expect(dead_code, non_snake_case, reason = "only its shape matters")]
             struct Subject { $($name: $name),* }
