@@ -4,25 +4,28 @@
 
 #[doc(hidden)]
 pub mod __private;
-mod background;
-mod caches;
 mod call;
-mod clock;
-mod codec;
-mod entry;
-mod error;
+mod caches;
+mod handles;
+mod invalidate;
 mod fill;
 mod flight;
-mod handles;
-mod hooks;
-mod invalidate;
-mod key;
-mod policy;
+mod tier;
 mod resilience;
-mod stats;
+mod background;
 mod store;
 pub mod stores;
-mod tier;
+mod codec;
+mod hooks;
+mod entry;
+mod key;
+mod policy;
+mod stats;
+mod clock;
+mod error;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use crate::caches::context::with_mode;
 pub use crate::caches::{Caches, CachesBuilder};
@@ -36,15 +39,10 @@ pub use crate::stats::{CacheStats, Stats, StoreStats, TierStats};
 pub use crate::store::{BoxFuture, Filled, Found, Guarantees, Lookup, Store, Token};
 pub use cached_macros::{KeyPart, cache, invalidate};
 
-/// For tests: a clock that is moved by hand.
-#[cfg(feature = "testing")]
-pub mod testing {
-    pub use crate::clock::ManualClock;
-}
-
 /// Parsers and renderers as plain functions, for properties and fuzz targets. Not for users: changes without notice.
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
 pub mod fuzzing {
+    pub use crate::codec::fuzzing as codec;
     pub use crate::key::fuzzing as key;
 }

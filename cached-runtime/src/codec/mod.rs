@@ -16,16 +16,19 @@ mod binary;
 mod bincode;
 pub(crate) mod envelope;
 mod fault;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 #[cfg(any(feature = "messagepack", feature = "json"))]
 mod guard;
 #[cfg(feature = "json")]
 mod json;
-mod lz4;
 #[cfg(feature = "messagepack")]
 mod messagepack;
 #[cfg(feature = "postcard")]
 mod postcard;
 pub(crate) mod shape;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

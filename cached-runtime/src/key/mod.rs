@@ -14,17 +14,6 @@
 //!
 //! Nothing here knows of stores, namespaces or functions.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the modules that use keys come next"))]
-#![cfg_attr(
-    not(any(test, feature = "testing")),
-    expect(unused_imports, reason = "the same")
-)]
-#![cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the modules that use keys come next")
-)]
-#![expect(unreachable_pub, reason = "the door for generated code comes next")]
-
 mod arg;
 mod buf;
 mod bytes;
