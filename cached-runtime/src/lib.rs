@@ -7,6 +7,8 @@ mod error;
 mod key;
 mod store;
 pub mod stores;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use crate::error::{Error, ErrorKind};
 pub use crate::store::{BoxFuture, Filled, Found, Guarantees, Lookup, Store, Token};

@@ -1,0 +1,3 @@
+//! For tests: of programs that cache, and of stores. Behind the feature `testing`.
+
+pub mod conformance;
