@@ -4,4 +4,5 @@ mod broken;
 mod healing;
 mod laws;
 mod model;
+mod race;
 mod redis;
