@@ -255,6 +255,38 @@ async fn nonsense_is_an_error_and_then_forgotten() {
     assert!(matches!(store.get("shop:a").await.unwrap(), Lookup::Found(_)));
 }
 
+/// Without RESP3 nothing tells of a hang-up but the call that meets it.
+#[tokio::test]
+async fn over_resp2_the_second_call_after_a_restart_is_served() {
+    let mut server = RedisServer::setup()
+        .option("rename-command HELLO \"\"")
+        .start()
+        .await;
+    let store = Redis::connect(server.url()).await.unwrap();
+    store.ping().await.unwrap();
+    server.start_again().await;
+    assert_eq!(store.ping().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_primary_that_lost_its_role_is_left() {
+    let server = RedisServer::start().await;
+    let proxy = FaultProxy::to(server.port()).await;
+    let store = through(&proxy).await;
+    let _: String = server.cli(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    for expected in 1..4 {
+        assert!(store.put("shop:a", b"1", None).await.is_err());
+        assert_eq!(
+            proxy.accepted(),
+            expected,
+            "each call is made on a connection of its own"
+        );
+    }
+    let _: String = server.cli(&["REPLICAOF", "NO", "ONE"]).await;
+    store.put("shop:a", b"1", None).await.unwrap();
+}
+
 #[test]
 fn a_store_outlives_the_runtime_it_was_made_in() {
     let runtime = || {
