@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use cached_runtime::{Codec, fuzzing};
+use cached_runtime::{Codec, fuzzing::codec as fuzzing};
 use peak_alloc::PeakAlloc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
