@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod derive;
 mod expand;
 mod function;
 mod mistakes;
@@ -27,7 +28,7 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// See `cached_runtime::KeyPart`.
-#[proc_macro_derive(KeyPart)]
-pub fn key_part(_item: TokenStream) -> TokenStream {
-    TokenStream::new()
+#[proc_macro_derive(KeyPart, attributes(key_part))]
+pub fn key_part(item: TokenStream) -> TokenStream {
+    derive::expand(syn::parse_macro_input!(item as syn::DeriveInput)).into()
 }
