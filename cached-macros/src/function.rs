@@ -1,7 +1,7 @@
 //! The function under an attribute, as far as an attribute has to understand it: its signature, what its future yields, and its body as
 //! tokens (so that a body in the middle of being typed is no concern of ours).
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{
     Attribute, Expr, ExprAsync, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, Receiver, ReturnType, Signature,
@@ -190,6 +190,7 @@ fn output_of<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proc_macro2::TokenStream;
     use quote::{ToTokens, quote};
 
     fn parsed(tokens: TokenStream) -> Function {

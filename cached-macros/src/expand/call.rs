@@ -30,10 +30,10 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
 fn statements(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let output = &plan.output;
-    let [shape, share, entered] = ["__shape", "__share", "__entered"].map(local);
+    let [definition, shape, share, entered] = ["__definition", "__shape", "__share", "__entered"].map(local);
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
-    let (prelude, definition) = match &plan.companions {
+    let (statics, definition_value) = match &plan.companions {
         Some(names) => (None, definition::reference(plan, names)),
         None => (Some(definition::statics(plan)), definition::inline(plan, &shape)),
     };
@@ -51,8 +51,9 @@ fn statements(plan: &CachePlan) -> TokenStream {
         None => body::future(&plan.function, plan.form, output),
     };
     quote_spanned! {site=>
-        #prelude
+        #statics
         let #shape = #door::probe!(#output);
+        let #definition = #definition_value;
         let #share = #share_value;
         let #entered = #enter;
         match #entered {

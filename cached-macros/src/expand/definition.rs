@@ -52,6 +52,7 @@ pub(super) fn statics(plan: &CachePlan) -> TokenStream {
     let path = plan.in_impl.then(|| quote!(path: ::core::option::Option::Some(|| #door::type_name_of(&__path)),));
     let path_function = plan.in_impl.then(|| quote!(fn __path() {}));
     let fields = fields(plan);
+    let engines = engines(plan);
     quote! {
         #path_function
         static __SPEC: #door::Spec = #door::Spec {
@@ -61,6 +62,7 @@ pub(super) fn statics(plan: &CachePlan) -> TokenStream {
         };
         static __SITE: #door::Site = #door::Site::new(&__SPEC);
         #door::inventory::submit! { &__SITE }
+        #engines
     }
 }
 
@@ -122,9 +124,6 @@ fn fields(plan: &CachePlan) -> TokenStream {
     if let Some(compress) = compress {
         field("compress", some(quote!(#compress as ::core::primitive::usize)));
     }
-    if plan.spec.write_through {
-        field("write_through", quote!(true));
-    }
     if plan.spec.memory_only {
         field("memory_only", quote!(true));
     }
@@ -164,7 +163,7 @@ fn hooks(plan: &CachePlan) -> TokenStream {
 }
 
 /// The engine of `backend = "moka"` is a feature of the runtime.
-pub(super) fn engines(plan: &CachePlan) -> TokenStream {
+fn engines(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let Some(Backend::Names(names)) = &plan.spec.backend else { return TokenStream::new() };
     let engines = names.iter().filter(|name| name.value() != MEMORY[0] && MEMORY.contains(&name.value().as_str()));

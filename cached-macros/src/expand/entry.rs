@@ -28,7 +28,8 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
             (false, _) => quote!(#name: impl #door::KeyArg<#ty>),
         }
     }));
-    let definition = definition::reference(plan, names);
+    let definition = local("__definition");
+    let reference = definition::reference(plan, names);
     let key = key::of_entry(plan);
     let made = match &plan.caches {
         Some(_) => quote!(#door::entry_in(#caches, #definition, #key)),
@@ -38,7 +39,10 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
         #attrs
         #[doc = #doc]
         #lints
-        #vis fn #entry #generics (#(#inputs),*) -> #door::Entry<#value> #where_clause { #made }
+        #vis fn #entry #generics (#(#inputs),*) -> #door::Entry<#value> #where_clause {
+            let #definition = #reference;
+            #made
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! A function that makes entries wrong: what it removes, around its body.
 
-use super::{attributes, body};
+use super::body;
 use crate::args::When;
-use crate::names::{local, located};
+use crate::names::local;
 use crate::plan::{InvalidatePlan, Removal, Text, Word};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};

@@ -28,12 +28,13 @@ fn whole_value(part: &Part, key: &syn::Ident) -> TokenStream {
     located(quote_spanned!(Span::mixed_site()=> #key.part(&#expr);), part.span)
 }
 
-/// Values, then what tells instantiations apart: the `impl`'s type, the function's type and const parameters.
+/// Expects the definition in a local. Values, then what tells instantiations apart: the `impl`'s type, the function's type and const parameters.
 fn closure(plan: &CachePlan, step: impl Fn(&Part, &syn::Ident) -> TokenStream) -> TokenStream {
     let door = &plan.door;
     let key = local("__key");
     let values = plan.key.parts.iter().map(|part| step(part, &key));
-    let owner = plan.in_impl.then(|| quote_spanned!(Span::mixed_site()=> #key.owner::<Self>();));
+    let definition = local("__definition");
+    let owner = plan.in_impl.then(|| quote_spanned!(Span::mixed_site()=> #definition.owner::<Self>(#key);));
     let types = &plan.key.types;
     let consts = &plan.key.consts;
     quote_spanned! {Span::mixed_site()=>

@@ -7,7 +7,7 @@ use crate::names::{Companions, OUTPUT};
 use crate::template::{Piece, Placeholder, Template};
 use crate::words::{find, mentions};
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, Ident, Type};
 

@@ -7,7 +7,7 @@ mod value;
 
 pub(crate) use cache::{CachePlan, Hooks, Spec};
 pub(crate) use invalidate::{InvalidatePlan, Removal, Text, Word};
-pub(crate) use key::{EntryArgument, Key, Part};
+pub(crate) use key::{Key, Part};
 
 use proc_macro2::TokenStream;
 use quote::quote;
