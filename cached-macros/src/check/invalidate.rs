@@ -19,7 +19,7 @@ pub(crate) fn invalidate(args: &InvalidateArgs, function: &Function, mistakes: &
     }
     for target in &args.targets {
         match target {
-            Target::Call(call) => one(call, mistakes),
+            Target::Call(call) => method(call, function, mistakes),
             Target::Key(template) | Target::Pattern(template) => {
                 let of_arguments = key::values(&template.value).filter(|value| value.root != OUTPUT);
                 key::placeholders(of_arguments, function, mistakes);
@@ -37,15 +37,21 @@ pub(crate) fn invalidate(args: &InvalidateArgs, function: &Function, mistakes: &
     future
 }
 
-/// A method of something else than `self` has a type that is not known here.
-fn one(call: &Call, mistakes: &mut Mistakes) {
+/// A method of something else than `self` has a type that is not known here, and `&mut self` is the body's until it ends.
+fn method(call: &Call, function: &Function, mistakes: &mut Mistakes) {
     let Owner::Method { receiver, method, .. } = &call.owner else { return };
     let is_self = matches!(receiver, Expr::Path(path) if path.path.is_ident("self"));
-    let needs_type = match &call.arguments {
-        Arguments::Every => true,
-        Arguments::Listed(arguments) => arguments.iter().any(|argument| mentions(&argument.to_token_stream(), OUTPUT)),
+    let (every, waits) = match &call.arguments {
+        Arguments::Every => (true, false),
+        Arguments::Listed(arguments) => {
+            (false, arguments.iter().any(|argument| mentions(&argument.to_token_stream(), OUTPUT)))
+        }
     };
-    if !is_self && needs_type {
+    if is_self && waits && function.receiver().is_some_and(signature::is_exclusive) {
+        let message = "the body has `&mut self` until it ends: take `&self`, or invalidate by `key = \"..\"`";
+        mistakes.about(receiver, message);
+    }
+    if !is_self && (every || waits) {
         let message = format!("whose `{method}`? name the type instead of a value, as in `Users::{method}(..)`");
         mistakes.about(receiver, message);
     }

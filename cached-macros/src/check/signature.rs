@@ -4,7 +4,7 @@ use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Lifetime, ReceiverKind, Safety, Type, TypeImplTrait, TypeReference};
+use syn::{Lifetime, Receiver, ReceiverKind, Safety, Type, TypeImplTrait, TypeReference};
 
 /// Rules for both attributes. `None` if the function is not asynchronous.
 pub(super) fn any(function: &Function, mistakes: &mut Mistakes) -> Option<(Form, Type)> {
@@ -49,16 +49,9 @@ pub(super) fn any(function: &Function, mistakes: &mut Mistakes) -> Option<(Form,
 
 /// Rules for what is cached.
 pub(super) fn cached(function: &Function, output: &Type, mistakes: &mut Mistakes) {
-    if let Some(receiver) = function.receiver() {
-        let exclusive = match &receiver.kind {
-            ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
-            ReceiverKind::Typed(_, ty) => matches!(ungrouped(ty), Type::Reference(ty) if ty.mutability.is_some()),
-            _ => false,
-        };
-        if exclusive {
-            let message = "a cached method cannot take `&mut self`: a call that is answered from the cache changes nothing; take `&self`";
-            mistakes.about(receiver, message);
-        }
+    if let Some(receiver) = function.receiver().filter(|receiver| is_exclusive(receiver)) {
+        let message = "a cached method cannot take `&mut self`: a call that is answered from the cache changes nothing; take `&self`";
+        mistakes.about(receiver, message);
     }
     for (name, argument) in function.arguments() {
         if name.is_none() {
@@ -72,6 +65,15 @@ pub(super) fn cached(function: &Function, output: &Type, mistakes: &mut Mistakes
         if path == "cache" || path.ends_with("cached_runtime::cache") {
             mistakes.about(attr, "this function is cached already: keep one `#[cache]`");
         }
+    }
+}
+
+/// `&mut self`, however it is written.
+pub(super) fn is_exclusive(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+        ReceiverKind::Typed(_, ty) => matches!(ungrouped(ty), Type::Reference(ty) if ty.mutability.is_some()),
+        _ => false,
     }
 }
 

@@ -18,11 +18,13 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
         // The body is in here, and may need it.
         None => plan.function.sig.clone(),
     };
+    // An argument that the body does not use is used here.
+    let lints = plan.companions.is_some().then(|| quote!(#[allow(clippy::used_underscore_binding)]));
     let statements = body::in_form(plan.form, &plan.door, &statements(plan));
     quote! {
         #attrs
         #listing
-        #[allow(clippy::used_underscore_binding, clippy::manual_async_fn)]
+        #lints
         #vis #defaultness #sig { #statements }
     }
 }

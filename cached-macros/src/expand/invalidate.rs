@@ -76,11 +76,15 @@ impl Steps<'_> {
             Removal::Cache { cache, span } => {
                 self.before.push(quote_spanned!(resolved(*span)=> #writer.cache(&#cache);));
             }
-            Removal::Entry { entry, arguments, cache, output, span } => {
+            Removal::Entry { receiver, entry, arguments, cache, output, span } => {
                 let span = resolved(*span);
+                let receiver = receiver.as_ref().map(|receiver| {
+                    let receiver = self.argument(position, arguments.len(), receiver);
+                    quote!(#receiver.)
+                });
                 let arguments: Vec<TokenStream> =
                     arguments.iter().enumerate().map(|(index, word)| self.argument(position, index, word)).collect();
-                let step = quote_spanned!(span=> #writer.entry(&#entry(#(&(#arguments)),*)););
+                let step = quote_spanned!(span=> #writer.entry(&#receiver #entry(#(&(#arguments)),*)););
                 match output {
                     None => self.before.push(step),
                     Some(output) => {
@@ -114,15 +118,20 @@ impl Steps<'_> {
         let Some(output) = output else {
             let rendered = self.rendered(text, |word| match word {
                 Ok(text) => quote!(push_text(#text)),
-                Err(Word::Now(expr) | Word::Copied(expr) | Word::Output(expr)) => quote!(push_value(&#expr)),
+                Err(word) => {
+                    let expr = word.expr();
+                    quote!(push_value(&#expr))
+                }
             });
             self.before.push(quote_spanned!(span=> #writer.#method(#caches, #rendered);));
             return;
         };
         let mut known = Vec::new();
         for (index, word) in text.0.iter().enumerate() {
-            if let Err(Word::Now(expr) | Word::Copied(expr)) = word {
-                let kept = kept(position, index);
+            if let Err(word) = word
+                && !matches!(word, Word::Output(_))
+            {
+                let (kept, expr) = (kept(position, index), word.expr());
                 known.push(quote_spanned!(span=> let #kept = #door::KeyText::new().push_value(&#expr).finish();));
             }
         }
@@ -134,7 +143,7 @@ impl Steps<'_> {
             match word {
                 Ok(text) => quote!(push_text(#text)),
                 Err(Word::Output(expr)) => quote!(push_value(&#expr)),
-                Err(Word::Now(_) | Word::Copied(_)) => quote!(push_text(&#kept)),
+                Err(_) => quote!(push_text(&#kept)),
             }
         });
         self.with_output(output, &quote_spanned!(span=> #writer.#method(#caches, #rendered);));
@@ -148,7 +157,7 @@ impl Steps<'_> {
                     quote!(push_text(#text))
                 }
                 Err(Word::Output(_)) => quote!(push_text("*")),
-                Err(Word::Now(_) | Word::Copied(_)) => quote!(push_text(&#kept)),
+                Err(_) => quote!(push_text(&#kept)),
             }
         });
         self.unknown.push(quote_spanned!(span=> #writer.pattern(#caches, #glob);));
@@ -164,6 +173,11 @@ impl Steps<'_> {
     fn argument(&mut self, position: usize, index: usize, word: &Word) -> TokenStream {
         match word {
             Word::Now(expr) | Word::Output(expr) => expr.clone(),
+            Word::Kept(expr) => {
+                let kept = kept(position, index);
+                self.before.push(quote_spanned!(Span::mixed_site()=> let #kept = #expr;));
+                quote!(#kept)
+            }
             Word::Copied(expr) => {
                 let (door, kept) = (self.door, kept(position, index));
                 self.before.push(quote_spanned!(Span::mixed_site()=> let #kept = #door::keep(&#expr);));

@@ -60,3 +60,36 @@ fn print(plan: &CachePlan) -> TokenStream {
     }
     items
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn show() {
+        println!(
+            "{}",
+            cache(
+                quote!(key = "user:{id}:{user.x}", ttl = "1h", skip(db), backend = ["local", "redis"], cache_if = |u| u.ok, tier("local", ttl = "3s")),
+                quote! { /// docs
+                pub async fn get_user<T: X>(db: &Db, mut id: u64, user: &User<'_>) -> Result<User, DbError> { body } }
+            )
+        );
+        println!(
+            "{}",
+            cache(
+                quote!(skip(self), companions = false),
+                quote! {
+                async fn get(&self, id: &str) -> Result<Option<User>, DbError> { body } }
+            )
+        );
+        println!(
+            "{}",
+            invalidate(
+                quote!(get_user(id), self.f(output.id, id), Posts::recent(..), key = "a:{id}", pattern = "b:{output.id}:{id}*"),
+                quote! {
+                async fn get(&self, id: &str) -> Result<Option<User>, DbError> { body } }
+            )
+        );
+    }
+}

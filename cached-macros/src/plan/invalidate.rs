@@ -26,7 +26,9 @@ pub(crate) struct InvalidatePlan {
 pub(crate) enum Removal {
     /// The entry of these key arguments.
     Entry {
-        /// The companion, ready to be called.
+        /// What has the entry as a method, and how long it has to be there.
+        receiver: Option<Word>,
+        /// The companion.
         entry: TokenStream,
         arguments: Vec<Word>,
         /// The whole cache, for when the returned value will never be known.
@@ -46,12 +48,22 @@ pub(crate) struct Text(pub(crate) Vec<Result<String, Word>>);
 
 /// An expression, by the time at which it can be known.
 pub(crate) enum Word {
-    /// Evaluated before the body.
+    /// Used before the body runs.
     Now(TokenStream),
-    /// A place that the body may need, so it is copied before.
+    /// Evaluated before the body, used after it.
+    Kept(TokenStream),
+    /// The same of a place that the body may take, so it is copied.
     Copied(TokenStream),
     /// Made of the returned value.
     Output(TokenStream),
+}
+
+impl Word {
+    pub(crate) fn expr(&self) -> &TokenStream {
+        match self {
+            Self::Now(expr) | Self::Kept(expr) | Self::Copied(expr) | Self::Output(expr) => expr,
+        }
+    }
 }
 
 impl InvalidatePlan {
@@ -79,19 +91,21 @@ impl InvalidatePlan {
 }
 
 fn called(call: Call, function: &Function) -> Removal {
-    let (entry, cache, span) = companions(call.owner);
+    let (receiver, entry, cache, span) = companions(call.owner);
+    let cache = quote_spanned!(span=> #cache());
     match call.arguments {
-        Arguments::Every => Removal::Cache { cache: quote_spanned!(span=> #cache()), span },
+        Arguments::Every => Removal::Cache { cache, span },
         Arguments::Listed(arguments) => {
             let output = find(&call.tokens, OUTPUT);
-            let arguments = arguments.iter().map(|argument| word(argument, output.is_some(), function)).collect();
-            Removal::Entry { entry, arguments, cache: quote_spanned!(span=> #cache()), output, span }
+            let word = |argument: &Expr| word(argument, output.is_some(), function);
+            let (receiver, arguments) = (receiver.as_ref().map(word), arguments.iter().map(word).collect());
+            Removal::Entry { receiver, entry, arguments, cache, output, span }
         }
     }
 }
 
-/// The paths of the entry and cache companions, and where the function was named.
-fn companions(owner: Owner) -> (TokenStream, TokenStream, Span) {
+/// The receiver and names of the entry and cache companions, and where the function was named.
+fn companions(owner: Owner) -> (Option<Expr>, TokenStream, TokenStream, Span) {
     match owner {
         Owner::Path(path) => {
             let renamed = |companion: fn(Companions) -> Ident| {
@@ -102,22 +116,24 @@ fn companions(owner: Owner) -> (TokenStream, TokenStream, Span) {
                 path.into_token_stream()
             };
             let span = path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
-            (renamed(|names| names.entry), renamed(|names| names.cache), span)
+            (None, renamed(|names| names.entry), renamed(|names| names.cache), span)
         }
         Owner::Method { receiver, method, turbofish } => {
             let span = method.span();
             let Companions { entry, cache, .. } = Companions::of(&method);
-            (quote_spanned!(span=> #receiver.#entry #turbofish), quote_spanned!(span=> Self::#cache #turbofish), span)
+            let entry = quote_spanned!(span=> #entry #turbofish);
+            (Some(receiver), entry, quote_spanned!(span=> Self::#cache #turbofish), span)
         }
     }
 }
 
-/// One argument of a call. Nothing is copied where no other argument has to wait.
+/// The receiver or one argument of a call. Nothing is kept where nothing has to wait.
 fn word(argument: &Expr, waits: bool, function: &Function) -> Word {
     let tokens = argument.to_token_stream();
     match () {
         () if mentions(&tokens, OUTPUT) => Word::Output(tokens),
         () if waits && is_place(argument, function) => Word::Copied(tokens),
+        () if waits => Word::Kept(tokens),
         () => Word::Now(tokens),
     }
 }
