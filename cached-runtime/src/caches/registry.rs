@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::hooks::Hooks;
+use crate::call::output::{Output, Shape};
+use crate::hooks::{CacheValue, Hooks};
 use crate::key::{KeyBuf, Template};
 use crate::policy::Spec;
 
@@ -130,7 +131,7 @@ pub(crate) fn sites() -> &'static [&'static Site] {
 /// A cached function whose values are `V`: its site and what its types add.
 pub struct Definition<V> {
     site: &'static Site,
-    hooks: fn() -> Hooks<V>,
+    hooks: fn(Hooks<V>) -> Hooks<V>,
 }
 
 impl<V> Clone for Definition<V> {
@@ -143,7 +144,7 @@ impl<V> Copy for Definition<V> {}
 
 impl<V> Definition<V> {
     /// Made by the expansion.
-    pub const fn new(site: &'static Site, hooks: fn() -> Hooks<V>) -> Self {
+    pub const fn new(site: &'static Site, hooks: fn(Hooks<V>) -> Hooks<V>) -> Self {
         Self { site, hooks }
     }
 
@@ -152,8 +153,11 @@ impl<V> Definition<V> {
         self.site
     }
 
-    pub(crate) fn hooks(self) -> Hooks<V> {
-        (self.hooks)()
+    pub(crate) fn hooks(self) -> Hooks<V>
+    where
+        V: CacheValue,
+    {
+        (self.hooks)(Hooks::new())
     }
 
     /// Tells the instantiations of a method's type apart: writes the type's name unless the function's own path has
@@ -165,6 +169,15 @@ impl<V> Definition<V> {
             key.tag_text(name);
         }
     }
+}
+
+/// Defines a cached function whose values are named by nothing but its return type.
+pub fn define<R: Output<K>, const K: u8>(
+    _: Shape<R, K>,
+    site: &'static Site,
+    hooks: fn(Hooks<R::Value>) -> Hooks<R::Value>,
+) -> Definition<R::Value> {
+    Definition::new(site, hooks)
 }
 
 #[cfg(test)]

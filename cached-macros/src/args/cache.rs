@@ -1,0 +1,290 @@
+//! The arguments of `#[cache]`.
+
+use super::list::{Argument, choice, closure, each, name};
+use super::{Opt, literal};
+use crate::mistakes::Mistakes;
+use crate::names;
+use crate::template::{self, Template, Use};
+use proc_macro2::TokenStream;
+use std::time::Duration;
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Expr, ExprClosure, Ident, LitStr, Path, Token};
+
+/// What the user may say of a cached function; everything may be left out.
+#[derive(Default)]
+pub(crate) struct CacheArgs {
+    pub(crate) key: Option<Opt<Template>>,
+    pub(crate) skip: Option<Opt<Vec<Ident>>>,
+    pub(crate) name: Option<Opt<LitStr>>,
+    pub(crate) ttl: Option<Opt<Ttl>>,
+    pub(crate) jitter: Option<Opt<u32>>,
+    pub(crate) none_ttl: Option<Opt<Duration>>,
+    pub(crate) cache_if: Option<Opt<ExprClosure>>,
+    pub(crate) backend: Option<Opt<Backend>>,
+    pub(crate) tiers: Vec<Tier>,
+    pub(crate) capacity: Option<Opt<u64>>,
+    pub(crate) max_bytes: Option<Opt<u64>>,
+    pub(crate) weight: Option<Opt<ExprClosure>>,
+    pub(crate) strategy: Option<Opt<Strategy>>,
+    /// Whether the callers of one process share a load.
+    pub(crate) single_flight: Option<Opt<bool>>,
+    pub(crate) share_error: Option<Opt<ExprClosure>>,
+    pub(crate) codec: Option<Opt<Ident>>,
+    pub(crate) version: Option<Opt<u32>>,
+    pub(crate) compress: Option<Opt<u64>>,
+    pub(crate) caches: Option<Opt<Expr>>,
+    pub(crate) companions: Option<Opt<bool>>,
+    pub(crate) in_impl: Option<Opt<bool>>,
+    pub(crate) krate: Option<Opt<Path>>,
+    /// An argument could not be read, so that rules about what is absent would only confuse.
+    pub(crate) incomplete: bool,
+}
+
+/// How long an entry lives.
+pub(crate) enum Ttl {
+    Fixed(Duration),
+    OfValue(ExprClosure),
+}
+
+/// The chain of stores.
+pub(crate) enum Backend {
+    Names(Vec<LitStr>),
+    Const(Path),
+}
+
+/// The settings of one store of the chain.
+pub(crate) struct Tier {
+    pub(crate) store: LitStr,
+    pub(crate) ttl: Option<Opt<Duration>>,
+    pub(crate) capacity: Option<Opt<u64>>,
+    pub(crate) max_bytes: Option<Opt<u64>>,
+}
+
+/// What happens at a miss and at a write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    CacheAside,
+    WriteThrough,
+}
+
+impl CacheArgs {
+    pub(crate) fn read(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let mut args = Self::default();
+        let mut refused = Mistakes::default();
+        each(tokens, &mut refused, |input, mistakes| args.argument(input, mistakes));
+        if let Some(all) = refused.into_error() {
+            args.incomplete = true;
+            mistakes.add(all);
+        }
+        args
+    }
+
+    fn argument(&mut self, input: ParseStream, mistakes: &mut Mistakes) -> syn::Result<()> {
+        let (name, example) = name(input, names::CACHE, names::CACHE_LATER)?;
+        let argument = Argument { name, example, input };
+        match argument.name.unraw().to_string().as_str() {
+            "key" => {
+                let value = argument.value(literal::string).and_then(|text| template::parse(&text, Use::Key));
+                argument.set(&mut self.key, value)
+            }
+            "skip" => {
+                let value = argument.group(skipped);
+                argument.set(&mut self.skip, value)
+            }
+            "name" => {
+                let value = argument.value(literal::string).and_then(|name| {
+                    if name.value().is_empty() {
+                        return Err(syn::Error::new(name.span(), "a cache's name cannot be empty"));
+                    }
+                    Ok(name)
+                });
+                argument.set(&mut self.name, value)
+            }
+            "ttl" => {
+                let value = argument.value(ttl);
+                argument.set(&mut self.ttl, value)
+            }
+            "jitter" => {
+                let value = argument.value(literal::percent);
+                argument.set(&mut self.jitter, value)
+            }
+            "none_ttl" => {
+                let value = argument.value(literal::duration);
+                argument.set(&mut self.none_ttl, value)
+            }
+            "cache_if" => {
+                let value = argument.value(closure(1));
+                argument.set(&mut self.cache_if, value)
+            }
+            "backend" => {
+                let value = argument.value(backend);
+                argument.set(&mut self.backend, value)
+            }
+            "tier" => {
+                self.tiers.push(argument.group(|input| Tier::read(input, mistakes))?);
+                Ok(())
+            }
+            "capacity" => {
+                let value = argument.value(capacity);
+                argument.set(&mut self.capacity, value)
+            }
+            "max_bytes" => {
+                let value = argument.value(max_bytes);
+                argument.set(&mut self.max_bytes, value)
+            }
+            "weight" => {
+                let value = argument.value(closure(2));
+                argument.set(&mut self.weight, value)
+            }
+            "strategy" => {
+                let value = argument.value(strategy);
+                argument.set(&mut self.strategy, value)
+            }
+            "single_flight" => {
+                let value = argument.value(single_flight);
+                argument.set(&mut self.single_flight, value)
+            }
+            "share_error" => {
+                let value = argument.value(closure(1));
+                argument.set(&mut self.share_error, value)
+            }
+            "codec" => {
+                let value = argument.value(codec);
+                argument.set(&mut self.codec, value)
+            }
+            "version" => {
+                let value = argument.value(literal::integer);
+                argument.set(&mut self.version, value)
+            }
+            "compress" => {
+                let value = argument.value(literal::size);
+                argument.set(&mut self.compress, value)
+            }
+            "caches" => {
+                let value = argument.value(|expr, _| Ok(expr.clone()));
+                argument.set(&mut self.caches, value)
+            }
+            "companions" => {
+                let value = argument.value(literal::boolean);
+                argument.set(&mut self.companions, value)
+            }
+            "in_impl" => {
+                let value = argument.value(literal::boolean);
+                argument.set(&mut self.in_impl, value)
+            }
+            _ => {
+                let value = argument.path();
+                argument.set(&mut self.krate, value)
+            }
+        }
+    }
+}
+
+impl Tier {
+    fn read(input: ParseStream, mistakes: &mut Mistakes) -> syn::Result<Self> {
+        let example = "tier(\"local\", ttl = \"30s\")";
+        if input.is_empty() {
+            return Err(input.error(format!("a tier is named first: `{example}`")));
+        }
+        let store = literal::string(&input.parse()?, example)?;
+        let mut tier = Self { store, ttl: None, capacity: None, max_bytes: None };
+        if input.is_empty() {
+            let message = format!("this tier has no settings: write one, as in `{example}`, or leave the tier out");
+            return Err(syn::Error::new(tier.store.span(), message));
+        }
+        input.parse::<Token![,]>()?;
+        each(input.parse()?, mistakes, |input, _| {
+            let (name, example) = name(input, names::TIER, &[])?;
+            let argument = Argument { name, example, input };
+            match argument.name.to_string().as_str() {
+                "ttl" => {
+                    let value = argument.value(literal::duration);
+                    argument.set(&mut tier.ttl, value)
+                }
+                "capacity" => {
+                    let value = argument.value(capacity);
+                    argument.set(&mut tier.capacity, value)
+                }
+                _ => {
+                    let value = argument.value(max_bytes);
+                    argument.set(&mut tier.max_bytes, value)
+                }
+            }
+        });
+        Ok(tier)
+    }
+}
+
+/// Names between the parentheses of `skip`.
+fn skipped(input: ParseStream) -> syn::Result<Vec<Ident>> {
+    let mut names = Vec::new();
+    while !input.is_empty() {
+        let name = input.call(Ident::parse_any).map_err(|_| {
+            input.error("`skip` takes names of arguments: `skip(db, self)`")
+        })?;
+        names.push(name);
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    Ok(names)
+}
+
+fn ttl(expr: &Expr, example: &str) -> syn::Result<Ttl> {
+    match literal::bare(expr) {
+        Expr::Closure(_) => closure(1)(expr, "ttl = |value| value.lifetime()").map(Ttl::OfValue),
+        Expr::Lit(_) => literal::duration(expr, example).map(Ttl::Fixed),
+        _ => Err(literal::expected(expr, "a duration in a string literal or a closure", "ttl = \"1h\"` or `ttl = |value| HOUR")),
+    }
+}
+
+fn backend(expr: &Expr, example: &str) -> syn::Result<Backend> {
+    match literal::bare(expr) {
+        Expr::Path(path) if path.qself.is_none() => Ok(Backend::Const(path.path.clone())),
+        Expr::Reference(reference) => backend(&reference.expr, example),
+        Expr::Array(array) if array.elems.is_empty() => {
+            Err(literal::expected(expr, "at least one store", example))
+        }
+        Expr::Array(array) => {
+            array.elems.iter().map(|name| store(name, example)).collect::<syn::Result<_>>().map(Backend::Names)
+        }
+        Expr::Lit(_) => Ok(Backend::Names(vec![store(expr, example)?])),
+        _ => Err(literal::expected(expr, "a store, several in brackets, or the path of a `const`", example)),
+    }
+}
+
+fn store(expr: &Expr, example: &str) -> syn::Result<LitStr> {
+    let name = literal::string(expr, example)?;
+    if name.value().is_empty() {
+        return Err(syn::Error::new(name.span(), "a store's name cannot be empty"));
+    }
+    Ok(name)
+}
+
+fn capacity(expr: &Expr, example: &str) -> syn::Result<u64> {
+    match literal::integer(expr, example)? {
+        0 => Err(syn::Error::new_spanned(expr, "a capacity of zero keeps nothing: write at least 1")),
+        entries => Ok(entries),
+    }
+}
+
+fn max_bytes(expr: &Expr, example: &str) -> syn::Result<u64> {
+    match literal::size(expr, example)? {
+        0 => Err(syn::Error::new_spanned(expr, "a size of zero keeps nothing: write a larger one")),
+        bytes => Ok(bytes),
+    }
+}
+
+fn strategy(expr: &Expr, example: &str) -> syn::Result<Strategy> {
+    let (name, _) = choice(expr, example, names::STRATEGIES, names::STRATEGIES_LATER)?;
+    Ok(if name == "write_through" { Strategy::WriteThrough } else { Strategy::CacheAside })
+}
+
+fn single_flight(expr: &Expr, example: &str) -> syn::Result<bool> {
+    choice(expr, example, names::FLIGHTS, names::FLIGHTS_LATER).map(|(name, _)| name == "process")
+}
+
+fn codec(expr: &Expr, example: &str) -> syn::Result<Ident> {
+    choice(expr, example, names::CODECS, &[]).map(|(name, span)| Ident::new(&name, span))
+}

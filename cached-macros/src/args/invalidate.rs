@@ -1,0 +1,180 @@
+//! The arguments of `#[invalidate]`.
+
+use super::list::{Argument, choice, each, name};
+use super::{Opt, literal};
+use crate::mistakes::Mistakes;
+use crate::names;
+use crate::template::{self, Template, Use};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{AngleBracketedGenericArguments, Expr, ExprPath, Ident, Path, RangeLimits, Token, token};
+
+/// What the user may say of a function that makes entries wrong.
+#[derive(Default)]
+pub(crate) struct InvalidateArgs {
+    pub(crate) targets: Vec<Target>,
+    pub(crate) when: Option<Opt<When>>,
+    pub(crate) caches: Option<Opt<Expr>>,
+    pub(crate) krate: Option<Opt<Path>>,
+    /// An argument could not be read, so that rules about what is absent would only confuse.
+    pub(crate) incomplete: bool,
+}
+
+/// Entries to remove.
+pub(crate) enum Target {
+    /// Of a cached function.
+    Call(Call),
+    /// Of whichever function owns this key.
+    Key(Opt<Template>),
+    /// Of whichever functions own keys that look like this.
+    Pattern(Opt<Template>),
+}
+
+/// `get_user(id)`, `self.profile(id)`, `list_users(..)`
+pub(crate) struct Call {
+    pub(crate) owner: Owner,
+    pub(crate) arguments: Arguments,
+    /// As written.
+    pub(crate) tokens: TokenStream,
+}
+
+/// Where the companions of the cached function are.
+pub(crate) enum Owner {
+    /// Beside this path.
+    Path(ExprPath),
+    /// Methods of this receiver.
+    Method { receiver: Expr, method: Ident, turbofish: Option<AngleBracketedGenericArguments> },
+}
+
+/// Which of its entries.
+pub(crate) enum Arguments {
+    /// `(..)`
+    Every,
+    /// The one of this key.
+    Listed(Vec<Expr>),
+}
+
+/// When the entries are removed, seen from the body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    After,
+    Before,
+    Always,
+}
+
+impl InvalidateArgs {
+    pub(crate) fn read(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let mut args = Self::default();
+        let mut refused = Mistakes::default();
+        each(tokens, &mut refused, |input, _| {
+            let named = input.peek2(Token![=]) && !input.peek2(Token![==]);
+            if named { args.argument(input) } else { args.call(input) }
+        });
+        if let Some(all) = refused.into_error() {
+            args.incomplete = true;
+            mistakes.add(all);
+        }
+        args
+    }
+
+    fn argument(&mut self, input: ParseStream) -> syn::Result<()> {
+        let (name, example) = name(input, names::INVALIDATE, names::INVALIDATE_LATER)?;
+        let argument = Argument { name, example, input };
+        match argument.name.unraw().to_string().as_str() {
+            "key" => {
+                let template = argument.value(literal::string).and_then(|text| template::parse(&text, Use::Key))?;
+                self.targets.push(Target::Key(Opt { name: argument.name, value: template }));
+                Ok(())
+            }
+            "pattern" => {
+                let template = argument.value(literal::string).and_then(|text| template::parse(&text, Use::Pattern))?;
+                self.targets.push(Target::Pattern(Opt { name: argument.name, value: template }));
+                Ok(())
+            }
+            "when" => {
+                let value = argument.value(when);
+                argument.set(&mut self.when, value)
+            }
+            "caches" => {
+                let value = argument.value(|expr, _| Ok(expr.clone()));
+                argument.set(&mut self.caches, value)
+            }
+            _ => {
+                let value = argument.path();
+                argument.set(&mut self.krate, value)
+            }
+        }
+    }
+
+    fn call(&mut self, input: ParseStream) -> syn::Result<()> {
+        refuse_entries(input)?;
+        let span = input.span();
+        let target: Expr = input.parse().map_err(|error| {
+            let message = "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`";
+            if input.is_empty() { syn::Error::new(span, message) } else { error }
+        })?;
+        let tokens = target.to_token_stream();
+        let (owner, arguments) = match literal::bare(&target) {
+            Expr::Call(call) => match literal::bare(&call.func) {
+                Expr::Path(path) => (Owner::Path(path.clone()), &call.args),
+                other => return Err(not_a_call(other)),
+            },
+            Expr::MethodCall(call) => {
+                let owner = Owner::Method {
+                    receiver: (*call.receiver).clone(),
+                    method: call.method.clone(),
+                    turbofish: call.turbofish.clone(),
+                };
+                (owner, &call.args)
+            }
+            other => return Err(not_a_call(other)),
+        };
+        let arguments = match arguments.first() {
+            Some(Expr::Range(range)) if arguments.len() == 1 && everything(range) => Arguments::Every,
+            _ => Arguments::Listed(arguments.iter().cloned().collect()),
+        };
+        self.targets.push(Target::Call(Call { owner, arguments, tokens }));
+        Ok(())
+    }
+}
+
+fn everything(range: &syn::ExprRange) -> bool {
+    range.start.is_none() && range.end.is_none() && matches!(range.limits, RangeLimits::HalfOpen(_))
+}
+
+/// `entries(get_user(id) for id in ids)` would otherwise fail as a strange call.
+fn refuse_entries(input: ParseStream) -> syn::Result<()> {
+    let ahead = input.fork();
+    let Ok(name) = ahead.parse::<Ident>() else { return Ok(()) };
+    if name != "entries" || !ahead.peek(token::Paren) {
+        return Ok(());
+    }
+    let TokenTree::Group(group) = ahead.parse()? else { return Ok(()) };
+    if group.stream().into_iter().any(|token| matches!(&token, TokenTree::Ident(word) if word == "for")) {
+        let message = "`entries` is not there yet: write one target per entry, or `get_user(..)` for all of them";
+        return Err(syn::Error::new(name.span(), message));
+    }
+    Ok(())
+}
+
+fn not_a_call(expr: &Expr) -> syn::Error {
+    let message = match expr {
+        Expr::Path(_) | Expr::Field(_) => {
+            let name = expr.to_token_stream().to_string().replace(' ', "");
+            format!("which entries? write `{name}(id)` for the one of this key, or `{name}(..)` for every one")
+        }
+        _ => "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`".to_owned(),
+    };
+    syn::Error::new_spanned(expr, message)
+}
+
+fn when(expr: &Expr, example: &str) -> syn::Result<When> {
+    let (word, _) = choice(expr, example, names::WHENS, &[])?;
+    Ok(match word.as_str() {
+        "before" => When::Before,
+        "always" => When::Always,
+        _ => When::After,
+    })
+}

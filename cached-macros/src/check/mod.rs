@@ -1,0 +1,10 @@
+//! Every rule: what the parsing accepts and must not be together. Everything that is wrong is noted before anything is decided.
+
+mod cache;
+mod chain;
+mod invalidate;
+mod key;
+mod signature;
+
+pub(crate) use cache::cache;
+pub(crate) use invalidate::invalidate;

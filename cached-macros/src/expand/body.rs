@@ -1,0 +1,45 @@
+//! The user's body as a future, where it cannot stand in a function of its own.
+
+use crate::function::{Form, Function};
+use crate::names::local;
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::{ReturnType, Type};
+
+/// The body, once, as an expression that is its future. It takes the arguments with it.
+pub(super) fn future(function: &Function, form: Form, output: &Type) -> TokenStream {
+    let body = &function.body;
+    let site = Span::mixed_site();
+    match form {
+        Form::Async => {
+            // Says what the block yields, so that `?` and `return` in it know. Never taken.
+            let result = local("__result");
+            quote_spanned! {site=>
+                async move {
+                    if let ::core::option::Option::Some(#result) = ::core::option::Option::None::<#output> {
+                        return #result;
+                    }
+                    #body
+                }
+            }
+        }
+        Form::Future => quote_spanned!(site=> async move { (move || #body)().await }),
+        Form::Boxed => match (function.boxed_block(), &function.sig.output) {
+            (Some(block), _) => quote_spanned!(site=> #block),
+            (None, ReturnType::Type(_, returned)) => {
+                quote_spanned!(site=> async move { (move || -> #returned #body)().await })
+            }
+            (None, ReturnType::Default) => quote_spanned!(site=> async move { (move || #body)().await }),
+        },
+    }
+}
+
+/// What the function does when it is called, in the form in which it promised a future.
+pub(super) fn in_form(form: Form, door: &TokenStream, statements: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
+    match form {
+        Form::Async => statements.clone(),
+        Form::Future => quote_spanned!(site=> async move { #statements }),
+        Form::Boxed => quote_spanned!(site=> #door::Box::pin(async move { #statements })),
+    }
+}

@@ -1,0 +1,119 @@
+//! The function itself: a look into the cache, and the body behind it.
+
+use super::{attributes, body, definition, key};
+use crate::function::argument_name;
+use crate::names::{Companions, local};
+use crate::plan::CachePlan;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{FnArg, Pat, Signature};
+
+pub(super) fn function(plan: &CachePlan) -> TokenStream {
+    let attrs = attributes::on_function(&plan.function.attrs);
+    let listing = plan.companions.as_ref().filter(|_| attributes::is_documented(&plan.function.attrs)).map(listing);
+    let vis = &plan.function.vis;
+    let defaultness = &plan.function.defaultness;
+    let sig = match &plan.companions {
+        Some(_) => without_mut(&plan.function.sig),
+        // The body is in here, and may need it.
+        None => plan.function.sig.clone(),
+    };
+    // An argument that the body does not use is used here.
+    let lints = plan.companions.is_some().then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+    let statements = body::in_form(plan.form, &plan.door, &statements(plan));
+    quote! {
+        #attrs
+        #listing
+        #lints
+        #vis #defaultness #sig { #statements }
+    }
+}
+
+fn statements(plan: &CachePlan) -> TokenStream {
+    let door = &plan.door;
+    let output = &plan.output;
+    let [definition, shape, share, entered] = ["__definition", "__shape", "__share", "__entered"].map(local);
+    let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
+    let site = Span::mixed_site();
+    let (statics, definition_value) = match &plan.companions {
+        Some(names) => (None, definition::reference(plan, names)),
+        None => (Some(definition::statics(plan)), definition::inline(plan, &shape)),
+    };
+    let share_value = match &plan.share_error {
+        Some(closure) => quote_spanned!(site=> #door::share_with(#shape, #closure)),
+        None => quote_spanned!(site=> #door::share!(#shape)),
+    };
+    let key = key::of_call(plan);
+    let enter = match &plan.caches {
+        Some(caches) => quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #share, #key)),
+        None => quote_spanned!(site=> #door::enter(#definition, #shape, #share, #key)),
+    };
+    let load = match &plan.companions {
+        Some(names) => uncached_call(plan, names),
+        None => body::future(&plan.function, plan.form, output),
+    };
+    quote_spanned! {site=>
+        #statics
+        let #shape = #door::probe!(#output);
+        let #definition = #definition_value;
+        let #share = #share_value;
+        let #entered = #enter;
+        match #entered {
+            #door::Enter::Done(#done) => #done,
+            #door::Enter::Wait(#wait) => match #wait.await {
+                #door::Turn::Done(#done) => #done,
+                // Boxed here and not before, so that the future of a call that hits stays small.
+                #door::Turn::Lead(#lead) => #door::Box::pin(#lead.run(#load)).await,
+            },
+        }
+    }
+}
+
+/// A call of the body's own function, with everything handed over.
+fn uncached_call(plan: &CachePlan, names: &Companions) -> TokenStream {
+    let uncached = &names.uncached;
+    let owner = plan.in_impl.then(|| quote!(Self::));
+    let turbofish = turbofish(plan);
+    let arguments = plan.function.sig.inputs.iter().map(|input| match input {
+        FnArg::Receiver(receiver) => receiver.self_token.to_token_stream(),
+        FnArg::Typed(typed) => argument_name(&typed.pat).to_token_stream(),
+    });
+    quote!(#owner #uncached #turbofish (#(#arguments),*))
+}
+
+/// The function's type and const parameters, named where inference might not find them.
+pub(super) fn turbofish(plan: &CachePlan) -> TokenStream {
+    let (types, consts) = (&plan.key.types, &plan.key.consts);
+    if types.is_empty() && consts.is_empty() {
+        return TokenStream::new();
+    }
+    let params = plan.function.sig.generics.params.iter().filter_map(|param| match param {
+        syn::GenericParam::Type(param) => Some(&param.ident),
+        syn::GenericParam::Const(param) => Some(&param.ident),
+        syn::GenericParam::Lifetime(_) => None,
+    });
+    quote!(::<#(#params),*>)
+}
+
+/// Arguments are only handed over here, so that `mut` would be unused.
+fn without_mut(sig: &Signature) -> Signature {
+    let mut sig = sig.clone();
+    for input in &mut sig.inputs {
+        match input {
+            FnArg::Receiver(receiver) => receiver.mutability = None,
+            FnArg::Typed(typed) => {
+                if let Pat::Ident(name) = &mut *typed.pat {
+                    name.mutability = None;
+                }
+            }
+        }
+    }
+    sig
+}
+
+/// One line of documentation.
+fn listing(names: &Companions) -> TokenStream {
+    let Companions { entry, cache, uncached, .. } = names;
+    let line = format!("\n\nCached. Companions: `{entry}`, `{cache}` and `{uncached}`.");
+    quote!(#[doc = #line])
+}

@@ -1,0 +1,176 @@
+//! The definition of the cache: statics that the whole program collects, and the closures that look at values.
+
+use super::{attributes, call};
+use crate::args::{Backend, Tier};
+use crate::names::{Companions, MEMORY};
+use crate::plan::{CachePlan, Hooks, Spec};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use std::time::Duration;
+use syn::ext::IdentExt;
+
+/// A hidden sibling that the function and its companions share.
+pub(super) fn sibling(plan: &CachePlan, names: &Companions) -> TokenStream {
+    let attrs = attributes::on_companion(&plan.function.attrs);
+    let lints = super::entry::lints();
+    let definition = &names.definition;
+    let generics = &plan.function.sig.generics;
+    let where_clause = &generics.where_clause;
+    let (door, value) = (&plan.door, &plan.value);
+    let statics = statics(plan);
+    let hooks = hooks(plan);
+    quote! {
+        #attrs
+        #[doc(hidden)]
+        #lints
+        fn #definition #generics () -> #door::Definition<#value> #where_clause {
+            #statics
+            #door::Definition::new(&__SITE, |__hooks: #door::Hooks<#value>| #hooks)
+        }
+    }
+}
+
+/// A call of that sibling.
+pub(super) fn reference(plan: &CachePlan, names: &Companions) -> TokenStream {
+    let definition = &names.definition;
+    let owner = plan.in_impl.then(|| quote!(Self::));
+    let turbofish = call::turbofish(plan);
+    quote!(#owner #definition #turbofish ())
+}
+
+/// The definition where no sibling may stand: inside of the function, its type taken from what the function returns.
+pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
+    let door = &plan.door;
+    let hooks = hooks(plan);
+    quote!(#door::define(#shape, &__SITE, |__hooks| #hooks))
+}
+
+/// What every instantiation has in common.
+pub(super) fn statics(plan: &CachePlan) -> TokenStream {
+    let door = &plan.door;
+    let function = plan.function.sig.ident.unraw().to_string();
+    let path = plan.in_impl.then(|| quote!(path: ::core::option::Option::Some(|| #door::type_name_of(&__path)),));
+    let path_function = plan.in_impl.then(|| quote!(fn __path() {}));
+    let fields = fields(plan);
+    let engines = engines(plan);
+    quote! {
+        #path_function
+        static __SPEC: #door::Spec = #door::Spec {
+            #path
+            #fields
+            ..#door::Spec::new(#function, ::core::module_path!(), ::core::file!(), ::core::line!())
+        };
+        static __SITE: #door::Site = #door::Site::new(&__SPEC);
+        #door::inventory::submit! { &__SITE }
+        #engines
+    }
+}
+
+/// What the user said, or what follows from it. The rest is the runtime's default.
+fn fields(plan: &CachePlan) -> TokenStream {
+    let door = &plan.door;
+    let Spec { name, ttl, jitter, none_ttl, backend, tiers, capacity, max_bytes, codec, version, compress, .. } = &plan.spec;
+    let mut fields = TokenStream::new();
+    let mut field = |field: &str, value: TokenStream| {
+        let field = Ident::new(field, Span::call_site());
+        fields.extend(quote!(#field: #value,));
+    };
+    let some = |value: TokenStream| quote!(::core::option::Option::Some(#value));
+    if let Some(name) = name {
+        field("name", some(quote!(#name)));
+    }
+    if let Some(template) = &plan.key.template {
+        let pieces = template.iter().map(|piece| match piece {
+            Some(text) => quote!(#door::Piece::Text(#text)),
+            None => quote!(#door::Piece::Value),
+        });
+        field("template", some(quote!(&[#(#pieces),*])));
+    }
+    let values = plan.key.parts.len();
+    field("values", quote!(#values));
+    if let Some(ttl) = ttl {
+        field("ttl", some(duration(*ttl)));
+    }
+    if let Some(jitter) = jitter {
+        field("jitter", quote!(#jitter));
+    }
+    if let Some(none_ttl) = none_ttl {
+        field("none_ttl", some(duration(*none_ttl)));
+    }
+    match backend {
+        Some(Backend::Names(names)) => field("backend", some(quote!(&[#(#names),*]))),
+        Some(Backend::Const(path)) => field("backend", some(quote!(#path))),
+        None => {}
+    }
+    if !tiers.is_empty() {
+        let tiers = tiers.iter().map(|tier| self::tier(tier, door));
+        field("tiers", quote!(&[#(#tiers),*]));
+    }
+    if let Some(capacity) = capacity {
+        field("capacity", some(quote!(#capacity)));
+    }
+    if let Some(max_bytes) = max_bytes {
+        field("max_bytes", some(quote!(#max_bytes)));
+    }
+    if !plan.spec.single_flight {
+        field("single_flight", quote!(false));
+    }
+    if let Some(codec) = codec {
+        field("codec", quote_spanned!(codec.span()=> #door::codec!(#codec)));
+    }
+    if let Some(version) = version {
+        field("version", quote!(#version));
+    }
+    if let Some(compress) = compress {
+        field("compress", some(quote!(#compress as ::core::primitive::usize)));
+    }
+    if plan.spec.memory_only {
+        field("memory_only", quote!(true));
+    }
+    fields
+}
+
+fn tier(tier: &Tier, door: &TokenStream) -> TokenStream {
+    let store = &tier.store;
+    let ttl = tier.ttl.as_ref().map(|ttl| {
+        let ttl = duration(ttl.value);
+        quote!(ttl: ::core::option::Option::Some(#ttl),)
+    });
+    let capacity = tier.capacity.as_ref().map(|capacity| {
+        let capacity = capacity.value;
+        quote!(capacity: ::core::option::Option::Some(#capacity),)
+    });
+    let max_bytes = tier.max_bytes.as_ref().map(|bytes| {
+        let bytes = bytes.value;
+        quote!(max_bytes: ::core::option::Option::Some(#bytes),)
+    });
+    quote!(#door::TierSpec { #ttl #capacity #max_bytes ..#door::TierSpec::new(#store) })
+}
+
+fn duration(duration: Duration) -> TokenStream {
+    let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    quote!(::core::time::Duration::new(#secs, #nanos))
+}
+
+/// What is done with values, as a chain of calls on `__hooks`.
+fn hooks(plan: &CachePlan) -> TokenStream {
+    let Hooks { ttl, cache_if, weight } = &plan.hooks;
+    let remote = (!plan.spec.memory_only).then(|| quote!(.remote()));
+    let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
+    let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
+    let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));
+    quote!(__hooks #remote #ttl #cache_if #weight)
+}
+
+/// The engine of `backend = "moka"` is a feature of the runtime.
+fn engines(plan: &CachePlan) -> TokenStream {
+    let door = &plan.door;
+    let Some(Backend::Names(names)) = &plan.spec.backend else { return TokenStream::new() };
+    let engines = names.iter().filter(|name| name.value() != MEMORY[0] && MEMORY.contains(&name.value().as_str()));
+    engines
+        .map(|name| {
+            let engine = Ident::new(&name.value(), name.span());
+            quote_spanned!(name.span()=> const _: () = #door::engine!(#engine);)
+        })
+        .collect()
+}

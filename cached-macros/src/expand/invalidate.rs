@@ -1,0 +1,215 @@
+//! A function that makes entries wrong: what it removes, around its body.
+
+use super::body;
+use crate::args::When;
+use crate::names::local;
+use crate::plan::{InvalidatePlan, Removal, Text, Word};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Expr;
+
+pub(super) fn function(plan: &InvalidatePlan) -> TokenStream {
+    let attrs = &plan.function.attrs;
+    let vis = &plan.function.vis;
+    let defaultness = &plan.function.defaultness;
+    let sig = &plan.function.sig;
+    let statements = body::in_form(plan.form, &plan.door, &statements(plan));
+    quote! {
+        #(#attrs)*
+        #vis #defaultness #sig { #statements }
+    }
+}
+
+fn statements(plan: &InvalidatePlan) -> TokenStream {
+    let site = Span::mixed_site();
+    let (door, output) = (&plan.door, &plan.output);
+    let [shape, writer, returned] = ["__shape", "__writer", "__output"].map(local);
+    let when = Ident::new(
+        match plan.when {
+            When::After => "After",
+            When::Before => "Before",
+            When::Always => "Always",
+        },
+        site,
+    );
+    let mut steps = Steps { door, writer: &writer, returned: &returned, before: Vec::new(), after: Vec::new(), unknown: Vec::new() };
+    for (position, removal) in plan.removals.iter().enumerate() {
+        steps.removal(position, removal);
+    }
+    let Steps { before, after, unknown, .. } = steps;
+    let body = body::future(&plan.function, plan.form, output);
+    let run = if after.is_empty() {
+        quote_spanned!(site=> #door::write(#shape, #writer, #body).await)
+    } else {
+        quote_spanned! {site=>
+            #door::write_with(
+                #shape,
+                #writer,
+                #body,
+                |#writer: &mut #door::Writer, #returned| { #(#after)* },
+                |#writer: &mut #door::Writer| { #(#unknown)* },
+            ).await
+        }
+    };
+    quote_spanned! {site=>
+        let #shape = #door::probe!(#output);
+        let mut #writer = #door::Writer::new(#door::When::#when);
+        #(#before)*
+        #run
+    }
+}
+
+/// What is done with the targets: before the body, after it, and when its end was never seen.
+struct Steps<'a> {
+    door: &'a TokenStream,
+    writer: &'a Ident,
+    returned: &'a Ident,
+    before: Vec<TokenStream>,
+    after: Vec<TokenStream>,
+    unknown: Vec<TokenStream>,
+}
+
+impl Steps<'_> {
+    fn removal(&mut self, position: usize, removal: &Removal) {
+        let writer = self.writer;
+        match removal {
+            Removal::Cache { cache, span } => {
+                self.before.push(quote_spanned!(resolved(*span)=> #writer.cache(&#cache);));
+            }
+            Removal::Entry { receiver, entry, arguments, cache, output, span } => {
+                let span = resolved(*span);
+                let receiver = receiver.as_ref().map(|receiver| {
+                    let receiver = self.argument(position, arguments.len(), receiver);
+                    quote!(#receiver.)
+                });
+                let arguments: Vec<TokenStream> =
+                    arguments.iter().enumerate().map(|(index, word)| self.argument(position, index, word)).collect();
+                let step = quote_spanned!(span=> #writer.entry(&#receiver #entry(#(&(#arguments)),*)););
+                match output {
+                    None => self.before.push(step),
+                    Some(output) => {
+                        self.with_output(output, &step);
+                        self.unknown.push(quote_spanned!(span=> #writer.cache(&#cache);));
+                    }
+                }
+            }
+            Removal::Text { text, pattern, caches, output, span } => {
+                self.text(position, text, *pattern, caches.as_ref(), output.as_ref(), resolved(*span));
+            }
+        }
+    }
+
+    /// Keys as text are rendered before the body, as far as they can be.
+    fn text(
+        &mut self,
+        position: usize,
+        text: &Text,
+        pattern: bool,
+        caches: Option<&Expr>,
+        output: Option<&Ident>,
+        span: Span,
+    ) {
+        let (door, writer) = (self.door, self.writer);
+        let caches = match caches {
+            Some(caches) => quote_spanned!(span=> ::core::option::Option::Some(#door::caches_of(&#caches))),
+            None => quote_spanned!(span=> ::core::option::Option::None),
+        };
+        let method = Ident::new(if pattern { "pattern" } else { "key" }, span);
+        let Some(output) = output else {
+            let rendered = self.rendered(text, |word| match word {
+                Ok(text) => quote!(push_text(#text)),
+                Err(word) => {
+                    let expr = word.expr();
+                    quote!(push_value(&#expr))
+                }
+            });
+            self.before.push(quote_spanned!(span=> #writer.#method(#caches, #rendered);));
+            return;
+        };
+        let mut known = Vec::new();
+        for (index, word) in text.0.iter().enumerate() {
+            if let Err(word) = word
+                && !matches!(word, Word::Output(_))
+            {
+                let (kept, expr) = (kept(position, index), word.expr());
+                known.push(quote_spanned!(span=> let #kept = #door::KeyText::new().push_value(&#expr).finish();));
+            }
+        }
+        self.before.append(&mut known);
+        let places: Vec<Ident> = (0..text.0.len()).map(|index| kept(position, index)).collect();
+        let mut place = places.iter();
+        let rendered = self.rendered(text, |word| {
+            let kept = place.next();
+            match word {
+                Ok(text) => quote!(push_text(#text)),
+                Err(Word::Output(expr)) => quote!(push_value(&#expr)),
+                Err(_) => quote!(push_text(&#kept)),
+            }
+        });
+        self.with_output(output, &quote_spanned!(span=> #writer.#method(#caches, #rendered);));
+        let mut place = places.iter();
+        let glob = self.rendered(text, |word| {
+            let kept = place.next();
+            match word {
+                Ok(text) if pattern => quote!(push_text(#text)),
+                Ok(text) => {
+                    let text = literal_glob(text);
+                    quote!(push_text(#text))
+                }
+                Err(Word::Output(_)) => quote!(push_text("*")),
+                Err(_) => quote!(push_text(&#kept)),
+            }
+        });
+        self.unknown.push(quote_spanned!(span=> #writer.pattern(#caches, #glob);));
+    }
+
+    fn rendered(&self, text: &Text, word: impl FnMut(&Result<String, Word>) -> TokenStream) -> TokenStream {
+        let door = self.door;
+        let pushes = text.0.iter().map(word);
+        quote_spanned!(Span::mixed_site()=> #door::KeyText::new()#(.#pushes)*.finish())
+    }
+
+    /// The expression of one argument, and what has to be done before for it.
+    fn argument(&mut self, position: usize, index: usize, word: &Word) -> TokenStream {
+        match word {
+            Word::Now(expr) | Word::Output(expr) => expr.clone(),
+            Word::Kept(expr) => {
+                let kept = kept(position, index);
+                self.before.push(quote_spanned!(Span::mixed_site()=> let #kept = #expr;));
+                quote!(#kept)
+            }
+            Word::Copied(expr) => {
+                let (door, kept) = (self.door, kept(position, index));
+                self.before.push(quote_spanned!(Span::mixed_site()=> let #kept = #door::keep(&#expr);));
+                quote!(#kept)
+            }
+        }
+    }
+
+    /// Under the name that the user wrote.
+    fn with_output(&mut self, output: &Ident, step: &TokenStream) {
+        let returned = self.returned;
+        self.after.push(quote!({ let #output = #returned; #step }));
+    }
+}
+
+/// A local that keeps an argument over the body.
+fn kept(position: usize, index: usize) -> Ident {
+    local(&format_ident!("__kept_{position}_{index}").to_string())
+}
+
+/// There, and still out of the user's sight.
+fn resolved(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+/// The text as a glob that matches nothing else.
+fn literal_glob(text: &str) -> String {
+    text.chars().fold(String::new(), |mut glob, c| {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\' | '^' | '-') {
+            glob.push('\\');
+        }
+        glob.push(c);
+        glob
+    })
+}

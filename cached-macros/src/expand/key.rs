@@ -1,0 +1,48 @@
+//! The steps that write a key into its buffer.
+
+use crate::names::{local, located};
+use crate::plan::{CachePlan, Part};
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+
+/// A closure that writes the key of a call, from the function's own arguments.
+pub(super) fn of_call(plan: &CachePlan) -> TokenStream {
+    closure(plan, whole_value)
+}
+
+/// A closure that writes the key of an entry, from the companion's arguments.
+pub(super) fn of_entry(plan: &CachePlan) -> TokenStream {
+    closure(plan, |part, key| match &part.stands_for {
+        Some(ty) => {
+            let expr = &part.expr;
+            let step = quote_spanned!(Span::mixed_site()=> #key.arg::<#ty, _>(&#expr););
+            located(step, part.span)
+        }
+        None => whole_value(part, key),
+    })
+}
+
+fn whole_value(part: &Part, key: &syn::Ident) -> TokenStream {
+    let expr = &part.expr;
+    // Located at the argument, so that a type that is no part of keys is reported there.
+    located(quote_spanned!(Span::mixed_site()=> #key.part(&#expr);), part.span)
+}
+
+/// Expects the definition in a local. Values, then what tells instantiations apart: the `impl`'s type, the function's type and const parameters.
+fn closure(plan: &CachePlan, step: impl Fn(&Part, &syn::Ident) -> TokenStream) -> TokenStream {
+    let door = &plan.door;
+    let key = local("__key");
+    let values = plan.key.parts.iter().map(|part| step(part, &key));
+    let definition = local("__definition");
+    let owner = plan.in_impl.then(|| quote_spanned!(Span::mixed_site()=> #definition.owner::<Self>(#key);));
+    let types = &plan.key.types;
+    let consts = &plan.key.consts;
+    quote_spanned! {Span::mixed_site()=>
+        |#key: &mut #door::KeyBuf| {
+            #(#values)*
+            #owner
+            #(#key.tag::<#types>();)*
+            #(#key.tag_const(&#consts);)*
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Every name in one place: the arguments a user may write, the stores kept in memory, and the identifiers the expansion makes.
+
+use proc_macro2::{Span, TokenStream};
+use quote::format_ident;
+use syn::Ident;
+use syn::ext::IdentExt;
+
+/// The arguments of `#[cache]`, each with an example that messages show.
+pub(crate) const CACHE: &[(&str, &str)] = &[
+    ("key", "key = \"user:{id}\""),
+    ("skip", "skip(db)"),
+    ("name", "name = \"users\""),
+    ("ttl", "ttl = \"1h30m\""),
+    ("jitter", "jitter = \"10%\""),
+    ("none_ttl", "none_ttl = \"30s\""),
+    ("cache_if", "cache_if = |value| value.active"),
+    ("backend", "backend = [\"local\", \"redis\"]"),
+    ("tier", "tier(\"local\", ttl = \"30s\")"),
+    ("capacity", "capacity = 10_000"),
+    ("max_bytes", "max_bytes = \"64MiB\""),
+    ("weight", "weight = |key, value| value.len() as u64"),
+    ("strategy", "strategy = \"write_through\""),
+    ("single_flight", "single_flight = \"off\""),
+    ("share_error", "share_error = |error| error.summary()"),
+    ("codec", "codec = \"json\""),
+    ("version", "version = 2"),
+    ("compress", "compress = \"1KiB\""),
+    ("caches", "caches = self.caches"),
+    ("companions", "companions = false"),
+    ("in_impl", "in_impl = true"),
+    ("crate", "crate = my_crate::cached_runtime"),
+];
+
+/// Arguments of `#[cache]` that are part of the design and not there yet.
+pub(crate) const CACHE_LATER: &[&str] =
+    &["idle", "expires", "refresh", "stale", "fallback", "timeout", "max_stale", "max_loads", "tags", "entries"];
+
+/// The settings of one tier.
+pub(crate) const TIER: &[(&str, &str)] =
+    &[("ttl", "ttl = \"30s\""), ("capacity", "capacity = 10_000"), ("max_bytes", "max_bytes = \"64MiB\"")];
+
+/// The arguments of `#[invalidate]` that are not the name of a cached function.
+pub(crate) const INVALIDATE: &[(&str, &str)] = &[
+    ("key", "key = \"user:{id}\""),
+    ("pattern", "pattern = \"user:{id}:*\""),
+    ("when", "when = \"always\""),
+    ("caches", "caches = self.caches"),
+    ("crate", "crate = my_crate::cached_runtime"),
+];
+
+/// Arguments of `#[invalidate]` that are part of the design and not there yet.
+pub(crate) const INVALIDATE_LATER: &[&str] = &["tag", "tags"];
+
+pub(crate) const STRATEGIES: &[&str] = &["cache_aside", "read_through", "write_through"];
+pub(crate) const STRATEGIES_LATER: &[&str] = &["write_behind", "refresh_ahead"];
+pub(crate) const FLIGHTS: &[&str] = &["process", "off"];
+pub(crate) const FLIGHTS_LATER: &[&str] = &["cluster"];
+pub(crate) const CODECS: &[&str] = &["bincode", "postcard", "messagepack", "json"];
+pub(crate) const WHENS: &[&str] = &["after", "before", "always"];
+
+/// The stores that keep typed values in this process. They need no codec.
+pub(crate) const MEMORY: &[&str] = &["local", "moka"];
+
+/// The returned value, in the arguments of `#[invalidate]`.
+pub(crate) const OUTPUT: &str = "output";
+
+/// The identifiers of what stands beside a cached function.
+pub(crate) struct Companions {
+    pub(crate) definition: Ident,
+    pub(crate) entry: Ident,
+    pub(crate) cache: Ident,
+    pub(crate) uncached: Ident,
+}
+
+impl Companions {
+    /// Of the function of this name; they point at it in messages.
+    pub(crate) fn of(function: &Ident) -> Self {
+        let plain = function.unraw();
+        let named = |ident: Ident| respan(&ident, function.span());
+        Self {
+            definition: named(format_ident!("__{plain}_cached")),
+            entry: named(format_ident!("{plain}_entry")),
+            cache: named(format_ident!("{plain}_cache")),
+            uncached: named(format_ident!("{plain}_uncached")),
+        }
+    }
+}
+
+/// A local variable of the expansion, which no user's variable can clash with.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// The same identifier, looking as if it was written at `span`.
+pub(crate) fn respan(ident: &Ident, span: Span) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(span);
+    ident
+}
+
+/// The same tokens, reported at `span`, each still meaning what it meant.
+pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        })
+        .collect()
+}
+
+/// ", did you mean `x`?" or a list of what there is.
+pub(crate) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let nearest = known.iter().map(|name| (distance(word, name), *name)).min();
+    match nearest {
+        Some((distance, name)) if distance <= name.len().max(word.len()) / 3 + 1 && distance < word.len() => {
+            format!("did you mean `{name}`?")
+        }
+        _ => format!("there is {}", listed(&known)),
+    }
+}
+
+/// "`a`, `b` and `c`"
+pub(crate) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        [only] => format!("`{only}`"),
+        [init @ .., last] => {
+            let init: Vec<String> = init.iter().map(|name| format!("`{name}`")).collect();
+            format!("{} and `{last}`", init.join(", "))
+        }
+    }
+}
+
+/// How many letters must be added, dropped, changed or swapped with their neighbour.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    let mut previous = None;
+    for (i, a) in left.chars().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, b) in right.iter().enumerate() {
+            let mut cost = (row[j] + usize::from(a != *b)).min(row[j + 1] + 1).min(next[j] + 1);
+            if j > 0 && previous == Some(*b) && right[j - 1] == a {
+                cost = cost.min(before[j - 1] + 1);
+            }
+            next.push(cost);
+        }
+        before = std::mem::replace(&mut row, next);
+        previous = Some(a);
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        let known = || CACHE.iter().map(|(name, _)| *name);
+        assert_eq!(suggestion("tll", known()), "did you mean `ttl`?");
+        assert_eq!(suggestion("capasity", known()), "did you mean `capacity`?");
+        assert_eq!(suggestion("backends", known()), "did you mean `backend`?");
+        assert!(suggestion("zzz", known()).starts_with("there is `key`, `skip`"));
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", "abc"), 0);
+        assert_eq!(distance("abc", "acb"), 1);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

@@ -1,0 +1,131 @@
+//! Everything decided about a cached function.
+
+use super::{Key, door, key, value};
+use crate::args::{Backend, CacheArgs, Strategy, Tier, Ttl};
+use crate::function::{Form, Function};
+use crate::names::{Companions, MEMORY};
+use crate::words::{mentions, speaks_of_self_type};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use std::time::Duration;
+use syn::{Expr, ExprClosure, Ident, LitStr, Type};
+
+/// What to print.
+pub(crate) struct CachePlan {
+    pub(crate) door: TokenStream,
+    pub(crate) function: Function,
+    pub(crate) form: Form,
+    /// What the function's future yields.
+    pub(crate) output: Type,
+    /// Siblings are reached through `Self::`.
+    pub(crate) in_impl: bool,
+    /// The siblings' names; `None` if there are to be none.
+    pub(crate) companions: Option<Companions>,
+    /// The type of the kept values.
+    pub(crate) value: TokenStream,
+    pub(crate) key: Key,
+    pub(crate) spec: Spec,
+    pub(crate) hooks: Hooks,
+    pub(crate) caches: Option<Expr>,
+    pub(crate) share_error: Option<ExprClosure>,
+}
+
+/// What is known of the cache without its types.
+pub(crate) struct Spec {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) jitter: Option<u32>,
+    pub(crate) none_ttl: Option<Duration>,
+    pub(crate) backend: Option<Backend>,
+    pub(crate) tiers: Vec<Tier>,
+    pub(crate) capacity: Option<u64>,
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) single_flight: bool,
+    pub(crate) codec: Option<Ident>,
+    pub(crate) version: Option<u32>,
+    pub(crate) compress: Option<u64>,
+    pub(crate) write_through: bool,
+    /// Every store of the chain is known to keep typed values.
+    pub(crate) memory_only: bool,
+}
+
+/// What looks at values.
+pub(crate) struct Hooks {
+    pub(crate) ttl: Option<ExprClosure>,
+    pub(crate) cache_if: Option<ExprClosure>,
+    pub(crate) weight: Option<ExprClosure>,
+}
+
+impl CachePlan {
+    /// Of arguments and a function that go together.
+    pub(crate) fn new(args: CacheArgs, function: Function, form: Form, output: Type) -> Self {
+        let door = door(args.krate.as_ref().map(|krate| &krate.value));
+        let in_impl = function.receiver().is_some()
+            || args.in_impl.as_ref().map_or_else(|| speaks_of_self(&args, &function), |in_impl| in_impl.value);
+        let key = key::plan(&args, &function);
+        let value = match value::spelled(&output, &function, in_impl) {
+            Some(ty) => ty.to_token_stream(),
+            None => quote!(<#output as #door::Output<{ #door::kind!(#output) }>>::Value),
+        };
+        let has_companions = args.companions.is_none_or(|companions| companions.value);
+        let memory_only = match args.backend.as_ref().map(|backend| &backend.value) {
+            Some(Backend::Names(names)) => names.iter().all(|name| MEMORY.contains(&name.value().as_str())),
+            Some(Backend::Const(_)) | None => false,
+        };
+        let (fixed, of_value) = match args.ttl.map(|ttl| ttl.value) {
+            Some(Ttl::Fixed(ttl)) => (Some(ttl), None),
+            Some(Ttl::OfValue(closure)) => (None, Some(closure)),
+            None => (None, None),
+        };
+        let spec = Spec {
+            name: args.name.map(|name| name.value),
+            ttl: fixed,
+            jitter: args.jitter.map(|jitter| jitter.value),
+            none_ttl: args.none_ttl.map(|ttl| ttl.value),
+            backend: args.backend.map(|backend| backend.value),
+            tiers: args.tiers,
+            capacity: args.capacity.map(|capacity| capacity.value),
+            max_bytes: args.max_bytes.map(|bytes| bytes.value),
+            single_flight: args.single_flight.is_none_or(|flight| flight.value),
+            codec: args.codec.map(|codec| codec.value),
+            version: args.version.map(|version| version.value),
+            compress: args.compress.map(|size| size.value),
+            write_through: args.strategy.is_some_and(|strategy| strategy.value == Strategy::WriteThrough),
+            memory_only,
+        };
+        let hooks = Hooks {
+            ttl: of_value,
+            cache_if: args.cache_if.map(|closure| closure.value),
+            weight: args.weight.map(|closure| closure.value),
+        };
+        Self {
+            door,
+            form,
+            output,
+            in_impl,
+            companions: has_companions.then(|| Companions::of(&function.sig.ident)),
+            value,
+            key,
+            spec,
+            hooks,
+            caches: args.caches.map(|caches| caches.value),
+            share_error: args.share_error.map(|closure| closure.value),
+            function,
+        }
+    }
+}
+
+/// Whether the function or one of the expressions in the attribute names `Self`.
+fn speaks_of_self(args: &CacheArgs, function: &Function) -> bool {
+    let closures = [&args.cache_if, &args.weight, &args.share_error];
+    let in_closures = closures.into_iter().flatten().any(|closure| names_self(&closure.value));
+    let in_ttl = matches!(args.ttl.as_ref().map(|ttl| &ttl.value), Some(Ttl::OfValue(closure)) if names_self(closure));
+    let in_backend =
+        matches!(args.backend.as_ref().map(|backend| &backend.value), Some(Backend::Const(path)) if names_self(path));
+    let in_caches = args.caches.as_ref().is_some_and(|caches| names_self(&caches.value));
+    in_closures || in_ttl || in_backend || in_caches || speaks_of_self_type(function)
+}
+
+fn names_self(tokens: &impl ToTokens) -> bool {
+    mentions(&tokens.to_token_stream(), "Self")
+}

@@ -1,0 +1,173 @@
+//! Everything decided about a function that makes entries wrong.
+
+use super::{door, key};
+use crate::args::{Arguments, Call, InvalidateArgs, Owner, Target, When};
+use crate::function::{Form, Function};
+use crate::names::{Companions, OUTPUT};
+use crate::template::{Piece, Placeholder, Template};
+use crate::words::{find, mentions};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{Expr, Ident, Type};
+
+/// What to print.
+pub(crate) struct InvalidatePlan {
+    pub(crate) door: TokenStream,
+    pub(crate) function: Function,
+    pub(crate) form: Form,
+    /// What the function's future yields.
+    pub(crate) output: Type,
+    pub(crate) when: When,
+    pub(crate) removals: Vec<Removal>,
+}
+
+/// One target.
+pub(crate) enum Removal {
+    /// The entry of these key arguments.
+    Entry {
+        /// What has the entry as a method, and how long it has to be there.
+        receiver: Option<Word>,
+        /// The companion.
+        entry: TokenStream,
+        arguments: Vec<Word>,
+        /// The whole cache, for when the returned value will never be known.
+        cache: TokenStream,
+        /// The word `output`, if the entry depends on it.
+        output: Option<Ident>,
+        span: Span,
+    },
+    /// Every entry of a cache.
+    Cache { cache: TokenStream, span: Span },
+    /// By text.
+    Text { text: Text, pattern: bool, caches: Option<Expr>, output: Option<Ident>, span: Span },
+}
+
+/// Literal text and values.
+pub(crate) struct Text(pub(crate) Vec<Result<String, Word>>);
+
+/// An expression, by the time at which it can be known.
+pub(crate) enum Word {
+    /// Used before the body runs.
+    Now(TokenStream),
+    /// Evaluated before the body, used after it.
+    Kept(TokenStream),
+    /// The same of a place that the body may take, so it is copied.
+    Copied(TokenStream),
+    /// Made of the returned value.
+    Output(TokenStream),
+}
+
+impl Word {
+    pub(crate) fn expr(&self) -> &TokenStream {
+        match self {
+            Self::Now(expr) | Self::Kept(expr) | Self::Copied(expr) | Self::Output(expr) => expr,
+        }
+    }
+}
+
+impl InvalidatePlan {
+    /// Of arguments and a function that go together.
+    pub(crate) fn new(args: InvalidateArgs, function: Function, form: Form, output: Type) -> Self {
+        let caches = args.caches.map(|caches| caches.value);
+        let removals = args
+            .targets
+            .into_iter()
+            .map(|target| match target {
+                Target::Call(call) => called(call, &function),
+                Target::Key(key) => text(&key.value, key.name.span(), false, caches.clone(), &function),
+                Target::Pattern(pattern) => text(&pattern.value, pattern.name.span(), true, caches.clone(), &function),
+            })
+            .collect();
+        Self {
+            door: door(args.krate.as_ref().map(|krate| &krate.value)),
+            form,
+            output,
+            when: args.when.map_or(When::After, |when| when.value),
+            removals,
+            function,
+        }
+    }
+}
+
+fn called(call: Call, function: &Function) -> Removal {
+    let (receiver, entry, cache, span) = companions(call.owner);
+    let cache = quote_spanned!(span=> #cache());
+    match call.arguments {
+        Arguments::Every => Removal::Cache { cache, span },
+        Arguments::Listed(arguments) => {
+            let output = find(&call.tokens, OUTPUT);
+            let word = |argument: &Expr| word(argument, output.is_some(), function);
+            let (receiver, arguments) = (receiver.as_ref().map(word), arguments.iter().map(word).collect());
+            Removal::Entry { receiver, entry, arguments, cache, output, span }
+        }
+    }
+}
+
+/// The receiver and names of the entry and cache companions, and where the function was named.
+fn companions(owner: Owner) -> (Option<Expr>, TokenStream, TokenStream, Span) {
+    match owner {
+        Owner::Path(path) => {
+            let renamed = |companion: fn(Companions) -> Ident| {
+                let mut path = path.clone();
+                if let Some(last) = path.path.segments.last_mut() {
+                    last.ident = companion(Companions::of(&last.ident));
+                }
+                path.into_token_stream()
+            };
+            let span = path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
+            (None, renamed(|names| names.entry), renamed(|names| names.cache), span)
+        }
+        Owner::Method { receiver, method, turbofish } => {
+            let span = method.span();
+            let Companions { entry, cache, .. } = Companions::of(&method);
+            let entry = quote_spanned!(span=> #entry #turbofish);
+            (Some(receiver), entry, quote_spanned!(span=> Self::#cache #turbofish), span)
+        }
+    }
+}
+
+/// The receiver or one argument of a call. Nothing is kept where nothing has to wait.
+fn word(argument: &Expr, waits: bool, function: &Function) -> Word {
+    let tokens = argument.to_token_stream();
+    match () {
+        () if mentions(&tokens, OUTPUT) => Word::Output(tokens),
+        () if waits && is_place(argument, function) => Word::Copied(tokens),
+        () if waits => Word::Kept(tokens),
+        () => Word::Now(tokens),
+    }
+}
+
+/// An argument of the function, or a field of one.
+fn is_place(expr: &Expr, function: &Function) -> bool {
+    match expr {
+        Expr::Path(path) => path.path.get_ident().is_some_and(|name| {
+            name == "self" || function.arguments().any(|(argument, _)| argument.is_some_and(|argument| argument == name))
+        }),
+        Expr::Field(field) => is_place(&field.base, function),
+        Expr::Group(group) => is_place(&group.expr, function),
+        Expr::Paren(paren) => is_place(&paren.expr, function),
+        _ => false,
+    }
+}
+
+fn text(template: &Template, span: Span, pattern: bool, caches: Option<Expr>, function: &Function) -> Removal {
+    let mut output = None;
+    let words = template.pieces.iter().map(|piece| match piece {
+        Piece::Text(text) => Ok(text.clone()),
+        Piece::Value(value) => Err(placed(value, function, &mut output)),
+    });
+    let text = Text(words.collect());
+    Removal::Text { text, pattern, caches, output, span }
+}
+
+fn placed(value: &Placeholder, function: &Function, output: &mut Option<Ident>) -> Word {
+    if value.root == OUTPUT {
+        *output = Some(value.root.clone());
+        return Word::Output(value.expr.clone());
+    }
+    let receiver = function.receiver().map(|receiver| Ident::from(receiver.self_token));
+    let argument = function.arguments().find_map(|(name, _)| name.filter(|name| name.unraw() == value.root.unraw()).cloned());
+    let root = argument.or(receiver).unwrap_or_else(|| value.root.clone());
+    Word::Now(key::with_root(&value.expr, &root))
+}

@@ -1,0 +1,19 @@
+//! What the expansion is to be: lawful arguments with every default filled in. The printing looks at nothing else.
+
+mod cache;
+mod invalidate;
+mod key;
+mod value;
+
+pub(crate) use cache::{CachePlan, Hooks, Spec};
+pub(crate) use invalidate::{InvalidatePlan, Removal, Text, Word};
+pub(crate) use key::{Key, Part};
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Path;
+
+/// The module that generated code goes through.
+fn door(krate: Option<&Path>) -> TokenStream {
+    krate.map_or_else(|| quote!(::cached_runtime::__private), |krate| quote!(#krate::__private))
+}
