@@ -1,7 +1,4 @@
 //! The service answers from its caches, sees its own writes, and stops when it is asked to.
-#![cfg(unix)]
-
-mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +7,8 @@ use std::time::Duration;
 
 use cached_tests::RedisServer;
 use serde_json::Value;
-use support::Place;
+
+use crate::place::Place;
 
 #[test]
 fn serves_from_memory() {
@@ -59,9 +57,9 @@ fn serve(place: &Place) {
     );
     assert_eq!(service.ask("PUT", "/products/0/price", r#"{"cents": 1}"#).0, 404);
 
-    let (status, stats) = service.ask("GET", "/stats", "");
+    let (status, table) = service.ask("GET", "/stats", "");
     assert_eq!(status, 200);
-    assert!(stats.contains("product") && stats.contains("cheapest"), "{stats}");
+    assert!(table.contains("product") && table.contains("cheapest"), "{table}");
 
     assert_eq!(service.stop(), "stopped\n");
 }

@@ -1,5 +1,4 @@
 //! Runs the examples as a user would: as programs of their own, in a temporary folder of their own.
-
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -77,7 +76,7 @@ fn executable(name: &str) -> PathBuf {
         .with_extension(std::env::consts::EXE_EXTENSION);
     assert!(
         file.exists(),
-        "{} is missing: cargo build -p cached-examples --examples",
+        "{} is missing: cargo build --examples",
         file.display()
     );
     file
