@@ -1,5 +1,9 @@
 //! The attributes of `cached-runtime`. Depend on that crate, which re-exports them with their documentation.
 
+mod derive;
+#[cfg_attr(not(test), expect(dead_code, reason = "the parsing of arguments comes next"))]
+mod template;
+
 use proc_macro::TokenStream;
 
 /// See `cached_runtime::cache`.
@@ -15,7 +19,7 @@ pub fn invalidate(_args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// See `cached_runtime::KeyPart`.
-#[proc_macro_derive(KeyPart)]
-pub fn key_part(_item: TokenStream) -> TokenStream {
-    TokenStream::new()
+#[proc_macro_derive(KeyPart, attributes(key_part))]
+pub fn key_part(item: TokenStream) -> TokenStream {
+    derive::expand(syn::parse_macro_input!(item as syn::DeriveInput)).into()
 }

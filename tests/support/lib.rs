@@ -1,1 +1,22 @@
-//! What the tests share: servers of their own, counters, clocks.
+//! What the tests share: servers of their own, and ways to hurt them.
+//!
+//! A server listens on a free port of 127.0.0.1 or on a socket file, keeps its data in a folder of its own, and is
+//! ended by its process id when its handle is dropped. Helpers panic: a test that cannot be set up has failed.
+
+mod folder;
+mod process;
+mod redis_server;
+mod tcp_fault;
+
+pub use folder::Folder;
+pub use redis_server::{RedisServer, RedisSetup};
+pub use tcp_fault::{Fault, FaultProxy};
+
+/// A port of 127.0.0.1 that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}

@@ -1,1 +1,12 @@
 //! The stores this crate brings.
+//!
+//! Each is one file or folder that names its driver crate and implements [`Store`](crate::Store); nothing else in the
+//! crate knows which of them exist. Whoever has read one has read them all: address, link, commands.
+
+mod null;
+#[cfg(feature = "redis")]
+mod redis;
+
+pub use self::null::Null;
+#[cfg(feature = "redis")]
+pub use self::redis::{Redis, RedisBuilder};

@@ -1,0 +1,170 @@
+//! `#[derive(KeyPart)]`: a user's type as part of a key.
+//!
+//! | type | writes |
+//! |---|---|
+//! | tuple struct of one field | what the field writes |
+//! | any other struct | the sequence of its fields, in order of declaration |
+//! | variant without fields | its name |
+//! | variant with fields | the sequence of its name and its fields |
+//!
+//! Knows the runtime by the paths of its public items only.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
+use syn::visit::Visit;
+use syn::{Data, DataEnum, DeriveInput, Error, Fields, Generics, Ident, Member, Path, Type, parse_quote};
+
+/// The impl, or the compile error that says why there is none.
+pub(crate) fn expand(input: DeriveInput) -> TokenStream {
+    implement(&input).unwrap_or_else(Error::into_compile_error)
+}
+
+fn implement(input: &DeriveInput) -> Result<TokenStream, Error> {
+    let runtime = runtime_path(input)?;
+    let body = match &input.data {
+        Data::Struct(data) => struct_body(&data.fields),
+        Data::Enum(data) => enum_body(data),
+        Data::Union(data) => {
+            return Err(Error::new(
+                data.union_token.span,
+                "a union does not know which of its fields is set, so it cannot be part of a key: use an enum",
+            ));
+        }
+    };
+    let name = &input.ident;
+    let generics = bounded(input, &runtime);
+    let (of, arguments, bounds) = generics.split_for_impl();
+    Ok(quote! {
+        #[automatically_derived]
+        impl #of #runtime::KeyPart for #name #arguments #bounds {
+            #[inline]
+            fn write(&self, key: #runtime::KeyWriter<'_>) -> #runtime::Written {
+                #body
+            }
+        }
+    })
+}
+
+/// Where the runtime is found: `#[key_part(crate = path)]`, else by its own name.
+fn runtime_path(input: &DeriveInput) -> Result<Path, Error> {
+    let mut runtime = None;
+    for attribute in input
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("key_part"))
+    {
+        attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("crate") {
+                return Err(meta.error("`key_part` takes `crate = path` only"));
+            }
+            match runtime.replace(meta.value()?.call(Path::parse_mod_style)?) {
+                None => Ok(()),
+                Some(_) => Err(meta.error("`crate` is given twice: keep one")),
+            }
+        })?;
+    }
+    Ok(runtime.unwrap_or_else(|| parse_quote!(::cached_runtime)))
+}
+
+fn struct_body(fields: &Fields) -> TokenStream {
+    match fields {
+        Fields::Unnamed(one) if one.unnamed.len() == 1 => quote!(key.part(&self.0)),
+        _ => {
+            let members = fields.members();
+            sequence(members.map(|member| quote!(&self.#member)))
+        }
+    }
+}
+
+fn enum_body(data: &DataEnum) -> TokenStream {
+    if data.variants.is_empty() {
+        return quote!(match *self {});
+    }
+    let arms = data.variants.iter().map(|variant| {
+        let name = &variant.ident;
+        let text = name.unraw().to_string();
+        if variant.fields.is_empty() {
+            return quote!(Self::#name { .. } => key.text(#text),);
+        }
+        let members: Vec<Member> = variant.fields.members().collect();
+        // Names of our own, so that no field can hide `key`.
+        let locals: Vec<Ident> = (0..members.len())
+            .map(|index| format_ident!("field_{index}", span = Span::mixed_site()))
+            .collect();
+        let parts =
+            std::iter::once(text.to_token_stream()).chain(locals.iter().map(ToTokens::to_token_stream));
+        let body = sequence(parts);
+        quote!(Self::#name { #(#members: #locals),* } => #body,)
+    });
+    quote!(match self { #(#arms)* })
+}
+
+fn sequence(parts: impl Iterator<Item = TokenStream>) -> TokenStream {
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return quote!(key.sequence(|_| ()));
+    }
+    quote! {
+        key.sequence(|sequence| {
+            #(sequence.part(#parts);)*
+        })
+    }
+}
+
+/// The type's generics, with a bound for each field whose type names a parameter.
+fn bounded(input: &DeriveInput, runtime: &Path) -> Generics {
+    let mut generics = input.generics.clone();
+    let parameters: Vec<Ident> = input
+        .generics
+        .type_params()
+        .map(|parameter| parameter.ident.clone())
+        .collect();
+    let mut bounded: Vec<Type> = Vec::new();
+    for field in types(&input.data) {
+        let mut names = Names::default();
+        names.visit_type(field);
+        let named = parameters.iter().filter(|parameter| names.0.contains(parameter));
+        if names.0.contains(&input.ident) {
+            // A bound on the type itself would have the compiler prove the impl by the impl.
+            bounded.extend(named.map(|parameter| parse_quote!(#parameter)));
+        } else if named.count() > 0 {
+            bounded.push(field.clone());
+        }
+    }
+    let mut unique = Vec::new();
+    bounded.retain(|of| {
+        !unique.contains(of) && {
+            unique.push(of.clone());
+            true
+        }
+    });
+    if !bounded.is_empty() {
+        let predicates = &mut generics.make_where_clause().predicates;
+        predicates.extend(
+            bounded
+                .iter()
+                .map(|of| -> syn::WherePredicate { parse_quote!(#of: #runtime::KeyPart) }),
+        );
+    }
+    generics
+}
+
+fn types(data: &Data) -> Vec<&Type> {
+    let fields: Vec<&Fields> = match data {
+        Data::Struct(data) => vec![&data.fields],
+        Data::Enum(data) => data.variants.iter().map(|variant| &variant.fields).collect(),
+        Data::Union(_) => Vec::new(),
+    };
+    fields.into_iter().flatten().map(|field| &field.ty).collect()
+}
+
+/// Every identifier that a type mentions.
+#[derive(Default)]
+struct Names(Vec<Ident>);
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_ident(&mut self, ident: &'ast Ident) {
+        self.0.push(ident.clone());
+    }
+}

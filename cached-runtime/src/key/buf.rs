@@ -1,0 +1,179 @@
+//! Where a key is written: on the stack, moving to the heap only when it is long.
+
+use super::compact::{CLOSE, INT, LONG, NONE, OPEN, TEXT, canonical_integer};
+use super::{KeyArg, KeyPart, KeyWriter};
+
+/// Keys up to this many compact bytes cost no allocation.
+const INLINE: usize = 128;
+
+/// The compact form of a key while it is being written, one value after another.
+///
+/// Generated code makes one on the stack for each call. It is written only through [`part`](Self::part),
+/// [`arg`](Self::arg) and the tags, each of which adds exactly one whole value.
+pub struct KeyBuf {
+    inline: [u8; INLINE],
+    /// Of the bytes in `inline`. Stays `INLINE` once the key has moved to `spill`, so that the one bounds check of a
+    /// short write also finds out that the key has moved.
+    len: usize,
+    /// The whole key, once it has moved; empty before.
+    spill: Vec<u8>,
+}
+
+impl KeyBuf {
+    /// A key without values.
+    #[inline]
+    pub fn new() -> Self {
+        Self {
+            inline: [0; INLINE],
+            len: 0,
+            spill: Vec::new(),
+        }
+    }
+
+    /// Adds one value.
+    #[inline]
+    pub fn part<P: KeyPart + ?Sized>(&mut self, part: &P) -> &mut Self {
+        part.write(KeyWriter::new(self));
+        self
+    }
+
+    /// Adds one value that stands for a key argument of type `T`.
+    #[inline]
+    pub fn arg<T: ?Sized, A: KeyArg<T>>(&mut self, arg: &A) -> &mut Self {
+        super::arg::write(arg, KeyWriter::new(self));
+        self
+    }
+
+    /// Adds a tag that tells the instantiations of a generic function apart. Tags come after all values.
+    #[inline]
+    pub fn tag<T: ?Sized>(&mut self) -> &mut Self {
+        self.tag_text(std::any::type_name::<T>())
+    }
+
+    /// Adds a tag by its text.
+    #[inline]
+    pub fn tag_text(&mut self, tag: &str) -> &mut Self {
+        self.put_text(tag);
+        self
+    }
+
+    /// The compact form of what has been written.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        if self.spill.is_empty() {
+            &self.inline[..self.len]
+        } else {
+            &self.spill
+        }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    #[inline]
+    pub(super) fn put_integer(&mut self, value: u64) {
+        let mut bytes = [INT; 9];
+        bytes[1..].copy_from_slice(&value.to_le_bytes());
+        self.extend(&bytes);
+    }
+
+    #[inline]
+    pub(super) fn put_text(&mut self, text: &str) {
+        if let Some(value) = canonical_integer(text) {
+            return self.put_integer(value);
+        }
+        self.put_count(TEXT, text.len() as u64);
+        self.extend(text.as_bytes());
+    }
+
+    #[inline]
+    pub(super) fn put_none(&mut self, depth: u64) {
+        self.put_count(NONE, depth);
+    }
+
+    #[inline]
+    pub(super) fn open(&mut self) {
+        self.extend(&[OPEN]);
+    }
+
+    #[inline]
+    pub(super) fn close(&mut self) {
+        self.extend(&[CLOSE]);
+    }
+
+    /// Turns the value that was written last and starts at `start` into `Some` of it. Only a `None` shows a `Some`
+    /// around it: its count goes up by one.
+    #[inline]
+    pub(super) fn wrap_in_some(&mut self, start: usize) {
+        if self.as_bytes().get(start) == Some(&NONE) {
+            self.deepen(start);
+        }
+    }
+
+    #[cold]
+    fn deepen(&mut self, start: usize) {
+        let bytes = if self.spill.is_empty() {
+            &mut self.inline[..self.len]
+        } else {
+            &mut self.spill
+        };
+        match &mut bytes[start + 1..] {
+            [LONG, long @ ..] => {
+                for byte in long {
+                    *byte = byte.wrapping_add(1);
+                    // A carry goes on only past a byte that has wrapped.
+                    if *byte != 0 {
+                        break;
+                    }
+                }
+            }
+            [short, ..] => {
+                *short += 1;
+                if *short == LONG {
+                    self.extend(&u64::from(LONG).to_le_bytes());
+                }
+            }
+            [] => {}
+        }
+    }
+
+    #[inline]
+    fn put_count(&mut self, tag: u8, count: u64) {
+        match u8::try_from(count) {
+            Ok(short) if short < LONG => self.extend(&[tag, short]),
+            _ => {
+                self.extend(&[tag, LONG]);
+                self.extend(&count.to_le_bytes());
+            }
+        }
+    }
+
+    #[inline]
+    fn extend(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        if let Some(room) = self.inline.get_mut(self.len..end) {
+            room.copy_from_slice(bytes);
+            self.len = end;
+        } else {
+            self.extend_spill(bytes);
+        }
+    }
+
+    #[cold]
+    fn extend_spill(&mut self, bytes: &[u8]) {
+        if self.spill.is_empty() {
+            self.spill.reserve(2 * INLINE + bytes.len());
+            self.spill.extend_from_slice(&self.inline[..self.len]);
+            self.len = INLINE;
+        }
+        self.spill.extend_from_slice(bytes);
+    }
+}
+
+impl Default for KeyBuf {
+    fn default() -> Self {
+        Self::new()
+    }
+}

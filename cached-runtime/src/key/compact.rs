@@ -1,0 +1,103 @@
+//! The compact encoding: how one value lies in bytes.
+//!
+//! | value | bytes |
+//! |---|---|
+//! | text that is a decimal `u64` without sign or leading zeros, whatever type it came from | `INT`, 8 bytes little-endian |
+//! | any other text | `TEXT`, count, the raw UTF-8 |
+//! | `None`, and `Some` around it | `NONE`, count: 1 for `None`, 2 for `Some(None)`, ... |
+//! | a sequence | `OPEN`, its elements, `CLOSE` |
+//!
+//! A count is one byte below 255, else the byte 255 and 8 bytes little-endian: wide enough for whatever fits in
+//! memory, so no two values ever share an encoding. Every value tells its own end, so concatenations are unambiguous;
+//! and since each text has one encoding, comparing bytes is comparing texts.
+
+pub(super) const INT: u8 = 1;
+pub(super) const TEXT: u8 = 2;
+pub(super) const NONE: u8 = 3;
+pub(super) const OPEN: u8 = 4;
+pub(super) const CLOSE: u8 = 5;
+
+/// The count byte that announces a long count.
+pub(super) const LONG: u8 = u8::MAX;
+
+/// A value, or one end of a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token<'a> {
+    Int(u64),
+    Text(&'a str),
+    None(u64),
+    Open,
+    Close,
+}
+
+/// The number that `text` is the canonical decimal of, if it is one.
+///
+/// Decided by the first byte and the length for nearly every text that is not a number.
+#[inline]
+pub(super) fn canonical_integer(text: &str) -> Option<u64> {
+    match text.as_bytes() {
+        [b'0'] => Some(0),
+        // Twenty digits are the most a u64 has.
+        [b'1'..=b'9', rest @ ..] if rest.len() < 20 => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Reads compact bytes from the front. Ends early on bytes that no key is made of.
+#[derive(Debug, Clone)]
+pub(super) struct Tokens<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(compact: &'a [u8]) -> Self {
+        Self { rest: compact }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn read(&mut self) -> Option<Token<'a>> {
+        match self.bytes(1)?[0] {
+            INT => Some(Token::Int(self.long()?)),
+            TEXT => {
+                let length = usize::try_from(self.count()?).ok()?;
+                std::str::from_utf8(self.bytes(length)?).ok().map(Token::Text)
+            }
+            NONE => Some(Token::None(self.count()?)),
+            OPEN => Some(Token::Open),
+            CLOSE => Some(Token::Close),
+            _ => None,
+        }
+    }
+
+    fn count(&mut self) -> Option<u64> {
+        match self.bytes(1)?[0] {
+            LONG => self.long(),
+            short => Some(u64::from(short)),
+        }
+    }
+
+    fn long(&mut self) -> Option<u64> {
+        self.bytes(8)?.try_into().ok().map(u64::from_le_bytes)
+    }
+
+    fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(taken)
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        let token = self.read();
+        if token.is_none() {
+            self.rest = &[];
+        }
+        token
+    }
+}

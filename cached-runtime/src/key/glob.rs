@@ -1,0 +1,168 @@
+//! Globs as Redis reads them, so that a pattern means the same in memory as in a remote tier.
+//!
+//! `*` is any bytes, also none and also `:`; `?` is one byte; `[a-z]` one of these bytes and `[^a-z]` one of the others
+//! (`!` is not special); `\` takes the next byte as it is. As in Redis a class that is not closed reaches to the end,
+//! a range may be written backwards, and whatever stands behind the `-` of a range ends it, also a `]`.
+
+/// A parsed pattern.
+#[derive(Debug, Clone)]
+pub(crate) struct Glob {
+    steps: Vec<Step>,
+    literal_prefix: String,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Byte(u8),
+    AnyByte,
+    AnyBytes,
+    OneOf(Class),
+}
+
+/// A set of bytes, one bit each.
+#[derive(Debug, Clone, Copy)]
+struct Class([u64; 4]);
+
+impl Glob {
+    /// Parses `pattern`. Every text is a pattern.
+    pub(crate) fn new(pattern: &str) -> Self {
+        let mut steps = Vec::with_capacity(pattern.len());
+        let mut rest = pattern.as_bytes();
+        while let [first, more @ ..] = rest {
+            rest = more;
+            match (first, more) {
+                (b'*', _) => {
+                    if !matches!(steps.last(), Some(Step::AnyBytes)) {
+                        steps.push(Step::AnyBytes);
+                    }
+                }
+                (b'?', _) => steps.push(Step::AnyByte),
+                (b'[', _) => {
+                    let class;
+                    (class, rest) = Class::parse(more);
+                    steps.push(Step::OneOf(class));
+                }
+                (b'\\', [escaped, more @ ..]) => {
+                    rest = more;
+                    steps.push(Step::Byte(*escaped));
+                }
+                (byte, _) => steps.push(Step::Byte(*byte)),
+            }
+        }
+        let prefix = steps.iter().map_while(|step| {
+            if let Step::Byte(byte) = step {
+                Some(*byte)
+            } else {
+                None
+            }
+        });
+        // Whole characters, since those that end the prefix are ASCII.
+        let literal_prefix = String::from_utf8(prefix.collect()).unwrap_or_default();
+        Self {
+            steps,
+            literal_prefix,
+        }
+    }
+
+    /// Whether the whole of `text` matches. Takes at most the product of both lengths, however many `*` there are.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        let (mut at, mut step) = (0, 0);
+        // Where to go on if what follows the last `*` does not match here: only the last one can need to grow.
+        let mut retry = None;
+        loop {
+            match (self.steps.get(step), text.get(at)) {
+                (None, None) => return true,
+                (Some(Step::AnyBytes), _) => {
+                    step += 1;
+                    retry = Some((at, step));
+                }
+                (Some(wanted), Some(byte)) if wanted.takes(*byte) => {
+                    at += 1;
+                    step += 1;
+                }
+                _ => match retry {
+                    Some((from, behind)) if from < text.len() => {
+                        retry = Some((from + 1, behind));
+                        (at, step) = (from + 1, behind);
+                    }
+                    _ => return false,
+                },
+            }
+        }
+    }
+
+    /// The text that everything matched begins with.
+    pub(crate) fn literal_prefix(&self) -> &str {
+        &self.literal_prefix
+    }
+
+    /// A pattern that matches `text` alone.
+    pub(crate) fn escape(text: &str) -> String {
+        let mut escaped = String::with_capacity(text.len());
+        for character in text.chars() {
+            if matches!(character, '*' | '?' | '[' | '\\') {
+                escaped.push('\\');
+            }
+            escaped.push(character);
+        }
+        escaped
+    }
+}
+
+impl Step {
+    fn takes(&self, byte: u8) -> bool {
+        match self {
+            Self::Byte(wanted) => *wanted == byte,
+            Self::AnyByte => true,
+            Self::AnyBytes => false,
+            Self::OneOf(class) => class.holds(byte),
+        }
+    }
+}
+
+impl Class {
+    /// Parses what follows a `[`, and gives back what follows its `]`.
+    fn parse(mut rest: &[u8]) -> (Self, &[u8]) {
+        let mut class = Self([0; 4]);
+        let negated = rest.first() == Some(&b'^');
+        if negated {
+            rest = &rest[1..];
+        }
+        loop {
+            rest = match rest {
+                [b'\\', escaped, more @ ..] => {
+                    class.add(*escaped, *escaped);
+                    more
+                }
+                [b']', more @ ..] => {
+                    rest = more;
+                    break;
+                }
+                [from, b'-', to, more @ ..] => {
+                    class.add(*from.min(to), *from.max(to));
+                    more
+                }
+                [byte, more @ ..] => {
+                    class.add(*byte, *byte);
+                    more
+                }
+                [] => break,
+            };
+        }
+        if negated {
+            class.0 = class.0.map(|word| !word);
+        }
+        (class, rest)
+    }
+
+    fn add(&mut self, from: u8, to: u8) {
+        for byte in from..=to {
+            self.0[usize::from(byte / 64)] |= 1 << (byte % 64);
+        }
+    }
+
+    fn holds(&self, byte: u8) -> bool {
+        self.0[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+    }
+}

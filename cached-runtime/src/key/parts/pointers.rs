@@ -1,0 +1,29 @@
+//! What points at a part is that part; `Option` is one or none.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::key::{KeyPart, KeyWriter, Written};
+
+macro_rules! pointers {
+    ($($pointer:ty),+) => {$(
+        impl<T: KeyPart + ?Sized> KeyPart for $pointer {
+            #[inline]
+            fn write(&self, key: KeyWriter<'_>) -> Written {
+                (**self).write(key)
+            }
+        }
+    )+};
+}
+
+pointers!(&T, Box<T>, Rc<T>, Arc<T>);
+
+impl<T: KeyPart> KeyPart for Option<T> {
+    #[inline]
+    fn write(&self, key: KeyWriter<'_>) -> Written {
+        match self {
+            Some(part) => key.some(part),
+            None => key.none(),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A key with the template that gives it text.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::{KeyBuf, KeyBytes, Template};
+
+/// The key of an entry. Displays as its text, without the namespace: `user:42`.
+///
+/// Two keys are equal if their texts are, whichever function they belong to.
+#[derive(Clone)]
+pub struct Key {
+    template: Arc<Template>,
+    compact: KeyBytes,
+}
+
+impl Key {
+    /// The key of `template` with the values in `buf`.
+    pub(crate) fn new(template: Arc<Template>, buf: &KeyBuf) -> Self {
+        Self {
+            template,
+            compact: KeyBytes::from(buf.as_bytes()),
+        }
+    }
+
+    /// The compact form.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.compact
+    }
+
+    /// What turns the compact form into text.
+    pub(crate) fn template(&self) -> &Arc<Template> {
+        &self.template
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        self.template.render(&self.compact, &mut text);
+        text
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text(), f)
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        if self.template == other.template {
+            self.compact == other.compact
+        } else {
+            self.text() == other.text()
+        }
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Keys of two templates may be equal, so only the text can be hashed.
+        self.text().hash(state);
+    }
+}

@@ -1,0 +1,176 @@
+//! Leases: how a Redis server keeps the promise about tokens.
+//!
+//! The token of a key is the content of a second key beside it, the lease. Whoever changes the value by other means
+//! than a fill deletes the lease in the same step; a fill compares, stores and deletes in one script. A server that
+//! evicts a lease, or restarts without it, refuses one fill and nothing else.
+
+use std::time::Duration;
+
+use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
+
+use super::link::Link;
+
+/// How long a lease stands after the last miss that was given it. A load that takes longer is not stored.
+///
+/// Long enough for a slow report, short enough that misses which never fill (a value that is not kept) do not pile up.
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+
+/// `{shop:user:42}:lease`. In a cluster it lies in the slot of its value, which the braces see to; it begins with a
+/// character that no namespace begins with, so it is never the key of a value, and never matches a prefix of them.
+pub(super) fn lease_of(key: &str) -> String {
+    [OPEN, key, CLOSE].concat()
+}
+
+/// The value key that `lease` belongs to.
+pub(super) fn key_of(lease: &str) -> Option<&str> {
+    lease.strip_prefix(OPEN)?.strip_suffix(CLOSE)
+}
+
+const OPEN: &str = "{";
+const CLOSE: &str = "}:lease";
+
+/// A glob that matches the leases of all keys that `pattern` matches; of more where `pattern` ends inside a class or
+/// an escape, since what follows would then be read as part of it. To revoke too much costs a fill, not a promise.
+pub(super) fn leases_matching(pattern: &str) -> String {
+    if is_closed(pattern) {
+        return lease_of(pattern);
+    }
+    let literal = pattern.find(['*', '?', '[', '\\']).unwrap_or(pattern.len());
+    [OPEN, &pattern[..literal], "*"].concat()
+}
+
+/// Whether a glob put after `pattern` means what it means alone.
+fn is_closed(pattern: &str) -> bool {
+    let (mut class, mut characters) = (false, pattern.chars());
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if characters.next().is_none() => return false,
+            '[' => class = true,
+            ']' => class = false,
+            _ => {}
+        }
+    }
+    !class
+}
+
+/// A token that nobody else makes.
+pub(super) fn fresh() -> [u8; 16] {
+    fastrand::u128(..).to_le_bytes()
+}
+
+/// `PX` takes milliseconds that, added to the server's clock, must fit 63 bits, and refuses 0.
+pub(super) fn milliseconds(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis())
+        .unwrap_or(u64::MAX)
+        .clamp(1, (i64::MAX / 2).unsigned_abs())
+}
+
+/// A script the server knows by its digest, and is told in full when it does not.
+pub(super) struct Script {
+    source: &'static str,
+    digest: String,
+}
+
+/// The scripts of the store.
+pub(super) struct Scripts {
+    pub(super) look_up: Script,
+    pub(super) fill: Script,
+    pub(super) put: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        Self {
+            look_up: Script::new(LOOK_UP),
+            fill: Script::new(FILL),
+            put: Script::new(PUT),
+        }
+    }
+}
+
+/// Value and life left, or else a token: the one that stands, its life renewed, or the one offered. Where memory is
+/// short the token offered does not stand, and the load goes unstored; that is no reason to fail a look-up.
+const LOOK_UP: &str = "\
+local value = redis.call('GET', KEYS[1])
+if value then return {value, redis.call('PTTL', KEYS[1])} end
+local token = redis.call('GET', KEYS[2]) or ARGV[1]
+local done = redis.pcall('SET', KEYS[2], token, 'PX', ARGV[2])
+if done.err and not string.find(done.err, 'OOM', 1, true) then return done end
+return token";
+
+/// The value is stored first: where memory is short that step fails, and the script with nothing done.
+const FILL: &str = "\
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
+else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+redis.call('DEL', KEYS[2])
+return 1";
+
+/// A put that fails, for want of memory, has at least revoked, and leaves no older value behind. The value goes first
+/// all the same: once a script has written anything, the server lets it go past its bound of memory.
+const PUT: &str = "\
+local done
+if ARGV[2] == '' then done = redis.pcall('SET', KEYS[1], ARGV[1])
+else done = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+redis.call('DEL', KEYS[2])
+if done.err then redis.call('DEL', KEYS[1]) end
+return done";
+
+impl Script {
+    fn new(source: &'static str) -> Self {
+        Self {
+            source,
+            digest: redis::Script::new(source).get_hash().to_owned(),
+        }
+    }
+
+    /// Runs the script on `key` and its lease. A server that does not know it (new, restarted, flushed) has done
+    /// nothing, so it is asked again with the source.
+    pub(super) async fn run(&self, link: &Link, key: &str, arguments: &[&[u8]]) -> RedisResult<Value> {
+        let lease = lease_of(key);
+        let answer = link
+            .run(&command("EVALSHA", &self.digest, key, &lease, arguments))
+            .await;
+        match answer {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                link.run(&command("EVAL", self.source, key, &lease, arguments))
+                    .await
+            }
+            answer => answer,
+        }
+    }
+}
+
+fn command(verb: &str, script: &str, key: &str, lease: &str, arguments: &[&[u8]]) -> Cmd {
+    let mut command = cmd(verb);
+    command.arg(script).arg(2).arg(key).arg(lease).arg(arguments);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_leads_back_to_its_key() {
+        for key in ["shop:user:42", "", "a}:lease", "{b}:lease"] {
+            assert_eq!(key_of(&lease_of(key)), Some(key));
+        }
+        assert_eq!(key_of("shop:user:42"), None);
+    }
+
+    #[test]
+    fn an_open_pattern_is_widened() {
+        assert_eq!(leases_matching(r"a:\[[x-z]?*"), r"{a:\[[x-z]?*}:lease");
+        assert_eq!(leases_matching("a:b?[x-"), "{a:b*");
+        assert_eq!(leases_matching(r"a:b\"), "{a:b*");
+        assert_eq!(leases_matching("a:]"), "{a:]}:lease");
+    }
+
+    #[test]
+    fn a_ttl_is_what_the_server_takes() {
+        assert_eq!(milliseconds(Duration::ZERO), 1);
+        assert_eq!(milliseconds(Duration::from_micros(1500)), 1);
+        assert_eq!(milliseconds(Duration::MAX), (i64::MAX / 2).unsigned_abs());
+    }
+}

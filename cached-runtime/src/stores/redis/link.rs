@@ -1,0 +1,243 @@
+//! The connection to a Redis server, and its replacement.
+//!
+//! Called by the commands of the store. Knows nothing of keys, leases or values.
+//!
+//! One multiplexed connection carries everything. It is dialled when a call needs it and there is none, by a task of
+//! its own: the callers wait for that one attempt together, share its outcome, and may be dropped without stopping it,
+//! so that a handshake slower than a caller's patience still ends in a connection. While the server is down each call
+//! costs one refused connect and fails at once; the first call after its return is served.
+//!
+//! A connection is given up when
+//! * the server hangs up, or the runtime that drove it ends: told by the client dropping its push sender;
+//! * a command fails in a way that leaves the stream in doubt, or is not answered for [`ANSWER`];
+//! * nothing has been answered for [`ANSWER`] although something was asked: callers with less patience than that are
+//!   dropped before they could see a time-out, so it is noticed at the next call.
+//!
+//! Nothing is sent twice: a command whose answer is lost may have been carried out, and a second `put` could undo an
+//! invalidation that came between.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError,
+    RedisResult, ServerErrorKind, Value,
+};
+use tokio::sync::watch;
+
+/// How long a connection may take to be established, greetings included.
+const CONNECT: Duration = Duration::from_secs(1);
+/// How long an answer may take before its connection is taken for dead.
+const ANSWER: Duration = Duration::from_secs(1);
+/// Commands that may wait to be written before callers wait in turn.
+const QUEUE: usize = 1024;
+
+pub(super) struct Link {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: Client,
+    state: Mutex<State>,
+    born: Instant,
+}
+
+enum State {
+    Down,
+    Dialling(watch::Receiver<Outcome>),
+    Up(Arc<Wire>),
+    Closed,
+}
+
+/// What a dial has come to; `None` while it goes on.
+type Outcome = Option<RedisResult<Arc<Wire>>>;
+
+/// One established connection.
+struct Wire {
+    connection: MultiplexedConnection,
+    lost: Arc<AtomicBool>,
+    /// When the oldest question was asked since the last answer, in milliseconds of [`Link::now`]; 0 for none.
+    asked: AtomicU64,
+}
+
+/// Held by the client as long as the connection lives, and rung when it lets go.
+struct Bell(Arc<AtomicBool>);
+
+impl Bell {
+    fn ring(&self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.ring();
+    }
+}
+
+impl Link {
+    pub(super) fn new(client: Client) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                client,
+                state: Mutex::new(State::Down),
+                born: Instant::now(),
+            }),
+        }
+    }
+
+    /// Makes sure that there is a connection, or says why there is none.
+    pub(super) async fn establish(&self) -> RedisResult<()> {
+        self.wire().await.map(|_| ())
+    }
+
+    /// Sends one command and returns its answer; an error answer is an error.
+    ///
+    /// Dropping the future leaves the connection usable; whether the command is carried out is then unknown.
+    pub(super) async fn run(&self, command: &Cmd) -> RedisResult<Value> {
+        let wire = self.wire().await?;
+        // A failed exchange means that an older question is still open, which then remains the oldest.
+        let _ = wire.asked.compare_exchange(0, self.now(), Relaxed, Relaxed);
+        let answer = command.query_async::<Value>(&mut wire.connection.clone()).await;
+        match &answer {
+            Err(error) if in_doubt(error) => wire.lost.store(true, Relaxed),
+            _ => wire.asked.store(0, Relaxed),
+        }
+        answer
+    }
+
+    /// Lets the connection go for good.
+    pub(super) fn close(&self) {
+        *self.inner.state() = State::Closed;
+    }
+
+    /// Milliseconds since this link was made, from 1 on.
+    fn now(&self) -> u64 {
+        u64::try_from(self.inner.born.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    async fn wire(&self) -> RedisResult<Arc<Wire>> {
+        // Twice, since the task that dials may end with its runtime while this caller lives in another.
+        for _ in 0..2 {
+            let mut outcome = match self.current()? {
+                Ok(wire) => return Ok(wire),
+                Err(outcome) => outcome,
+            };
+            if let Ok(done) = outcome.wait_for(Option::is_some).await
+                && let Some(result) = done.as_ref()
+            {
+                return result.clone();
+            }
+        }
+        Err((ErrorKind::Io, "the runtime that was connecting has ended").into())
+    }
+
+    /// The connection there is, or the dial to wait for, begun here if need be.
+    fn current(&self) -> RedisResult<Result<Arc<Wire>, watch::Receiver<Outcome>>> {
+        let mut state = self.inner.state();
+        match &*state {
+            State::Up(wire) if wire.is_usable(self.now()) => return Ok(Ok(Arc::clone(wire))),
+            State::Dialling(outcome) if outcome.has_changed().is_ok() => return Ok(Err(outcome.clone())),
+            State::Closed => return Err((ErrorKind::Client, CLOSED).into()),
+            State::Up(_) | State::Dialling(_) | State::Down => {}
+        }
+        let (report, outcome) = watch::channel(None);
+        *state = State::Dialling(outcome.clone());
+        drop(state);
+        tokio::spawn(Arc::clone(&self.inner).connect(report));
+        Ok(Err(outcome))
+    }
+}
+
+/// What a call on a closed link says.
+pub(super) const CLOSED: &str = "the store has been closed";
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is replaced whole, so a panic elsewhere cannot have left it half written.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect(self: Arc<Self>, report: watch::Sender<Outcome>) {
+        let result = dial(&self.client).await.map(Arc::new);
+        {
+            let mut state = self.state();
+            if !matches!(*state, State::Closed) {
+                *state = result
+                    .as_ref()
+                    .map_or(State::Down, |wire| State::Up(Arc::clone(wire)));
+            }
+        }
+        report.send_replace(Some(result));
+    }
+}
+
+impl Wire {
+    fn is_usable(&self, now: u64) -> bool {
+        let asked = self.asked.load(Relaxed);
+        let silent = asked != 0 && u128::from(now.saturating_sub(asked)) >= ANSWER.as_millis();
+        !silent && !self.lost.load(Relaxed)
+    }
+}
+
+async fn dial(client: &Client) -> RedisResult<Wire> {
+    let lost = Arc::new(AtomicBool::new(false));
+    let bell = Bell(Arc::clone(&lost));
+    let config = timed().set_push_sender(move |push: PushInfo| {
+        if push.kind == PushKind::Disconnection {
+            bell.ring();
+        }
+        Ok::<(), std::convert::Infallible>(())
+    });
+    match client.get_multiplexed_async_connection_with_config(&config).await {
+        Ok(connection) => Ok(Wire {
+            connection,
+            lost,
+            asked: AtomicU64::new(0),
+        }),
+        Err(error) if speaks_only_resp2(&error) => dial_resp2(client).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// For servers before Redis 6 and proxies. Here a hang-up is noticed by the first call after it, which fails.
+async fn dial_resp2(client: &Client) -> RedisResult<Wire> {
+    let info = client.get_connection_info();
+    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
+    let client = Client::open(info.clone().set_redis_settings(settings))?;
+    let connection = client
+        .get_multiplexed_async_connection_with_config(&timed())
+        .await?;
+    Ok(Wire {
+        connection,
+        lost: Arc::new(AtomicBool::new(false)),
+        asked: AtomicU64::new(0),
+    })
+}
+
+fn timed() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(Some(ANSWER))
+        .set_pipeline_buffer_size(QUEUE)
+}
+
+/// Servers say it in several ways, some of which repeat the arguments of the greeting, password included: such an
+/// error must go no further than here.
+fn speaks_only_resp2(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::RESP3NotSupported
+        || error.code() == Some("NOPROTO")
+        || error
+            .detail()
+            .is_some_and(|detail| detail.to_ascii_lowercase().starts_with("unknown command"))
+}
+
+/// Whether the connection that gave this error is not to be used again. A server that has become read-only was a
+/// primary that lost its role; a new connection finds its successor behind the same name.
+fn in_doubt(error: &RedisError) -> bool {
+    error.is_unrecoverable_error()
+        || error.is_timeout()
+        || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+}
