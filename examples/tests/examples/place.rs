@@ -5,14 +5,14 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A place to run examples in, without anything of the developer's environment that they would heed.
-pub struct Place {
+pub(crate) struct Place {
     folder: TempDir,
     redis: Option<String>,
 }
 
 impl Place {
     /// One where entries are kept in memory.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
             redis: None,
@@ -20,7 +20,7 @@ impl Place {
     }
 
     /// The same with `REDIS_URL` set.
-    pub fn with_redis(url: String) -> Self {
+    pub(crate) fn with_redis(url: String) -> Self {
         Self {
             redis: Some(url),
             ..Self::new()
@@ -28,7 +28,7 @@ impl Place {
     }
 
     /// The example `name`, ready to be started.
-    pub fn command(&self, name: &str) -> Command {
+    pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(executable(name));
         for variable in [
             "REDIS_URL",
@@ -52,7 +52,7 @@ impl Place {
     }
 
     /// Runs it to its end, which must be a success, and returns what it printed.
-    pub fn run(&self, name: &str) -> String {
+    pub(crate) fn run(&self, name: &str) -> String {
         let output = self.command(name).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(

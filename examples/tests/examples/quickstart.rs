@@ -45,6 +45,9 @@ fn expect_story(said: &str) {
     );
     for name in ["product", "cheapest"] {
         let statistics = said.rsplit("the next call").next();
-        assert!(statistics.is_some_and(|table| table.contains(name)), "no statistics of {name} in\n{said}");
+        assert!(
+            statistics.is_some_and(|table| table.contains(name)),
+            "no statistics of {name} in\n{said}"
+        );
     }
 }
