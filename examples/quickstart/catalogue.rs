@@ -17,7 +17,7 @@ pub(crate) async fn cheapest(db: &Db, category: &str) -> Result<Vec<Product>, Db
 }
 
 /// Changes a price, and removes what the caches held about it: the product, and the list it may have moved in.
-#[invalidate(product(id), cheapest(&output.category))]
+#[invalidate(product(id), cheapest(output.category))]
 pub(crate) async fn set_price(db: &Db, id: u32, cents: u32) -> Result<Option<Product>, DbError> {
     db.query_one(
         "UPDATE products SET cents = ?2 WHERE id = ?1 RETURNING *",

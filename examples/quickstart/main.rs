@@ -48,7 +48,6 @@ async fn main() -> Outcome {
     change_a_price(&db).await?;
 
     let caches = Caches::current();
-    caches.settle().await;
     println!("\n{}", caches.stats());
     caches.shutdown().await?;
     Ok(())

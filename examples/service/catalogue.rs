@@ -25,7 +25,7 @@ pub(crate) async fn cheapest(db: &Db, category: &str) -> Result<Vec<Product>, Db
 }
 
 /// Changes a price. `output` is the changed product; where there was none, nothing is removed from the caches.
-#[invalidate(product(id), cheapest(&output.category))]
+#[invalidate(product(id), cheapest(output.category))]
 pub(crate) async fn set_price(db: &Db, id: u32, cents: u32) -> Result<Option<Product>, DbError> {
     db.query_one(
         "UPDATE products SET cents = ?2 WHERE id = ?1 RETURNING *",
