@@ -68,6 +68,12 @@ impl Template {
         template
     }
 
+    /// The template of these texts, with a value before each but the first.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn from_texts<'a>(head: &str, tails: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { head: head.to_owned(), tails: tails.into_iter().map(str::to_owned).collect() }
+    }
+
     /// Appends the text of a compact key of this template.
     pub(crate) fn render(&self, compact: &[u8], out: &mut String) {
         let mut tokens = Tokens::new(compact);

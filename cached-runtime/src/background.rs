@@ -1,0 +1,59 @@
+//! Work that goes on after a call has returned: backfills, invalidations of cancelled writers, replays.
+//!
+//! Counted, so that `settle` can wait for all of it. Where no tokio runtime is there to run on, the work is not lost
+//! but refused, and whoever asked decides.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+/// The tasks of one `Caches`.
+#[derive(Clone, Default)]
+pub(crate) struct Background(Arc<Running>);
+
+#[derive(Default)]
+struct Running {
+    tasks: AtomicUsize,
+    idle: Notify,
+}
+
+/// Counts a task until it is dropped, however that comes.
+struct Counted(Arc<Running>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if self.0.tasks.fetch_sub(1, SeqCst) == 1 {
+            self.0.idle.notify_waiters();
+        }
+    }
+}
+
+impl Background {
+    /// Runs `work` on the runtime of the caller. `false`, and nothing has run, outside of any.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
+        let Ok(runtime) = Handle::try_current() else { return false };
+        self.0.tasks.fetch_add(1, SeqCst);
+        let counted = Counted(Arc::clone(&self.0));
+        runtime.spawn(async move {
+            let _counted = counted;
+            work.await;
+        });
+        true
+    }
+
+    /// Returns once no task is left, those that tasks have started included.
+    pub(crate) async fn settle(&self) {
+        loop {
+            let idle = self.0.idle.notified();
+            tokio::pin!(idle);
+            idle.as_mut().enable();
+            if self.0.tasks.load(SeqCst) == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+}

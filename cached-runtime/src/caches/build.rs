@@ -1,0 +1,87 @@
+//! Makes what a `Caches` keeps for a function, when it is first called.
+
+use std::sync::Arc;
+
+use super::Caches;
+use super::function::Function;
+use super::registry::Site;
+use crate::flight::Flights;
+use crate::hooks::Erased;
+use crate::policy::Spec;
+use crate::tier::memory::{Bound, Memory};
+use crate::tier::remote::Remote;
+use crate::tier::stamps::Stamps;
+
+/// The bound of a memory tier that was given none.
+const CAPACITY: u64 = 10_000;
+
+impl Caches {
+    /// The chain of a function, by name.
+    pub(super) fn chain_of<'a>(&'a self, spec: &'a Spec) -> Vec<&'a str> {
+        match spec.backend {
+            Some(names) => names.to_vec(),
+            None => self.0.chain.iter().map(String::as_str).collect(),
+        }
+    }
+
+    pub(super) fn build_function(&self, site: &'static Site, hooks: Erased) -> Arc<Function> {
+        let spec = site.spec();
+        let stamps = Arc::new(Stamps::new(Arc::clone(&self.0.stripes)));
+        let mut memory = None;
+        let mut remotes = Vec::new();
+        let mut missing = Vec::new();
+        for name in self.chain_of(spec) {
+            let tier = spec.tier(name);
+            let ttl = tier.and_then(|tier| tier.ttl);
+            if Memory::NAMES.contains(&name) {
+                let bound = bound(spec, name);
+                memory = Some(Memory::new(name, bound, ttl, self.0.clock.clone(), Arc::clone(&stamps)));
+            } else if let Some(store) = self.0.stores.iter().find(|store| store.name() == name) {
+                remotes.push(Remote::new(Arc::clone(store), ttl));
+            } else {
+                missing.push(name);
+            }
+        }
+        let disabled = !missing.is_empty();
+        if disabled {
+            tracing::error!(
+                function = site.name(),
+                place = site.place(),
+                stores = missing.join(", "),
+                "a cached function names a store that nothing provides; it runs uncached"
+            );
+        }
+        if hooks.remote.is_none() && !remotes.is_empty() {
+            tracing::error!(function = site.name(), "the values of this function cannot leave the process; only memory serves");
+            remotes.clear();
+        }
+        let name: Arc<str> = site.name().into();
+        let fingerprint = hooks.remote.as_ref().map_or(0, |remote| (remote.fingerprint)(&name, spec.version));
+        Arc::new(Function {
+            name,
+            spec,
+            template: Arc::new(site.template()),
+            hooks,
+            memory,
+            remotes,
+            flights: Arc::new(Flights::new()),
+            stamps,
+            counts: Default::default(),
+            prefix: Arc::clone(&self.0.prefix),
+            fingerprint,
+            background: self.0.background.clone(),
+            disabled,
+        })
+    }
+}
+
+/// The tier's own bound, else the function's, else the default.
+fn bound(spec: &Spec, name: &str) -> Bound {
+    let tier = spec.tier(name);
+    let entries = tier.and_then(|tier| tier.capacity).or(spec.capacity);
+    match tier.and_then(|tier| tier.max_bytes).or(spec.max_bytes) {
+        // With both, no record counts less than its share, so that there are never more than `capacity`.
+        Some(bytes) => Bound::Bytes { bytes, least: entries.map_or(1, |entries| bytes.div_ceil(entries.max(1))) },
+        None => Bound::Entries(entries.unwrap_or(CAPACITY)),
+    }
+}

@@ -1,0 +1,207 @@
+//! Builds a `Caches`, and refuses one that its functions could not run on.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::registry::{Site, sites};
+use super::{Caches, Inner, Slot};
+use crate::background::Background;
+use crate::clock::Clock;
+use crate::key::{Template, escape_value};
+use crate::resilience::{Guarded, Owned};
+use crate::tier::memory::Memory;
+use crate::tier::stamps::Stripes;
+use crate::{Error, ErrorKind, Store};
+
+/// How long one call of a store may take unless said otherwise.
+const BUDGET: Duration = Duration::from_millis(500);
+
+/// Settings of a [`Caches`]. Made by [`Caches::builder`].
+#[must_use]
+pub struct CachesBuilder {
+    namespace: Option<String>,
+    stores: Vec<(String, Arc<dyn Store>)>,
+    chain: Vec<String>,
+    budget: Duration,
+    clock: Clock,
+}
+
+impl CachesBuilder {
+    pub(super) fn new() -> Self {
+        Self { namespace: None, stores: Vec::new(), chain: vec!["local".to_owned()], budget: BUDGET, clock: Clock::System }
+    }
+
+    /// Put before every key in remote stores, with a `:`, so that several services can share a server. It is escaped
+    /// as a value in a key is. Default: none.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into()).filter(|namespace| !namespace.is_empty());
+        self
+    }
+
+    /// Registers a store under the name by which functions ask for it. `local` (and `moka`) are there already.
+    pub fn store(mut self, name: impl Into<String>, store: impl Store) -> Self {
+        self.stores.push((name.into(), Arc::new(store)));
+        self
+    }
+
+    /// The chain of functions that name none: store names, fastest first, memory first of all. Default: `["local"]`.
+    pub fn backend<N: Into<String>>(mut self, chain: impl IntoIterator<Item = N>) -> Self {
+        self.chain = chain.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The longest that a call waits for one answer of a remote store; a look-up that takes longer is a miss.
+    /// Default: 500 ms.
+    pub fn time_budget(mut self, budget: Duration) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Takes the time of memory tiers from a clock that a test moves. Default: the system's.
+    #[cfg(feature = "testing")]
+    pub fn clock(mut self, clock: &crate::testing::ManualClock) -> Self {
+        self.clock = clock.clock();
+        self
+    }
+
+    /// Builds it, having looked at every annotated function of the program.
+    ///
+    /// # Errors
+    ///
+    /// One error of kind [`ErrorKind::Configuration`] that lists everything: functions whose `backend` names no store,
+    /// two functions with one name or one key template, a chain with an unknown store, with memory below another
+    /// store, or without any store, two stores of one name.
+    pub fn build(self) -> Result<Caches, Error> {
+        let mistakes = self.mistakes();
+        if mistakes.is_empty() {
+            return Ok(self.build_unchecked());
+        }
+        let mut message = String::from("these caches cannot be built:");
+        for mistake in mistakes {
+            let _ = write!(message, "\n  - {mistake}");
+        }
+        Err(Error::new(ErrorKind::Configuration, message))
+    }
+
+    /// Builds it whatever is wrong; functions that cannot be served run uncached.
+    pub(super) fn build_unchecked(self) -> Caches {
+        let prefix: Arc<str> = match &self.namespace {
+            Some(namespace) => format!("{}:", escape_value(namespace)).into(),
+            None => "".into(),
+        };
+        let background = Background::default();
+        let owned = owned(&prefix);
+        let guard = |(name, store): (String, Arc<dyn Store>)| {
+            Guarded::new(&name, store, self.budget, owned.clone(), background.clone())
+        };
+        Caches(Arc::new(Inner {
+            prefix,
+            stores: self.stores.into_iter().map(guard).collect(),
+            chain: self.chain,
+            clock: self.clock,
+            stripes: Arc::new(Stripes::new()),
+            slots: sites().iter().map(|_| Slot::default()).collect(),
+            background,
+            closed: AtomicBool::new(false),
+        }))
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        for (at, (name, _)) in self.stores.iter().enumerate() {
+            if Memory::NAMES.contains(&name.as_str()) || ["local", "moka"].contains(&name.as_str()) {
+                mistakes.push(format!("the name `{name}` is taken by a memory tier; register the store under another"));
+            }
+            if self.stores[..at].iter().any(|(other, _)| other == name) {
+                mistakes.push(format!("two stores are registered as `{name}`"));
+            }
+        }
+        let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
+        self.check_chain("the default chain", &chain, &mut mistakes);
+        for site in sites() {
+            if let Some(chain) = site.spec().backend {
+                self.check_chain(&described(site), chain, &mut mistakes);
+            } else if site.spec().memory_only && chain.iter().any(|name| !Memory::NAMES.contains(name)) {
+                mistakes.push(format!("{}: its values cannot leave the process, so it needs `backend = \"local\"`", described(site)));
+            }
+        }
+        check_twins(&mut mistakes);
+        mistakes
+    }
+
+    fn check_chain(&self, whose: &str, chain: &[&str], mistakes: &mut Vec<String>) {
+        if chain.is_empty() {
+            mistakes.push(format!("{whose} is empty: name at least `local`"));
+        }
+        for (at, name) in chain.iter().enumerate() {
+            let memory = Memory::NAMES.contains(name);
+            if memory && at > 0 {
+                mistakes.push(format!("{whose}: `{name}` is memory and stands behind `{}`; memory comes first, and once", chain[0]));
+            }
+            if chain[..at].contains(name) {
+                mistakes.push(format!("{whose} names `{name}` twice"));
+            }
+            if !memory && !self.stores.iter().any(|(store, _)| store == name) {
+                mistakes.push(format!("{whose} names the store `{name}`, and none is registered under that name{}", cure(name)));
+            }
+        }
+    }
+}
+
+/// How to come by a store of a name this crate knows.
+fn cure(name: &str) -> &'static str {
+    match name {
+        "redis" => " (`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`)",
+        "moka" => " (it needs the feature `moka`)",
+        _ => "",
+    }
+}
+
+fn described(site: &Site) -> String {
+    format!("`{}` ({})", site.name(), site.place())
+}
+
+/// Two functions that would share a name, or their keys.
+fn check_twins(mistakes: &mut Vec<String>) {
+    let mut names: HashMap<String, &Site> = HashMap::new();
+    let mut shapes: HashMap<String, &Site> = HashMap::new();
+    for site in sites() {
+        if let Some(other) = names.insert(site.name().to_owned(), site) {
+            let (a, b) = (other.place(), site.place());
+            mistakes.push(format!("two functions are named `{}` ({a} and {b}): give one of them another `name`", site.name()));
+        }
+        let template = site.template();
+        if let Some(other) = shapes.insert(template.shape(), site) {
+            let (a, b) = (described(other), described(site));
+            mistakes.push(format!("{a} and {b} have one key template, `{}`: give one of them another `key`", template.text()));
+        }
+    }
+}
+
+/// Everything in the namespace; without one, whatever the program's own functions could have written.
+fn owned(prefix: &Arc<str>) -> Owned {
+    if !prefix.is_empty() {
+        let test = Arc::clone(prefix);
+        return Owned { globs: vec![format!("{prefix}*")], test: Arc::new(move |key| key.starts_with(&*test)) };
+    }
+    let templates: Vec<Template> = sites().iter().map(|site| site.template()).collect();
+    let globs = templates.iter().map(Template::glob).collect();
+    Owned { globs, test: Arc::new(move |key| templates.iter().any(|template| template.parse(key).is_some())) }
+}
+
+impl Caches {
+    /// Says once which stores serve which functions.
+    pub(super) fn announce(&self) {
+        let mut line = String::new();
+        for store in &self.0.stores {
+            let _ = write!(line, "{} = {}; ", store.name(), store.store().describe());
+        }
+        for site in sites() {
+            let _ = write!(line, "{}: {}; ", site.name(), self.chain_of(site.spec()).join(" > "));
+        }
+        tracing::info!(default = self.0.chain.join(" > "), "caches: {}", line.trim_end_matches("; "));
+    }
+}

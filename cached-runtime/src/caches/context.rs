@@ -1,0 +1,85 @@
+//! Which `Caches` and which mode are in force for the code that runs now.
+//!
+//! A task-local says it for a scope, a static for the process. Without either, the first call builds a `Caches` from
+//! the environment.
+
+use std::future::Future;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use super::Caches;
+use crate::policy::Mode;
+use crate::{Error, ErrorKind};
+
+#[derive(Clone, Default)]
+struct Context {
+    caches: Option<Caches>,
+    mode: Mode,
+}
+
+tokio::task_local! {
+    static CONTEXT: Context;
+}
+
+/// Whether any scope was ever entered: programs that use none never touch the task-local.
+static SCOPED: AtomicBool = AtomicBool::new(false);
+
+static INSTALLED: OnceLock<Caches> = OnceLock::new();
+
+/// The process's `Caches`.
+#[inline]
+fn installed() -> &'static Caches {
+    INSTALLED.get_or_init(super::environment::implicit)
+}
+
+pub(crate) fn install(caches: &Caches) -> Result<(), Error> {
+    INSTALLED.set(caches.clone()).map_err(|_| {
+        let what = "a `Caches` is in force for this process already: install one only, and before the first call of a cached function";
+        Error::new(ErrorKind::Configuration, what)
+    })
+}
+
+/// Lets `look` see what is in force, without cloning it. Called once.
+#[inline]
+pub(crate) fn with<R>(look: impl Fn(&Caches, Mode) -> R) -> R {
+    if SCOPED.load(Relaxed) {
+        let scoped = CONTEXT.try_with(|context| match &context.caches {
+            Some(caches) => look(caches, context.mode),
+            None => look(installed(), context.mode),
+        });
+        if let Ok(seen) = scoped {
+            return seen;
+        }
+    }
+    look(installed(), Mode::Normal)
+}
+
+/// The mode in force.
+pub(crate) fn mode() -> Mode {
+    if SCOPED.load(Relaxed) { CONTEXT.try_with(|context| context.mode).unwrap_or_default() } else { Mode::Normal }
+}
+
+pub(crate) async fn scope<F: Future>(caches: Caches, work: F) -> F::Output {
+    enter(|outer| Context { caches: Some(caches), ..outer }, work).await
+}
+
+/// Runs `work` with its calls of cached functions treated as `mode` says. The mode reaches what `work` awaits, not the
+/// tasks it spawns; inner modes replace outer ones.
+///
+/// ```
+/// # use cached_runtime::{Mode, with_mode};
+/// # async fn get_user(id: u64) -> u64 { id }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let fresh = with_mode(Mode::Refresh, get_user(42)).await;
+/// # assert_eq!(fresh, 42);
+/// # });
+/// ```
+pub async fn with_mode<F: Future>(mode: Mode, work: F) -> F::Output {
+    enter(|outer| Context { mode, ..outer }, work).await
+}
+
+async fn enter<F: Future>(change: impl FnOnce(Context) -> Context, work: F) -> F::Output {
+    SCOPED.store(true, Relaxed);
+    let outer = CONTEXT.try_with(Context::clone).unwrap_or_default();
+    CONTEXT.scope(change(outer), work).await
+}

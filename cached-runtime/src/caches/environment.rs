@@ -1,0 +1,95 @@
+//! A `Caches` from environment variables.
+
+use super::{Caches, CachesBuilder};
+use crate::{Error, ErrorKind};
+
+/// The variables, read once: a value that is set and not empty.
+struct Variables {
+    backend: Option<String>,
+    redis: Option<String>,
+    namespace: Option<String>,
+}
+
+impl Variables {
+    fn read() -> Result<Self, Error> {
+        let backend = read("CACHE_BACKEND")?;
+        Ok(Self { backend, redis: read("REDIS_URL")?, namespace: read("CACHE_NAMESPACE")? })
+    }
+
+    fn chain(&self) -> Result<Vec<String>, Error> {
+        let Some(backend) = &self.backend else {
+            let default: &[&str] = if self.redis.is_some() { &["local", "redis"] } else { &["local"] };
+            return Ok(default.iter().map(|name| (*name).to_owned()).collect());
+        };
+        let names: Vec<String> = backend.split(',').map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(String::is_empty) {
+            let what = format!("CACHE_BACKEND = {backend:?}: store names separated by commas, as in `local,redis`");
+            return Err(Error::new(ErrorKind::Configuration, what));
+        }
+        if names.iter().any(|name| name == "redis") && self.redis.is_none() {
+            let what = format!("CACHE_BACKEND = {backend:?} names redis, and REDIS_URL is not set");
+            return Err(Error::new(ErrorKind::Configuration, what));
+        }
+        Ok(names)
+    }
+}
+
+fn read(name: &str) -> Result<Option<String>, Error> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(cause) => Err(Error::new(ErrorKind::Configuration, format!("{name} is not UTF-8")).with_cause(cause)),
+    }
+}
+
+fn start(variables: &Variables) -> Result<CachesBuilder, Error> {
+    let mut builder = Caches::builder().backend(variables.chain()?);
+    if let Some(namespace) = &variables.namespace {
+        builder = builder.namespace(namespace);
+    }
+    Ok(builder)
+}
+
+#[cfg(feature = "redis")]
+fn with_redis(builder: CachesBuilder, variables: &Variables) -> Result<CachesBuilder, Error> {
+    let Some(url) = &variables.redis else { return Ok(builder) };
+    let redis = crate::stores::Redis::connect_lazily(url).map_err(|cause| named("REDIS_URL", cause))?;
+    Ok(builder.store("redis", redis))
+}
+
+#[cfg(not(feature = "redis"))]
+fn with_redis(builder: CachesBuilder, variables: &Variables) -> Result<CachesBuilder, Error> {
+    match &variables.redis {
+        Some(_) => {
+            let what = "REDIS_URL is set, and this program was built without the feature `redis` of cached-runtime";
+            Err(Error::new(ErrorKind::Configuration, what))
+        }
+        None => Ok(builder),
+    }
+}
+
+#[cfg(feature = "redis")]
+fn named(variable: &str, cause: Error) -> Error {
+    Error::new(ErrorKind::Configuration, format!("{variable}: {cause}")).with_cause(cause)
+}
+
+/// Connections are made when they are first needed, so this waits for nothing.
+pub(super) async fn from_env() -> Result<Caches, Error> {
+    let variables = Variables::read()?;
+    with_redis(start(&variables)?, &variables)?.build()
+}
+
+/// What a first call gets where nothing is installed. A mistake in the environment is logged, once, and nothing is
+/// cached.
+pub(super) fn implicit() -> Caches {
+    let built = Variables::read().and_then(|variables| with_redis(start(&variables)?, &variables));
+    let caches = match built {
+        Ok(builder) => builder.build_unchecked(),
+        Err(error) => {
+            tracing::error!(%error, "the environment cannot be used; nothing is cached");
+            Caches::builder().backend(["(unusable environment)"]).build_unchecked().disable()
+        }
+    };
+    caches.announce();
+    caches
+}

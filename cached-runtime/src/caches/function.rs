@@ -1,0 +1,142 @@
+//! A cached function inside one `Caches`: its tiers, flights and counts, without its types.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::background::Background;
+use crate::codec::Codec;
+use crate::entry::Content;
+use crate::flight::Flights;
+use crate::hooks::Erased;
+use crate::key::{Key, KeyBytes, Template};
+use crate::policy::Spec;
+use crate::stats::{CacheStats, Counts, TierStats};
+use crate::tier::memory::{Memory, Probe};
+use crate::tier::remote::Remote;
+use crate::tier::stamps::Stamps;
+
+pub(crate) struct Function {
+    pub(crate) name: Arc<str>,
+    pub(crate) spec: &'static Spec,
+    pub(crate) template: Arc<Template>,
+    pub(crate) hooks: Erased,
+    pub(crate) memory: Option<Memory>,
+    /// The tiers below memory, fastest first.
+    pub(crate) remotes: Vec<Remote>,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) stamps: Arc<Stamps>,
+    pub(crate) counts: Counts,
+    /// What stands before every key in remote stores: the namespace and `:`, or nothing.
+    pub(crate) prefix: Arc<str>,
+    pub(crate) fingerprint: u64,
+    pub(crate) background: Background,
+    /// Nothing provides a store that it names: it runs uncached.
+    pub(crate) disabled: bool,
+}
+
+/// How long and how heavy a value is to be kept; `None` where it is not to be kept at all.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) ttl: Option<Duration>,
+}
+
+impl Function {
+    /// The text of a key, without the namespace.
+    pub(crate) fn text(&self, bytes: &[u8]) -> String {
+        let mut text = String::new();
+        self.template.render(bytes, &mut text);
+        text
+    }
+
+    /// The key as remote stores have it.
+    pub(crate) fn full_key(&self, bytes: &[u8]) -> String {
+        let mut key = self.prefix.to_string();
+        self.template.render(bytes, &mut key);
+        key
+    }
+
+    /// Whether a key in a remote store is one of this function.
+    pub(crate) fn owns(&self, full_key: &str) -> bool {
+        full_key.strip_prefix(&*self.prefix).is_some_and(|text| self.template.parse(text).is_some())
+    }
+
+    /// What finds every key of this function in a remote store, and others too.
+    pub(crate) fn glob(&self) -> String {
+        format!("{}{}", self.prefix, self.template.glob())
+    }
+
+    pub(crate) fn codec(&self) -> Option<Codec> {
+        self.spec.codec.or(Codec::DEFAULT)
+    }
+
+    /// When a load begins, in the order of all loads of the process.
+    pub(crate) fn begin() -> u64 {
+        static LOADS: AtomicU64 = AtomicU64::new(0);
+        LOADS.fetch_add(1, Relaxed)
+    }
+
+    /// Whether and for how long a loaded value is kept.
+    pub(crate) fn plan(&self, content: &Content) -> Option<Plan> {
+        let ttl = match content {
+            Content::Absent => Some(self.spec.none_ttl?),
+            Content::Value(value) => {
+                if self.hooks.cache_if.as_ref().is_some_and(|keep| !keep(&**value)) {
+                    return None;
+                }
+                match &self.hooks.ttl {
+                    Some(ttl) => ttl(&**value),
+                    None => self.spec.ttl,
+                }
+            }
+        };
+        let ttl = ttl.map(|ttl| self.jittered(ttl));
+        (ttl != Some(Duration::ZERO)).then_some(Plan { ttl })
+    }
+
+    /// Up to the function's jitter taken off, at random.
+    fn jittered(&self, ttl: Duration) -> Duration {
+        if self.spec.jitter == 0 {
+            return ttl;
+        }
+        let off = f64::from(fastrand::u32(0..=self.spec.jitter)) / 1e6;
+        ttl.mul_f64(1.0 - off.min(1.0))
+    }
+
+    /// What a value counts in a memory tier that is bound by bytes.
+    pub(crate) fn weight(&self, probe: Probe<'_>, content: &Content) -> u64 {
+        match (&self.hooks.weight, content) {
+            (Some(weight), Content::Value(value)) => {
+                let key = Key::from_bytes(Arc::clone(&self.template), KeyBytes::from(probe.bytes));
+                weight(&key, &**value)
+            }
+            _ => 1,
+        }
+    }
+
+    pub(crate) fn stats(&self) -> CacheStats {
+        let mut stats = CacheStats {
+            name: self.name.to_string(),
+            misses: self.counts.misses.get(),
+            loads: self.counts.loads.get(),
+            failed_loads: self.counts.failed_loads.get(),
+            ..CacheStats::default()
+        };
+        if let Some(memory) = &self.memory {
+            stats.entries = memory.len();
+            stats.evictions = memory.evictions();
+            stats.tiers.push(TierStats {
+                store: memory.name().to_owned(),
+                hits: memory.hits(),
+                misses: self.counts.memory_misses.get(),
+                entries: Some(stats.entries),
+                evictions: Some(stats.evictions),
+                refused: self.counts.memory_refused.get(),
+                ..TierStats::default()
+            });
+        }
+        stats.tiers.extend(self.remotes.iter().map(Remote::stats));
+        stats.hits = stats.tiers.iter().map(|tier| tier.hits).sum();
+        stats
+    }
+}

@@ -1,0 +1,254 @@
+//! `Caches`: the stores of a program and the state of its cached functions.
+//!
+//! `registry` knows every annotated function; `builder` and `environment` make a `Caches`; `context` says which one is
+//! in force; `function` is what it keeps for one function.
+
+mod build;
+mod builder;
+pub(crate) mod context;
+mod environment;
+pub(crate) mod function;
+pub(crate) mod registry;
+
+use std::any::TypeId;
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+pub use self::builder::CachesBuilder;
+use self::function::Function;
+use self::registry::{Definition, Site};
+use crate::background::Background;
+use crate::clock::Clock;
+use crate::hooks::CacheValue;
+use crate::invalidate;
+use crate::resilience::Guarded;
+use crate::stats::{CacheStats, Stats, StoreStats};
+use crate::tier::stamps::Stripes;
+use crate::{Error, ErrorKind};
+
+/// How long [`Caches::settle`] and [`Caches::shutdown`] wait for a store that cannot be reached.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The stores of a program, and what its cached functions keep in them.
+///
+/// Cheap to clone; clones are the same `Caches`. One is in force wherever a cached function is called: the one of the
+/// [`scope`](Caches::scope) the call runs in, else the [installed](Caches::install) one, else one that the first call
+/// builds from the environment (see [`Caches::from_env`]).
+#[derive(Clone)]
+pub struct Caches(Arc<Inner>);
+
+pub(crate) struct Inner {
+    /// The namespace, escaped, and `:`; or nothing.
+    prefix: Arc<str>,
+    stores: Vec<Arc<Guarded>>,
+    /// The chain of functions that name none.
+    chain: Vec<String>,
+    clock: Clock,
+    stripes: Arc<Stripes>,
+    /// By the number of the function's site.
+    slots: Box<[Slot]>,
+    background: Background,
+    closed: AtomicBool,
+}
+
+/// What is kept for one annotated function: a list that only grows, one link for each type of value that its
+/// instantiations have. Most functions have one.
+#[derive(Default)]
+struct Slot {
+    here: OnceLock<(TypeId, Arc<Function>)>,
+    next: OnceLock<Box<Slot>>,
+}
+
+impl Slot {
+    fn functions(&self) -> impl Iterator<Item = Arc<Function>> {
+        std::iter::successors(Some(self), |slot| slot.next.get().map(|next| &**next))
+            .filter_map(|slot| slot.here.get())
+            .map(|(_, function)| Arc::clone(function))
+    }
+}
+
+impl Caches {
+    /// A builder with no stores, no namespace and the chain `["local"]`.
+    pub fn builder() -> CachesBuilder {
+        CachesBuilder::new()
+    }
+
+    /// Builds one from the environment:
+    ///
+    /// | variable | meaning | default |
+    /// |---|---|---|
+    /// | `CACHE_BACKEND` | the chain of functions that name none, fastest first, by comma | `local,redis` if `REDIS_URL` is set, else `local` |
+    /// | `REDIS_URL` | the server of the store `redis` | none: there is no such store |
+    /// | `CACHE_NAMESPACE` | put before every key in remote stores | none |
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] for a value that cannot be used, naming the variable, and for all that
+    /// [`CachesBuilder::build`] refuses. A server that is down is no error.
+    pub async fn from_env() -> Result<Self, Error> {
+        environment::from_env().await
+    }
+
+    /// The one in force here.
+    pub fn current() -> Self {
+        context::with(|caches, _| caches.clone())
+    }
+
+    /// Puts this one in force for the whole process.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] if one is installed already, or was built by a first call.
+    pub fn install(&self) -> Result<(), Error> {
+        context::install(self)?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Puts this one in force for `work` alone: for a test, or a tenant. Reaches what `work` awaits, not the tasks it
+    /// spawns. Dropping the returned future drops `work`.
+    pub async fn scope<F: Future>(&self, work: F) -> F::Output {
+        context::scope(self.clone(), work).await
+    }
+
+    /// Removes the entry whose key is `text`, whichever function owns it, from memory and from every store. Returns
+    /// when every store has removed it or its removal is queued for replay; dropping the future queues what is left.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown).
+    pub async fn invalidate_key(&self, text: &str) -> Result<(), Error> {
+        self.check_open()?;
+        invalidate::by_text(self, text).await;
+        Ok(())
+    }
+
+    /// Removes every entry whose key matches `glob` (`*`, `?`, `[a-z]`, `\` to escape, as Redis has them; `*` also
+    /// matches `:`), and says how many there were: in memory or in a store, whichever held more.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown); [`ErrorKind::Unsupported`] if a store cannot find
+    /// keys by pattern, after the others have removed theirs.
+    pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
+        self.check_open()?;
+        invalidate::by_pattern(self, glob).await
+    }
+
+    /// Removes every entry of this `Caches`: everything in the namespace, or, without one, every key that an annotated
+    /// function of this program could have written.
+    ///
+    /// # Errors
+    ///
+    /// As [`invalidate_pattern`](Caches::invalidate_pattern).
+    pub async fn clear(&self) -> Result<(), Error> {
+        self.check_open()?;
+        invalidate::everything(self).await
+    }
+
+    /// What happened since the start, by cache and tier.
+    pub fn stats(&self) -> Stats {
+        let mut caches: Vec<CacheStats> = self.functions().map(|function| function.stats()).collect();
+        caches.sort_by(|a, b| a.name.cmp(&b.name));
+        let store = |store: &Arc<Guarded>| StoreStats {
+            name: store.name().to_owned(),
+            failures: store.failures(),
+            down: store.is_down(),
+            pending_removals: store.has_pending(),
+        };
+        Stats { caches, stores: self.0.stores.iter().map(store).collect() }
+    }
+
+    /// Waits until background fills are in place and queued removals are delivered; for a store that cannot be
+    /// reached, ten seconds at most.
+    pub async fn settle(&self) {
+        if tokio::time::timeout(PATIENCE, self.0.background.settle()).await.is_err() {
+            tracing::warn!("background work is not done: a store cannot be reached");
+        }
+    }
+
+    /// Settles, then closes the stores. From then on remote tiers are misses and explicit calls fail; memory serves on.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] if removals could not be delivered: what they were about may be read, by other
+    /// processes, until it expires.
+    pub async fn shutdown(&self) -> Result<(), Error> {
+        self.settle().await;
+        self.0.closed.store(true, SeqCst);
+        let undelivered: Vec<_> = self.0.stores.iter().filter(|store| store.has_pending()).map(|store| store.name()).collect();
+        for store in &self.0.stores {
+            store.close().await;
+        }
+        if undelivered.is_empty() {
+            return Ok(());
+        }
+        let what = format!("removals could not be delivered to: {}", undelivered.join(", "));
+        Err(Error::new(ErrorKind::Unavailable, what))
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        if self.0.closed.load(SeqCst) {
+            return Err(Error::new(ErrorKind::Closed, "this `Caches` has been shut down"));
+        }
+        Ok(())
+    }
+
+    /// What is kept for a function, made on its first call.
+    #[inline]
+    pub(crate) fn function<V: CacheValue>(&self, definition: Definition<V>) -> &Arc<Function> {
+        let slot = &self.0.slots[definition.site().index()];
+        match slot.here.get() {
+            Some((value, function)) if *value == TypeId::of::<V>() => function,
+            _ => self.find_or_build(slot, definition),
+        }
+    }
+
+    #[cold]
+    fn find_or_build<'a, V: CacheValue>(&'a self, mut slot: &'a Slot, definition: Definition<V>) -> &'a Arc<Function> {
+        loop {
+            let build = || (TypeId::of::<V>(), self.build_function(definition.site(), definition.hooks().erased));
+            let (value, function) = slot.here.get_or_init(build);
+            if *value == TypeId::of::<V>() {
+                return function;
+            }
+            slot = slot.next.get_or_init(Box::default);
+        }
+    }
+
+    pub(crate) fn functions(&self) -> impl Iterator<Item = Arc<Function>> {
+        self.0.slots.iter().flat_map(Slot::functions)
+    }
+
+    pub(crate) fn functions_of(&self, site: &'static Site) -> impl Iterator<Item = Arc<Function>> {
+        self.0.slots[site.index()].functions()
+    }
+
+    pub(crate) fn stores(&self) -> &[Arc<Guarded>] {
+        &self.0.stores
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.0.prefix
+    }
+
+    pub(crate) fn background(&self) -> &Background {
+        &self.0.background
+    }
+}
+
+impl AsRef<Caches> for Caches {
+    fn as_ref(&self) -> &Caches {
+        self
+    }
+}
+
+impl fmt::Debug for Caches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stores: Vec<_> = self.0.stores.iter().map(|store| store.name()).collect();
+        f.debug_struct("Caches").field("prefix", &self.0.prefix).field("stores", &stores).field("chain", &self.0.chain).finish()
+    }
+}

@@ -1,0 +1,271 @@
+//! What a cached function returns, and what of it is kept.
+//!
+//! Four shapes: `T`, `Option<T>`, `Result<T, E>`, `Result<Option<T>, E>`. One trait with one implementation a shape,
+//! kept apart by a number, since the shapes overlap as types. The number is found from the type: for an expression by
+//! method look-up ([`Probe`]), for a signature by associated constants ([`Kind`]).
+
+use std::marker::PhantomData;
+
+/// What a run of the body came to, and how to make a returned thing of it again. Never the returned thing itself: an
+/// error that must not cross threads would then be held while the value is stored.
+pub enum Outcome<R, V, E> {
+    /// A value.
+    Value(V),
+    /// The source said that there is none.
+    Absent(fn() -> R),
+    /// The source failed.
+    Error(E, fn(E) -> R),
+}
+
+/// The same, looked at.
+pub enum Seen<'a, V> {
+    /// A value.
+    Value(&'a V),
+    /// The source said that there is none.
+    Absent,
+    /// The source failed.
+    Error,
+}
+
+/// A return type in one of the four shapes.
+pub trait Output<const K: u8>: Sized {
+    /// What is kept.
+    type Value;
+    /// What is not.
+    type Error;
+
+    /// Takes the returned thing apart.
+    fn split(self) -> Outcome<Self, Self::Value, Self::Error>;
+    /// The value inside, if it is one, without taking it out.
+    fn peek(&self) -> Seen<'_, Self::Value>;
+    /// A returned thing made of a kept value.
+    fn from_value(value: Self::Value) -> Self;
+    /// A returned thing that says there is none, where the shape can.
+    fn absent() -> Option<Self>;
+    /// A returned thing made of an error, where the shape can.
+    fn from_error(error: Self::Error) -> Option<Self>;
+}
+
+/// The error of what cannot fail.
+pub enum Never {}
+
+impl<T> Output<0> for T {
+    type Value = T;
+    type Error = Never;
+
+    fn split(self) -> Outcome<Self, T, Never> {
+        Outcome::Value(self)
+    }
+
+    fn peek(&self) -> Seen<'_, T> {
+        Seen::Value(self)
+    }
+
+    #[inline]
+    fn from_value(value: T) -> Self {
+        value
+    }
+
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    fn from_error(error: Never) -> Option<Self> {
+        match error {}
+    }
+}
+
+impl<T> Output<1> for Option<T> {
+    type Value = T;
+    type Error = Never;
+
+    fn split(self) -> Outcome<Self, T, Never> {
+        self.map_or(Outcome::Absent(|| None), Outcome::Value)
+    }
+
+    fn peek(&self) -> Seen<'_, T> {
+        self.as_ref().map_or(Seen::Absent, Seen::Value)
+    }
+
+    #[inline]
+    fn from_value(value: T) -> Self {
+        Some(value)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn from_error(error: Never) -> Option<Self> {
+        match error {}
+    }
+}
+
+impl<T, E> Output<2> for Result<T, E> {
+    type Value = T;
+    type Error = E;
+
+    fn split(self) -> Outcome<Self, T, E> {
+        self.map_or_else(|error| Outcome::Error(error, Err), Outcome::Value)
+    }
+
+    fn peek(&self) -> Seen<'_, T> {
+        self.as_ref().map_or(Seen::Error, Seen::Value)
+    }
+
+    #[inline]
+    fn from_value(value: T) -> Self {
+        Ok(value)
+    }
+
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    fn from_error(error: E) -> Option<Self> {
+        Some(Err(error))
+    }
+}
+
+impl<T, E> Output<3> for Result<Option<T>, E> {
+    type Value = T;
+    type Error = E;
+
+    fn split(self) -> Outcome<Self, T, E> {
+        match self {
+            Ok(Some(value)) => Outcome::Value(value),
+            Ok(None) => Outcome::Absent(|| Ok(None)),
+            Err(error) => Outcome::Error(error, Err),
+        }
+    }
+
+    fn peek(&self) -> Seen<'_, T> {
+        match self {
+            Ok(Some(value)) => Seen::Value(value),
+            Ok(None) => Seen::Absent,
+            Err(_) => Seen::Error,
+        }
+    }
+
+    #[inline]
+    fn from_value(value: T) -> Self {
+        Ok(Some(value))
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Ok(None))
+    }
+
+    fn from_error(error: E) -> Option<Self> {
+        Some(Err(error))
+    }
+}
+
+/// A return type and the number of its shape, as a value.
+pub struct Shape<R, const K: u8>(PhantomData<fn() -> R>);
+
+impl<R, const K: u8> Clone for Shape<R, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, const K: u8> Copy for Shape<R, K> {}
+
+impl<R, const K: u8> Shape<R, K> {
+    const NEW: Self = Self(PhantomData);
+}
+
+impl<R: Output<K>, const K: u8> Shape<R, K> {
+    /// Where the way to share the error is looked up.
+    pub fn errors(self) -> super::share::ErrorProbe<R::Error> {
+        super::share::ErrorProbe::NEW
+    }
+}
+
+/// Finds the shape of a type by method look-up: of the methods named `shape` the one on the fewest references wins.
+pub struct Probe<R>(PhantomData<fn() -> R>);
+
+impl<R> Probe<R> {
+    /// Where a look-up begins.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// Wins for `Result<Option<T>, E>`.
+pub trait FallibleOptional<R> {
+    /// The shape.
+    fn shape(&self) -> Shape<R, 3>;
+}
+
+impl<T, E> FallibleOptional<Result<Option<T>, E>> for &&&Probe<Result<Option<T>, E>> {
+    fn shape(&self) -> Shape<Result<Option<T>, E>, 3> {
+        Shape::NEW
+    }
+}
+
+/// Wins for the other `Result<T, E>`.
+pub trait Fallible<R> {
+    /// The shape.
+    fn shape(&self) -> Shape<R, 2>;
+}
+
+impl<T, E> Fallible<Result<T, E>> for &&Probe<Result<T, E>> {
+    fn shape(&self) -> Shape<Result<T, E>, 2> {
+        Shape::NEW
+    }
+}
+
+/// Wins for `Option<T>`.
+pub trait Optional<R> {
+    /// The shape.
+    fn shape(&self) -> Shape<R, 1>;
+}
+
+impl<T> Optional<Option<T>> for &Probe<Option<T>> {
+    fn shape(&self) -> Shape<Option<T>, 1> {
+        Shape::NEW
+    }
+}
+
+/// Is left for everything else.
+pub trait Plain<R> {
+    /// The shape.
+    fn shape(&self) -> Shape<R, 0>;
+}
+
+impl<R> Plain<R> for Probe<R> {
+    fn shape(&self) -> Shape<R, 0> {
+        Shape::NEW
+    }
+}
+
+/// Finds the number of a type's shape as a constant: inherent constants win over those of the trait.
+pub struct Kind<R>(PhantomData<R>);
+/// The same for what is inside an `Ok`.
+pub struct KindOk<R>(PhantomData<R>);
+
+impl<T> Kind<Option<T>> {
+    /// `Option`.
+    pub const OUTER: u8 = 1;
+}
+
+impl<T, E> Kind<Result<T, E>> {
+    /// `Result`.
+    pub const OUTER: u8 = 2;
+}
+
+impl<T, E> KindOk<Result<Option<T>, E>> {
+    /// `Option` inside `Ok`.
+    pub const INNER: u8 = 1;
+}
+
+/// What is left for everything else.
+pub trait KindElse {
+    /// Neither `Option` nor `Result`.
+    const OUTER: u8 = 0;
+    /// No `Option` inside.
+    const INNER: u8 = 0;
+}
+
+impl<R> KindElse for Kind<R> {}
+impl<R> KindElse for KindOk<R> {}

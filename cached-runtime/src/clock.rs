@@ -1,0 +1,84 @@
+//! Time as the memory tier sees it: a count of ticks that only moves forward.
+//!
+//! A hit compares two integers, so the clock has to be cheap before it is exact: the kernel's coarse clock costs a few
+//! nanoseconds and lags real time by at most one timer interrupt (1 to 10 ms). An entry may therefore live that much
+//! longer than its ttl. Tests put a clock of their own in its place.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A moment, in ticks of the clock it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(u64);
+
+impl Tick {
+    /// Later than any clock will ever say.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
+    /// This moment `ttl` later; `NEVER` if that is past the end of time.
+    pub(crate) fn after(self, ttl: Duration) -> Self {
+        Self(self.0.saturating_add(ticks(ttl)))
+    }
+
+    /// What is left until this moment; `None` if it never comes.
+    pub(crate) fn since(self, now: Self) -> Option<Duration> {
+        (self != Self::NEVER).then(|| coarsetime::Duration::from_ticks(self.0.saturating_sub(now.0)).into())
+    }
+}
+
+/// Ticks of a duration, saturating: the underlying conversion works in 32.32 bits and would wrap.
+fn ticks(span: Duration) -> u64 {
+    const LONGEST: u64 = 1 << 31;
+    if span.as_secs() >= LONGEST { u64::MAX } else { coarsetime::Duration::from(span).as_ticks() }
+}
+
+/// Where the time comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Clock {
+    /// The kernel's coarse monotonic clock.
+    System,
+    /// A clock that stands still until it is moved.
+    Manual(Arc<AtomicU64>),
+}
+
+impl Clock {
+    #[inline]
+    pub(crate) fn now(&self) -> Tick {
+        match self {
+            Self::System => Tick(coarsetime::Instant::now_without_cache_update().as_ticks()),
+            Self::Manual(ticks) => Tick(ticks.load(Ordering::Acquire)),
+        }
+    }
+}
+
+/// A clock for tests: it stands still until [`advance`](ManualClock::advance) moves it. Clones share the time.
+///
+/// Only memory tiers follow it; a remote store expires entries by its own clock.
+#[cfg(feature = "testing")]
+#[derive(Debug, Clone)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+#[cfg(feature = "testing")]
+impl ManualClock {
+    /// A clock at an arbitrary moment.
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(ticks(Duration::from_secs(1_000_000)))))
+    }
+
+    /// Moves the time forward by `span`.
+    pub fn advance(&self, span: Duration) {
+        self.0.fetch_add(ticks(span), Ordering::AcqRel);
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::Manual(Arc::clone(&self.0))
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}

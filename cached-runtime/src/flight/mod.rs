@@ -1,0 +1,96 @@
+//! Flights: one load for all who ask for a key at the same time.
+//!
+//! Called by the call path and by invalidations. A flight knows its key and who waits; it does not know what a load
+//! does, where values go or what an error is.
+//!
+//! The leader holds a [`Lead`]. However that goes away (finished, dropped, unwound by a panic), somebody who waits is
+//! told, so no waiter is ever forgotten. Who waits holds a [`Wait`]; however *that* goes away, a turn it had been
+//! offered passes on. A flight leaves the map when its leader is done with it or nobody is left, and only if it is
+//! still the flight that the map holds: an invalidation [detaches](Flights::detach) it, so that whoever comes later
+//! begins anew while those who came before still get their answer.
+
+mod state;
+mod wait;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::key::KeyBytes;
+use crate::tier::memory::Probe;
+pub(crate) use state::{Answer, SOLO_RUNS};
+use state::{Flight, State};
+pub(crate) use wait::{Lead, Turn, Wait};
+
+const SHARDS: usize = 16;
+
+/// The flights of one function.
+pub(crate) struct Flights {
+    shards: [Mutex<HashMap<KeyBytes, Arc<Flight>, ByHash>>; SHARDS],
+}
+
+/// What joining a flight makes of the caller.
+pub(crate) enum Joined {
+    Leader(Lead),
+    Follower(Wait),
+}
+
+type ByHash = foldhash::fast::FixedState;
+type Shard<'a> = MutexGuard<'a, HashMap<KeyBytes, Arc<Flight>, ByHash>>;
+
+impl Flights {
+    pub(crate) fn new() -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(ByHash::default()))) }
+    }
+
+    fn shard(&self, hash: u64) -> Shard<'_> {
+        let index = usize::try_from((hash >> 32) & 0xFFFF).unwrap_or(0) % SHARDS;
+        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Joins the flight in progress for a key, or begins one and leads it.
+    pub(crate) fn join(self: &Arc<Self>, probe: Probe<'_>) -> Joined {
+        let mut shard = self.shard(probe.hash);
+        if let Some(flight) = shard.get(probe.bytes) {
+            return Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight)));
+        }
+        let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash));
+        shard.insert(flight.key.clone(), Arc::clone(&flight));
+        Joined::Leader(Lead::new(Arc::clone(self), flight))
+    }
+
+    /// Takes the flight of a key out of the map: later callers begin a new one.
+    pub(crate) fn detach(&self, probe: Probe<'_>) {
+        let detached = self.shard(probe.hash).remove(probe.bytes);
+        drop(detached);
+    }
+
+    /// The same for every key that `doomed` names.
+    pub(crate) fn detach_if(&self, mut doomed: impl FnMut(&[u8]) -> bool) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let detached: Vec<_> = shard.extract_if(|key, _| doomed(key)).collect();
+            drop(shard);
+            drop(detached);
+        }
+    }
+
+    /// Flights in progress.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    /// Whether `flight` is over, as `gone` sees it; takes it out of the map then, if it is still the one there. The
+    /// shard's lock is held while `gone` looks, so nobody can join in between.
+    fn retire(&self, flight: &Arc<Flight>, gone: impl FnOnce(&State) -> bool) -> bool {
+        let mut shard = self.shard(flight.hash);
+        let gone = gone(&flight.lock());
+        if gone && shard.get(&*flight.key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
+            shard.remove(&*flight.key);
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests;

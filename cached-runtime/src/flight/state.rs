@@ -1,0 +1,156 @@
+//! The state of one flight, behind one lock that is held for a few instructions at a time.
+
+use std::any::Any;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use crate::entry::Content;
+use crate::key::KeyBytes;
+
+/// How many followers run for themselves at once where the one load could not serve them all.
+pub(crate) const SOLO_RUNS: usize = 32;
+
+/// After so many leaders in a row that were dropped or panicked, waiting for one more helps nobody.
+const MOST_FALLS: u8 = 2;
+
+/// What a flight ended with.
+pub(crate) enum Answer {
+    Content(Content),
+    /// Makes one follower's error; what is inside is known to the function's own code.
+    Error(Box<dyn Any + Send>),
+}
+
+pub(super) enum Phase {
+    /// A leader is at work.
+    Running,
+    /// The leader has fallen; whoever looks first leads.
+    Vacant,
+    /// The followers run for themselves, so many of them now.
+    Solo { running: usize },
+    Done(Answer),
+}
+
+pub(super) struct Flight {
+    pub(super) key: KeyBytes,
+    pub(super) hash: u64,
+    state: Mutex<State>,
+}
+
+impl Flight {
+    pub(super) fn new(key: KeyBytes, hash: u64) -> Self {
+        let state = State { phase: Phase::Running, falls: 0, waiters: Waiters::default() };
+        Self { key, hash, state: Mutex::new(state) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) struct State {
+    pub(super) phase: Phase,
+    falls: u8,
+    pub(super) waiters: Waiters,
+}
+
+impl State {
+    /// The leader is gone without an answer. Returns whom to wake.
+    pub(super) fn fall(&mut self) -> Vec<Waker> {
+        match &mut self.phase {
+            Phase::Running => {
+                self.falls += 1;
+                self.phase = if self.falls < MOST_FALLS { Phase::Vacant } else { Phase::Solo { running: 0 } };
+            }
+            Phase::Solo { running } => *running = running.saturating_sub(1),
+            Phase::Vacant | Phase::Done(_) => {}
+        }
+        self.offer()
+    }
+
+    /// The leader has an answer that nobody else can use: from here on everybody runs for himself.
+    pub(super) fn split(&mut self) -> Vec<Waker> {
+        match &mut self.phase {
+            Phase::Solo { running } => *running = running.saturating_sub(1),
+            phase => *phase = Phase::Solo { running: 0 },
+        }
+        self.offer()
+    }
+
+    pub(super) fn finish(&mut self, answer: Answer) -> Vec<Waker> {
+        self.phase = Phase::Done(answer);
+        self.waiters.take_all()
+    }
+
+    /// As many waiters as there are turns to take.
+    pub(super) fn offer(&mut self) -> Vec<Waker> {
+        let turns = match self.phase {
+            Phase::Running | Phase::Done(_) => 0,
+            Phase::Vacant => 1,
+            Phase::Solo { running } => SOLO_RUNS.saturating_sub(running),
+        };
+        std::iter::from_fn(|| self.waiters.take_one()).take(turns).collect()
+    }
+
+    /// Nobody leads and nobody waits.
+    pub(super) fn is_abandoned(&self) -> bool {
+        let idle = matches!(self.phase, Phase::Vacant | Phase::Solo { running: 0 });
+        idle && self.waiters.is_empty()
+    }
+}
+
+/// Who waits, in slots of 16 bytes that are used again.
+#[derive(Default)]
+pub(super) struct Waiters {
+    slots: Vec<Option<Waker>>,
+    free: Vec<u32>,
+    /// Where to look next for somebody to wake, so that waking all one by one stays linear.
+    cursor: usize,
+    /// Slots handed out, whether their waker has been taken or not.
+    enlisted: usize,
+}
+
+impl Waiters {
+    pub(super) fn enlist(&mut self, waker: Waker) -> u32 {
+        self.enlisted += 1;
+        if let Some(slot) = self.free.pop() {
+            self.set(slot, waker);
+            return slot;
+        }
+        self.slots.push(Some(waker));
+        u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn set(&mut self, slot: u32, waker: Waker) {
+        if let Some(place) = self.slots.get_mut(slot as usize) {
+            *place = Some(waker);
+        }
+    }
+
+    pub(super) fn leave(&mut self, slot: u32) {
+        if let Some(place) = self.slots.get_mut(slot as usize) {
+            *place = None;
+            self.free.push(slot);
+            self.enlisted -= 1;
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.enlisted == 0
+    }
+
+    fn take_one(&mut self) -> Option<Waker> {
+        let count = self.slots.len();
+        for step in 0..count {
+            let slot = (self.cursor + step) % count;
+            if let Some(waker) = self.slots[slot].take() {
+                self.cursor = (slot + 1) % count;
+                return Some(waker);
+            }
+        }
+        None
+    }
+
+    fn take_all(&mut self) -> Vec<Waker> {
+        self.slots.iter_mut().filter_map(Option::take).collect()
+    }
+}

@@ -1,0 +1,142 @@
+//! The two ends of a flight: who leads and who waits.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::Flights;
+use super::state::{Answer, Flight, Phase, SOLO_RUNS};
+use crate::tier::memory::Probe;
+
+/// The right and the duty to load. Dropping it unfinished, by a panic or a cancelled caller, hands over to a follower.
+pub(crate) struct Lead {
+    flights: Arc<Flights>,
+    flight: Arc<Flight>,
+    /// Nobody has to be told any more; only the map entry is left to clear.
+    answered: bool,
+}
+
+impl Lead {
+    pub(super) fn new(flights: Arc<Flights>, flight: Arc<Flight>) -> Self {
+        Self { flights, flight, answered: false }
+    }
+
+    pub(crate) fn probe(&self) -> Probe<'_> {
+        Probe { hash: self.flight.hash, bytes: &self.flight.key }
+    }
+
+    /// Whether anybody waits, in which case an answer is worth preparing.
+    pub(crate) fn has_followers(&self) -> bool {
+        !self.flight.lock().waiters.is_empty()
+    }
+
+    /// Ends the flight if nobody waits; from then on nobody can. Gives this back if somebody does.
+    pub(crate) fn leave_if_alone(mut self) -> Result<(), Self> {
+        if self.flights.retire(&self.flight, |state| state.waiters.is_empty()) {
+            self.answered = true;
+            Ok(())
+        } else {
+            Err(self)
+        }
+    }
+
+    /// Gives the answer to all who wait. The flight stays in the map, answering later callers at once, until this
+    /// `Lead` is dropped: after the tiers below have been filled.
+    pub(crate) fn answer(&mut self, answer: Answer) {
+        self.answered = true;
+        wake(self.flight.lock().finish(answer));
+    }
+
+    /// There is nothing that the others could use: they run for themselves.
+    pub(crate) fn split(mut self) {
+        self.answered = true;
+        let woken = self.flight.lock().split();
+        wake(woken);
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        if !self.answered {
+            let woken = self.flight.lock().fall();
+            wake(woken);
+        }
+        self.flights.retire(&self.flight, |state| matches!(state.phase, Phase::Done(_)) || state.is_abandoned());
+    }
+}
+
+/// What waiting came to.
+pub(crate) enum Turn<R> {
+    Answered(R),
+    /// The one who led is gone: it is this caller's turn to load.
+    Lead(Lead),
+}
+
+/// A place among those who wait for a flight.
+pub(crate) struct Wait {
+    flights: Arc<Flights>,
+    flight: Arc<Flight>,
+    slot: Option<u32>,
+}
+
+impl Wait {
+    pub(super) fn new(flights: Arc<Flights>, flight: Arc<Flight>) -> Self {
+        // Enlisted with a waker that does nothing, so that a leader who looks now sees that somebody waits.
+        let slot = Some(flight.lock().waiters.enlist(Waker::noop().clone()));
+        Self { flights, flight, slot }
+    }
+
+    /// Waits for the answer, which `read` turns into what this follower gets, or for the turn to lead.
+    pub(crate) fn poll_turn<R>(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        read: impl FnOnce(&Answer) -> R,
+    ) -> Poll<Turn<R>> {
+        let this = self.get_mut();
+        let mut state = this.flight.lock();
+        match &mut state.phase {
+            Phase::Done(answer) => return Poll::Ready(Turn::Answered(read(answer))),
+            Phase::Vacant => state.phase = Phase::Running,
+            Phase::Solo { running } if *running < SOLO_RUNS => *running += 1,
+            Phase::Running | Phase::Solo { .. } => {
+                match this.slot {
+                    Some(slot) => state.waiters.set(slot, context.waker().clone()),
+                    None => this.slot = Some(state.waiters.enlist(context.waker().clone())),
+                }
+                return Poll::Pending;
+            }
+        }
+        if let Some(slot) = this.slot.take() {
+            state.waiters.leave(slot);
+        }
+        drop(state);
+        Poll::Ready(Turn::Lead(Lead::new(Arc::clone(&this.flights), Arc::clone(&this.flight))))
+    }
+
+    /// The same as a future, where nothing but this is waited for.
+    #[cfg(test)]
+    pub(crate) fn turn<R>(&mut self, mut read: impl FnMut(&Answer) -> R) -> impl std::future::Future<Output = Turn<R>> {
+        std::future::poll_fn(move |context| Pin::new(&mut *self).poll_turn(context, &mut read))
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let Some(slot) = self.slot else { return };
+        let mut state = self.flight.lock();
+        state.waiters.leave(slot);
+        // A turn that this waiter was woken for passes on.
+        let woken = state.offer();
+        let abandoned = state.is_abandoned();
+        drop(state);
+        wake(woken);
+        if abandoned {
+            self.flights.retire(&self.flight, super::State::is_abandoned);
+        }
+    }
+}
+
+/// Outside the lock: waking may run code of the executor.
+fn wake(wakers: Vec<Waker>) {
+    wakers.into_iter().for_each(Waker::wake);
+}

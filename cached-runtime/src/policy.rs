@@ -1,0 +1,115 @@
+//! What the attribute decided for a function: plain data, made while compiling.
+
+use std::time::Duration;
+
+use crate::codec::Codec;
+use crate::key::Piece;
+
+/// Everything about a cached function that does not depend on its types. Built by the attribute in a `static`.
+pub struct Spec {
+    /// The function's own name.
+    pub function: &'static str,
+    /// The module it stands in.
+    pub module: &'static str,
+    /// The file it stands in.
+    pub file: &'static str,
+    /// The line it stands in.
+    pub line: u32,
+    /// For a method: the full name of a function inside it, which names the type of the impl.
+    pub path: Option<fn() -> &'static str>,
+    /// `name`; without it, the path of the function.
+    pub name: Option<&'static str>,
+    /// `key`; without it, the path of the function and every value.
+    pub template: Option<&'static [Piece]>,
+    /// How many values a key has.
+    pub values: usize,
+    /// `ttl`, where it is a literal.
+    pub ttl: Option<Duration>,
+    /// `jitter`, in parts per million.
+    pub jitter: u32,
+    /// `none_ttl`.
+    pub none_ttl: Option<Duration>,
+    /// `backend`, the chain of stores by name.
+    pub backend: Option<&'static [&'static str]>,
+    /// `tier(...)`, one for each.
+    pub tiers: &'static [TierSpec],
+    /// `capacity`, in entries.
+    pub capacity: Option<u64>,
+    /// `max_bytes`.
+    pub max_bytes: Option<u64>,
+    /// `single_flight`: whether callers share a load.
+    pub single_flight: bool,
+    /// `codec`.
+    pub codec: Option<Codec>,
+    /// `version`.
+    pub version: u32,
+    /// `compress`: from how many bytes on.
+    pub compress: Option<usize>,
+    /// Every tier is memory, so that the value's type needs no codec.
+    pub memory_only: bool,
+}
+
+impl Spec {
+    /// The defaults, for a function of this name and place.
+    pub const fn new(function: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
+        Self {
+            function,
+            module,
+            file,
+            line,
+            path: None,
+            name: None,
+            template: None,
+            values: 0,
+            ttl: None,
+            jitter: 0,
+            none_ttl: None,
+            backend: None,
+            tiers: &[],
+            capacity: None,
+            max_bytes: None,
+            single_flight: true,
+            codec: None,
+            version: 0,
+            compress: None,
+            memory_only: false,
+        }
+    }
+
+    /// The settings of one tier of the chain.
+    pub(crate) fn tier(&self, store: &str) -> Option<&'static TierSpec> {
+        self.tiers.iter().find(|tier| tier.store == store)
+    }
+}
+
+/// `tier(...)`: the settings of one tier of a chain.
+pub struct TierSpec {
+    /// Which.
+    pub store: &'static str,
+    /// The longest life of an entry there.
+    pub ttl: Option<Duration>,
+    /// Bound in entries, for memory.
+    pub capacity: Option<u64>,
+    /// Bound in bytes, for memory.
+    pub max_bytes: Option<u64>,
+}
+
+impl TierSpec {
+    /// The function's own settings.
+    pub const fn new(store: &'static str) -> Self {
+        Self { store, ttl: None, capacity: None, max_bytes: None }
+    }
+}
+
+/// How a call treats what is cached: see [`with_mode`](crate::with_mode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Look up, load on a miss, store.
+    #[default]
+    Normal,
+    /// Do not look up: load anew and store the result in place of what is there.
+    Refresh,
+    /// No cache at all: neither look up nor store nor share a load.
+    Off,
+}

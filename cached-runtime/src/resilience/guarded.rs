@@ -1,0 +1,323 @@
+//! A store with a budget, a breaker and a memory for what it still has to remove.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::{Relaxed, SeqCst}};
+use std::time::Duration;
+
+use super::breaker::Breaker;
+use super::pending::{Pending, What};
+use crate::background::Background;
+use crate::store::{Filled, Found, Lookup, Store, Token};
+use crate::{Error, ErrorKind};
+
+/// Between two probes of a store that is down, growing from the one to the other.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+/// A scan of all keys may take so many budgets.
+const SCAN_BUDGETS: u32 = 60;
+/// Keys in one removal of a replay.
+const REPLAY_BATCH: usize = 512;
+
+/// Tells the keys that are meant from those that a glob finds as well.
+pub(crate) type Wanted<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
+
+/// What looking came to. A store that cannot be asked is a miss without a token.
+pub(crate) enum Looked {
+    Found(Found),
+    Missing(Option<Token>),
+}
+
+/// Which keys of a store are a `Caches`' own: globs that find them, and the exact test for what those find.
+#[derive(Clone)]
+pub(crate) struct Owned {
+    pub(crate) globs: Vec<String>,
+    pub(crate) test: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+/// A named store of a `Caches`, shared by all functions that use it.
+pub(crate) struct Guarded {
+    name: String,
+    store: Arc<dyn Store>,
+    budget: Duration,
+    /// Every key this process may have written, for when single removals are too many to keep.
+    owned: Owned,
+    breaker: Breaker,
+    pending: Pending,
+    /// A task is at work to reach the store again.
+    healing: AtomicBool,
+    background: Background,
+    failures: AtomicU64,
+}
+
+impl Guarded {
+    pub(crate) fn new(name: &str, store: Arc<dyn Store>, budget: Duration, owned: Owned, background: Background) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.to_owned(),
+            store,
+            budget,
+            owned,
+            breaker: Breaker::default(),
+            pending: Pending::default(),
+            healing: AtomicBool::new(false),
+            background,
+            failures: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Calls that failed or took too long, since the start.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Relaxed)
+    }
+
+    /// Whether the store is taken to be down at the moment.
+    pub(crate) fn is_down(&self) -> bool {
+        !self.breaker.is_closed()
+    }
+
+    pub(crate) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    pub(crate) async fn get(self: &Arc<Self>, key: &str) -> Looked {
+        if self.pending.covers(key) {
+            // Its task may have gone down with its runtime.
+            self.heal();
+            return Looked::Missing(None);
+        }
+        match self.ask(self.store.get(key)).await {
+            // A removal that failed meanwhile is about what was just read.
+            Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
+            Ok(Lookup::Found(found)) => Looked::Found(found),
+            Ok(Lookup::Missing(token)) => Looked::Missing(Some(token)),
+            Err(_) => Looked::Missing(None),
+        }
+    }
+
+    /// A token for replacing what is there.
+    pub(crate) async fn reserve(self: &Arc<Self>, key: &str) -> Option<Token> {
+        if self.pending.covers(key) {
+            return None;
+        }
+        self.ask(self.store.reserve(key)).await.ok()
+    }
+
+    pub(crate) async fn fill(self: &Arc<Self>, key: &str, bytes: &[u8], ttl: Option<Duration>, token: &Token) -> Result<Filled, Error> {
+        if self.pending.covers(key) {
+            return Ok(Filled::Refused);
+        }
+        self.ask(self.store.fill(key, bytes, ttl, token)).await
+    }
+
+    pub(crate) async fn put(self: &Arc<Self>, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
+        if self.pending.covers(key) {
+            return Err(Error::new(ErrorKind::Unavailable, format!("store `{}` has yet to remove `{key}`", self.name)));
+        }
+        self.ask(self.store.put(key, bytes, ttl)).await
+    }
+
+    pub(crate) async fn remaining(self: &Arc<Self>, key: &str) -> Result<Option<Option<Duration>>, Error> {
+        if self.pending.covers(key) {
+            return Ok(None);
+        }
+        self.ask(self.store.remaining(key)).await
+    }
+
+    /// Removes `keys`, now or as soon as the store can be reached; until then they are not read from it. Dropping
+    /// this future leaves the removal queued.
+    pub(crate) async fn remove(self: &Arc<Self>, keys: Vec<String>) {
+        let unsure = Unsure { guarded: self, what: What::Keys(&keys) };
+        if self.ask(self.store.remove(&keys)).await.is_ok() {
+            unsure.sure();
+        }
+    }
+
+    /// The same for all keys that match `pattern` and are `wanted`; a replay removes all that match. Says how many
+    /// were removed now.
+    pub(crate) async fn remove_matching(self: &Arc<Self>, pattern: &str, wanted: Wanted<'_>) -> Result<u64, Error> {
+        self.check_patterns(pattern)?;
+        let unsure = Unsure { guarded: self, what: What::Pattern(pattern) };
+        let budget = self.budget.saturating_mul(SCAN_BUDGETS);
+        let removed = self.ask_within(budget, self.store.remove_matching(pattern, wanted)).await;
+        if removed.is_ok() {
+            unsure.sure();
+        }
+        Ok(removed.unwrap_or(0))
+    }
+
+    /// Removes every key of this `Caches`.
+    pub(crate) async fn remove_owned(self: &Arc<Self>) -> Result<(), Error> {
+        self.check_patterns("*")?;
+        let unsure = Unsure { guarded: self, what: What::Everything };
+        let budget = self.budget.saturating_mul(SCAN_BUDGETS);
+        if self.ask_within(budget, self.sweep()).await.is_ok() {
+            unsure.sure();
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<(), Error> {
+        for glob in &self.owned.globs {
+            self.store.remove_matching(glob, &*self.owned.test).await?;
+        }
+        Ok(())
+    }
+
+    fn check_patterns(&self, pattern: &str) -> Result<(), Error> {
+        if self.store.guarantees().patterns {
+            return Ok(());
+        }
+        let what = format!("store `{}` cannot find keys by pattern, so `{pattern}` was not removed from it", self.name);
+        Err(Error::new(ErrorKind::Unsupported, what))
+    }
+
+    pub(crate) async fn close(&self) {
+        self.store.close().await;
+    }
+
+    /// One call, if the breaker lets it, within the budget.
+    async fn ask<T>(self: &Arc<Self>, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.ask_within(self.budget, call).await
+    }
+
+    async fn ask_within<T>(self: &Arc<Self>, budget: Duration, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        if !self.breaker.is_closed() {
+            // Its task may have gone down with its runtime.
+            self.heal();
+            return Err(Error::new(ErrorKind::Unavailable, format!("store `{}` is down", self.name)));
+        }
+        let answer = match tokio::time::timeout(budget, call).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("store `{}` did not answer within {budget:?}", self.name),
+            )),
+        };
+        match &answer {
+            Ok(_) => self.breaker.succeeded(),
+            Err(error) => self.note(error),
+        }
+        answer
+    }
+
+    fn note(self: &Arc<Self>, error: &Error) {
+        self.failures.fetch_add(1, Relaxed);
+        // Any other answer is an answer: the store is there.
+        if error.kind() == ErrorKind::Unavailable && self.breaker.failed() {
+            tracing::warn!(store = %self.name, error = %Chain(error), "a store is down; its entries are misses until it answers again");
+            self.heal();
+        }
+    }
+
+    /// Starts the task that reaches for the store until it answers and has removed what is pending.
+    fn heal(self: &Arc<Self>) {
+        if self.healing.swap(true, SeqCst) {
+            return;
+        }
+        let healing = Healing(Arc::clone(self));
+        self.background.spawn(async move {
+            let guarded = &healing.0;
+            let mut pause = FIRST_PAUSE;
+            loop {
+                if !guarded.try_heal().await {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    continue;
+                }
+                // What was queued between the last look and this moment found a healer at work and relied on it.
+                guarded.healing.store(false, SeqCst);
+                if !guarded.has_pending() || guarded.healing.swap(true, SeqCst) {
+                    break;
+                }
+            }
+        });
+    }
+
+    async fn try_heal(&self) -> bool {
+        let answered = matches!(tokio::time::timeout(self.budget, self.store.ping()).await, Ok(Ok(())));
+        if !answered || self.replay().await.is_err() {
+            return false;
+        }
+        if !self.breaker.is_closed() {
+            tracing::info!(store = %self.name, "a store answers again");
+        }
+        self.breaker.succeeded();
+        self.pending.is_empty()
+    }
+
+    /// Removes what is pending.
+    async fn replay(&self) -> Result<(), Error> {
+        let removals = self.pending.snapshot();
+        let seen = removals.seen();
+        if removals.everything() {
+            self.sweep().await?;
+            self.pending.strike(What::Everything, seen);
+        }
+        for batch in removals.keys().chunks(REPLAY_BATCH) {
+            tokio::time::timeout(self.budget, self.store.remove(batch)).await.map_err(|_| self.too_slow())??;
+            self.pending.strike(What::Keys(batch), seen);
+        }
+        for pattern in removals.patterns() {
+            self.store.remove_matching(pattern, &|_| true).await?;
+            self.pending.strike(What::Pattern(pattern), seen);
+        }
+        Ok(())
+    }
+
+    fn too_slow(&self) -> Error {
+        Error::new(ErrorKind::Unavailable, format!("store `{}` did not answer in time", self.name))
+    }
+}
+
+/// However the healing task ends, by its runtime's end too, another may start.
+struct Healing(Arc<Guarded>);
+
+impl Drop for Healing {
+    fn drop(&mut self) {
+        self.0.healing.store(false, SeqCst);
+    }
+}
+
+/// Queues the removal unless it turns out to be done, also when the caller is dropped in the middle of it.
+struct Unsure<'a> {
+    guarded: &'a Arc<Guarded>,
+    what: What<'a>,
+}
+
+impl Unsure<'_> {
+    fn sure(mut self) {
+        self.what = What::Keys(&[]);
+    }
+}
+
+impl Drop for Unsure<'_> {
+    fn drop(&mut self) {
+        if !matches!(self.what, What::Keys([])) {
+            self.guarded.pending.request(self.what);
+            self.guarded.heal();
+        }
+    }
+}
+
+/// An error with its causes, on one line.
+struct Chain<'a>(&'a Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = std::error::Error::source(self.0);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,11 @@
+//! What stands between a tier and a store that may be slow, down or lying.
+//!
+//! A [`Guarded`] store is what tiers talk to. It bounds every call by a time budget, stops asking after repeated
+//! failures (a circuit breaker), keeps the removals that could not be delivered and replays them, and meanwhile
+//! refuses to read the entries they are about. It knows keys and bytes, neither functions nor values.
+
+mod breaker;
+mod guarded;
+mod pending;
+
+pub(crate) use guarded::{Guarded, Looked, Owned, Wanted};

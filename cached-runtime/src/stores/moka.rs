@@ -1,0 +1,99 @@
+//! `moka`: a memory tier by the crate of that name, for those who want its W-TinyLFU (by name: `backend = "moka"`).
+//!
+//! `moka` has no lock of ours to refuse a fill under, so fills hold a gate open that an invalidation passes through:
+//! once it has, every fill that was let in before has landed and can be removed.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use moka::notification::RemovalCause;
+use moka::ops::compute::{CompResult, Op};
+use moka::sync::Cache;
+
+use crate::entry::Held;
+use crate::key::KeyBytes;
+use crate::tier::memory::{Bound, Probe};
+
+pub(crate) struct Moka {
+    entries: Cache<KeyBytes, Arc<Held>, foldhash::fast::RandomState>,
+    gate: RwLock<()>,
+    hits: AtomicU64,
+    evictions: Arc<AtomicU64>,
+}
+
+impl Moka {
+    pub(crate) fn new(bound: Bound) -> Self {
+        let total = match bound {
+            Bound::Entries(entries) => entries,
+            Bound::Bytes { bytes, .. } => bytes,
+        };
+        let evictions = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&evictions);
+        let entries = Cache::builder()
+            .max_capacity(total)
+            .weigher(|_, held: &Arc<Held>| u32::try_from(held.weight).unwrap_or(u32::MAX))
+            .eviction_listener(move |_, _, cause| {
+                if cause == RemovalCause::Size {
+                    count.fetch_add(1, Relaxed);
+                }
+            })
+            .build_with_hasher(foldhash::fast::RandomState::default());
+        Self { entries, gate: RwLock::new(()), hits: AtomicU64::new(0), evictions }
+    }
+
+    pub(crate) fn read<R>(&self, probe: Probe<'_>, look: impl FnOnce(&Held) -> Option<R>) -> Option<R> {
+        let seen = self.entries.get(probe.bytes).and_then(|held| look(&held));
+        if seen.is_some() {
+            self.hits.fetch_add(1, Relaxed);
+        }
+        seen
+    }
+
+    pub(crate) fn insert(&self, probe: Probe<'_>, held: Held, admit: impl FnOnce(Option<&Held>) -> bool) -> bool {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut admit = Some(admit);
+        let done = self.entries.entry(KeyBytes::from(probe.bytes)).and_compute_with(|present| {
+            let present = present.map(moka::Entry::into_value);
+            match admit.take() {
+                Some(admit) if admit(present.as_deref()) => Op::Put(Arc::new(held)),
+                _ => Op::Nop,
+            }
+        });
+        matches!(done, CompResult::Inserted(_) | CompResult::ReplacedWith(_))
+    }
+
+    /// Waits for the fills that were let in before.
+    fn pass_gate(&self) {
+        drop(self.gate.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn remove(&self, probe: Probe<'_>) -> bool {
+        self.pass_gate();
+        self.entries.remove(probe.bytes).is_some()
+    }
+
+    pub(crate) fn remove_if(&self, mut doomed: impl FnMut(&[u8]) -> bool) -> u64 {
+        self.pass_gate();
+        let keys: Vec<_> = self.entries.iter().map(|(key, _)| key).filter(|key| doomed(key)).collect();
+        keys.iter().filter(|key| self.entries.remove(&***key).is_some()).count() as u64
+    }
+
+    pub(crate) fn clear(&self) {
+        self.pass_gate();
+        self.entries.invalidate_all();
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.entries.run_pending_tasks();
+        self.entries.entry_count()
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.load(Relaxed)
+    }
+
+    pub(crate) fn evictions(&self) -> u64 {
+        self.entries.run_pending_tasks();
+        self.evictions.load(Relaxed)
+    }
+}

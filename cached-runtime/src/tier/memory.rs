@@ -1,0 +1,152 @@
+//! The memory tier of one function: an engine, a clock and the stamps.
+//!
+//! Called by the call path, by fills and by invalidations. Knows neither functions nor other tiers. What it promises:
+//! once [`remove`](Memory::remove), [`remove_if`](Memory::remove_if) or [`clear`](Memory::clear) has returned, no
+//! record that was stamped before is ever read again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, Tick};
+use crate::entry::{Content, Held};
+use crate::stores::local::Local;
+#[cfg(feature = "moka")]
+use crate::stores::moka::Moka;
+use crate::tier::stamps::{Stamp, Stamps};
+
+/// A key to look for: its bytes and their hash, made once a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Probe<'a> {
+    pub(crate) hash: u64,
+    pub(crate) bytes: &'a [u8],
+}
+
+/// How much a memory tier may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Entries(u64),
+    /// By weight; no record counts less than `least`, which bounds their number too.
+    Bytes { bytes: u64, least: u64 },
+}
+
+/// What a fill brings.
+pub(crate) struct Fill {
+    pub(crate) content: Content,
+    /// Life from now on.
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) began: u64,
+    /// As the user's `weight` has it; counted only in a tier bound by bytes.
+    pub(crate) weight: u64,
+}
+
+enum Engine {
+    Local(Local),
+    #[cfg(feature = "moka")]
+    Moka(Moka),
+}
+
+/// Calls the same method of whichever engine it is: they have one shape.
+macro_rules! each {
+    ($engine:expr, $it:ident => $call:expr) => {
+        match $engine {
+            Engine::Local($it) => $call,
+            #[cfg(feature = "moka")]
+            Engine::Moka($it) => $call,
+        }
+    };
+}
+
+pub(crate) struct Memory {
+    name: &'static str,
+    engine: Engine,
+    bound: Bound,
+    /// The longest life a record has here, whatever it was filled for.
+    ttl: Option<Duration>,
+    clock: Clock,
+    stamps: Arc<Stamps>,
+}
+
+impl Memory {
+    /// The names of the engines compiled in.
+    pub(crate) const NAMES: &'static [&'static str] = &[
+        "local",
+        #[cfg(feature = "moka")]
+        "moka",
+    ];
+
+    pub(crate) fn new(name: &str, bound: Bound, ttl: Option<Duration>, clock: Clock, stamps: Arc<Stamps>) -> Self {
+        let (name, engine) = match name {
+            #[cfg(feature = "moka")]
+            "moka" => ("moka", Engine::Moka(Moka::new(bound))),
+            _ => ("local", Engine::Local(Local::new(bound))),
+        };
+        Self { name, engine, bound, ttl, clock, stamps }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Lets `look` see a record that is still fresh.
+    #[inline]
+    pub(crate) fn read<R>(&self, probe: Probe<'_>, look: impl FnOnce(&Content) -> Option<R>) -> Option<R> {
+        let see = |held: &Held| if held.is_fresh(self.clock.now()) { look(&held.content) } else { None };
+        each!(&self.engine, it => it.read(probe, see))
+    }
+
+    /// The life left of a fresh record: `None` if there is none, `Some(None)` if it has no end.
+    pub(crate) fn remaining(&self, probe: Probe<'_>) -> Option<Option<Duration>> {
+        let now = self.clock.now();
+        let see = |held: &Held| held.is_fresh(now).then(|| held.expires.since(now));
+        each!(&self.engine, it => it.read(probe, see))
+    }
+
+    /// Keeps what a load brought, unless the key was invalidated since `stamp` or a later load has filled it.
+    pub(crate) fn fill(&self, probe: Probe<'_>, fill: Fill, stamp: Stamp) -> bool {
+        let ttl = match (fill.ttl, self.ttl) {
+            (Some(wanted), Some(most)) => Some(wanted.min(most)),
+            (wanted, most) => wanted.or(most),
+        };
+        if ttl.is_some_and(|ttl| ttl.is_zero()) {
+            return false;
+        }
+        let weight = match self.bound {
+            Bound::Entries(_) => 1,
+            Bound::Bytes { least, .. } => fill.weight.max(least).max(1),
+        };
+        let expires = ttl.map_or(Tick::NEVER, |ttl| self.clock.now().after(ttl));
+        let began = fill.began;
+        let held = Held { content: fill.content, expires, began, weight };
+        let admit = |present: Option<&Held>| {
+            self.stamps.now(probe.hash) == stamp && present.is_none_or(|present| present.began <= began)
+        };
+        each!(&self.engine, it => it.insert(probe, held, admit))
+    }
+
+    /// Removes one record; the stamp has been moved on before.
+    pub(crate) fn remove(&self, probe: Probe<'_>) -> bool {
+        each!(&self.engine, it => it.remove(probe))
+    }
+
+    /// Removes the records that `doomed` names; the stamps have been moved on before.
+    pub(crate) fn remove_if(&self, doomed: impl FnMut(&[u8]) -> bool) -> u64 {
+        each!(&self.engine, it => it.remove_if(doomed))
+    }
+
+    pub(crate) fn clear(&self) {
+        each!(&self.engine, it => it.clear());
+    }
+
+    /// Records held, those past their life included until they are evicted or replaced.
+    pub(crate) fn len(&self) -> u64 {
+        each!(&self.engine, it => it.len())
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        each!(&self.engine, it => it.hits())
+    }
+
+    pub(crate) fn evictions(&self) -> u64 {
+        each!(&self.engine, it => it.evictions())
+    }
+}

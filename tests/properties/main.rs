@@ -1,0 +1,15 @@
+//! What must hold for every key, template and pattern. More than a million cases in all, a few seconds of each core.
+
+mod globs;
+mod model;
+mod templates;
+mod values;
+
+use proptest::test_runner::Config;
+
+/// A run of `count` cases, or of as many as the variable `PROPTEST_CASES` says. What a run finds becomes a test of its
+/// own beside the code, so failures are not written to files.
+fn cases(count: u32) -> Config {
+    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|number| number.parse().ok());
+    Config { cases: wanted.unwrap_or(count), failure_persistence: None, ..Config::default() }
+}

@@ -1,0 +1,42 @@
+//! One value: its text, its bytes, and that no two values share either.
+
+use cached_runtime::fuzzing::key::{self, Keys};
+use proptest::prelude::*;
+
+use crate::cases;
+use crate::model::{any_value, tricky_value};
+
+proptest! {
+    #![proptest_config(cases(200_000))]
+
+    #[test]
+    fn the_text_is_what_the_rules_say(value in any_value()) {
+        prop_assert_eq!(key::text(&value), value.meaning().text());
+    }
+
+    #[test]
+    fn the_text_leads_back_to_the_bytes(value in any_value()) {
+        let compact = key::compact(&value);
+        prop_assert_eq!(Keys::new("", [""]).compact(&key::text(&value)), Some(compact));
+    }
+
+    #[test]
+    fn bytes_are_equal_where_texts_are_and_where_values_are(one in tricky_value(), other in tricky_value()) {
+        let same = one.meaning() == other.meaning();
+        prop_assert_eq!(key::compact(&one) == key::compact(&other), same);
+        prop_assert_eq!(key::text(&one) == key::text(&other), same);
+    }
+
+    #[test]
+    fn only_what_rendering_makes_is_parsed(text in "[01AaN%(),é]{0,8}") {
+        let keys = Keys::new("", [""]);
+        if let Some(compact) = keys.compact(&text) {
+            prop_assert_eq!(keys.text(&compact), text);
+        }
+    }
+
+    #[test]
+    fn bytes_that_no_key_is_made_of_do_no_harm(compact in prop::collection::vec(0_u8..8, 0..12)) {
+        Keys::new("a", [":", ""]).text(&compact);
+    }
+}
