@@ -21,3 +21,8 @@ pub use cached_macros::{KeyPart, cache, invalidate};
 pub mod fuzzing {
     pub use crate::key::fuzzing as key;
 }
+
+/// Compiles and runs the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
