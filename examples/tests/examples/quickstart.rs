@@ -25,6 +25,8 @@ async fn tells_the_same_story_from_redis() {
         let said = place.run("quickstart");
         assert!(said.contains("in Redis (REDIS_URL is set)"), "{said}");
         expect_story(&said);
+        // Two lists and a product, which the program leaves behind.
+        assert!(server.cli::<u64>(&["DBSIZE"]).await >= 3, "{said}");
     }
 }
 

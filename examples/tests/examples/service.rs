@@ -30,6 +30,7 @@ fn serve(place: &Place) {
     let (status, product) = service.ask("GET", "/products/42", "");
     assert_eq!(status, 200);
     assert_eq!(json(&product)["id"], 42);
+    assert_eq!(service.ask("GET", "/products/42", "").1, product);
     assert_eq!(service.ask("GET", "/products/0", "").0, 404);
     assert_eq!(service.ask("GET", "/products/none", "").0, 400);
 
@@ -59,9 +60,23 @@ fn serve(place: &Place) {
 
     let (status, table) = service.ask("GET", "/stats", "");
     assert_eq!(status, 200);
-    assert!(table.contains("product") && table.contains("cheapest"), "{table}");
+    assert!(hits(&table, "product") >= 1, "{table}");
 
     assert_eq!(service.stop(), "stopped\n");
+}
+
+/// The second column of the row of the cache whose name ends so.
+fn hits(table: &str, name: &str) -> u64 {
+    let row = table.lines().map(str::split_whitespace).find_map(|mut words| {
+        words
+            .next()
+            .is_some_and(|cache| cache.ends_with(name))
+            .then_some(words)
+    });
+    row.and_then(|mut words| words.next())
+        .unwrap_or_else(|| panic!("no {name} in\n{table}"))
+        .parse()
+        .unwrap()
 }
 
 struct Service {
