@@ -28,7 +28,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let port = env::args().nth(1).or_else(|| env::var("PORT").ok());
     let port = port.as_deref().unwrap_or("0");
-    let port: u16 = port.parse().map_err(|error| format!("{port} is no port: {error}"))?;
+    let port = port
+        .parse::<u16>()
+        .map_err(|error| format!("{port} is no port: {error}"))?;
     let db = Db::open().await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
