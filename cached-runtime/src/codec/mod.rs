@@ -60,6 +60,20 @@ pub enum Codec {
     Json,
 }
 
+impl Codec {
+    /// What functions use that name none: `bincode`, where it is compiled in.
+    pub(crate) const DEFAULT: Option<Self> = {
+        #[cfg(feature = "bincode")]
+        {
+            Some(Self::Bincode)
+        }
+        #[cfg(not(feature = "bincode"))]
+        {
+            None
+        }
+    };
+}
+
 /// One line per codec: its variant, its name in attributes, its number in envelopes (never reused) and its module.
 macro_rules! codecs {
     ($($feature:literal $variant:ident $name:literal $id:literal $module:ident;)*) => {
