@@ -46,3 +46,8 @@ pub mod fuzzing {
     pub use crate::codec::fuzzing as codec;
     pub use crate::key::fuzzing as key;
 }
+
+/// Compiles and runs the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
