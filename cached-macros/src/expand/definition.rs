@@ -49,8 +49,14 @@ pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
 pub(super) fn statics(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let function = plan.function.sig.ident.unraw().to_string();
-    let path = plan.in_impl.then(|| quote!(path: ::core::option::Option::Some(|| #door::type_name_of(&__path)),));
-    let path_function = plan.in_impl.then(|| quote!(fn __path() {}));
+    let path = plan
+        .in_impl
+        .then(|| quote!(path: ::core::option::Option::Some(|| #door::type_name_of(&__path)),));
+    let path_function = plan.in_impl.then(|| {
+        quote!(
+            fn __path() {}
+        )
+    });
     let fields = fields(plan);
     let engines = engines(plan);
     quote! {
@@ -69,7 +75,20 @@ pub(super) fn statics(plan: &CachePlan) -> TokenStream {
 /// What the user said, or what follows from it. The rest is the runtime's default.
 fn fields(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
-    let Spec { name, ttl, jitter, none_ttl, backend, tiers, capacity, max_bytes, codec, version, compress, .. } = &plan.spec;
+    let Spec {
+        name,
+        ttl,
+        jitter,
+        none_ttl,
+        backend,
+        tiers,
+        capacity,
+        max_bytes,
+        codec,
+        version,
+        compress,
+        ..
+    } = &plan.spec;
     let mut fields = TokenStream::new();
     let mut field = |field: &str, value: TokenStream| {
         let field = Ident::new(field, Span::call_site());
@@ -154,7 +173,11 @@ fn duration(duration: Duration) -> TokenStream {
 
 /// What is done with values, as a chain of calls on `__hooks`.
 fn hooks(plan: &CachePlan) -> TokenStream {
-    let Hooks { ttl, cache_if, weight } = &plan.hooks;
+    let Hooks {
+        ttl,
+        cache_if,
+        weight,
+    } = &plan.hooks;
     let remote = (!plan.spec.memory_only).then(|| quote!(.remote()));
     let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
     let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
@@ -165,8 +188,12 @@ fn hooks(plan: &CachePlan) -> TokenStream {
 /// The engine of `backend = "moka"` is a feature of the runtime.
 fn engines(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
-    let Some(Backend::Names(names)) = &plan.spec.backend else { return TokenStream::new() };
-    let engines = names.iter().filter(|name| name.value() != MEMORY[0] && MEMORY.contains(&name.value().as_str()));
+    let Some(Backend::Names(names)) = &plan.spec.backend else {
+        return TokenStream::new();
+    };
+    let engines = names
+        .iter()
+        .filter(|name| name.value() != MEMORY[0] && MEMORY.contains(&name.value().as_str()));
     engines
         .map(|name| {
             let engine = Ident::new(&name.value(), name.span());

@@ -34,11 +34,6 @@ impl Key {
         &self.compact
     }
 
-    /// What turns the compact form into text.
-    pub(crate) fn template(&self) -> &Arc<Template> {
-        &self.template
-    }
-
     fn text(&self) -> String {
         let mut text = String::new();
         self.template.render(&self.compact, &mut text);
