@@ -1,1 +1,3 @@
-//! What the examples share.
+//! What the examples share: a shop, that is, a database of products without any caching. The examples add that.
+
+pub mod shop;

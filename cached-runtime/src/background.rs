@@ -34,7 +34,9 @@ impl Drop for Counted {
 impl Background {
     /// Runs `work` on the runtime of the caller. `false`, and nothing has run, outside of any.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
-        let Ok(runtime) = Handle::try_current() else { return false };
+        let Ok(runtime) = Handle::try_current() else {
+            return false;
+        };
         self.0.tasks.fetch_add(1, SeqCst);
         let counted = Counted(Arc::clone(&self.0));
         runtime.spawn(async move {

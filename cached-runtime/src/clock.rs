@@ -30,7 +30,11 @@ impl Tick {
 /// Ticks of a duration, saturating: the underlying conversion works in 32.32 bits and would wrap.
 fn ticks(span: Duration) -> u64 {
     const LONGEST: u64 = 1 << 31;
-    if span.as_secs() >= LONGEST { u64::MAX } else { coarsetime::Duration::from(span).as_ticks() }
+    if span.as_secs() >= LONGEST {
+        u64::MAX
+    } else {
+        coarsetime::Duration::from(span).as_ticks()
+    }
 }
 
 /// Where the time comes from.

@@ -44,7 +44,11 @@ pub enum ErrorKind {
 impl Error {
     /// An error of `kind` saying `message`. Public for those who write a [`Store`](crate::Store).
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), cause: None }
+        Self {
+            kind,
+            message: message.into(),
+            cause: None,
+        }
     }
 
     /// The same error with what caused it.
@@ -79,6 +83,8 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.cause.as_ref().map(|cause| &**cause as &(dyn StdError + 'static))
+        self.cause
+            .as_ref()
+            .map(|cause| &**cause as &(dyn StdError + 'static))
     }
 }

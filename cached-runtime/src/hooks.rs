@@ -73,7 +73,10 @@ impl<V: CacheValue> Default for Hooks<V> {
 impl<V: CacheValue> Hooks<V> {
     /// No hooks.
     pub fn new() -> Self {
-        Self { erased: Erased::default(), value: PhantomData }
+        Self {
+            erased: Erased::default(),
+            value: PhantomData,
+        }
     }
 
     /// Values may leave the process.
@@ -88,7 +91,7 @@ impl<V: CacheValue> Hooks<V> {
                 None => Ok(()),
             },
             decode: |bytes, codec| codec.decode::<V>(bytes).map(|value| Arc::new(value) as Shared),
-            fingerprint: codec::fingerprint::<V>,
+            fingerprint: codec::shape::fingerprint::<V>,
         });
         self
     }
@@ -110,7 +113,9 @@ impl<V: CacheValue> Hooks<V> {
     /// `weight = |key, value| bytes`.
     #[must_use]
     pub fn weight(mut self, weight: impl Fn(&Key, &V) -> u64 + Send + Sync + 'static) -> Self {
-        self.erased.weight = Some(Box::new(move |key, value| value.downcast_ref().map_or(0, |value| weight(key, value))));
+        self.erased.weight = Some(Box::new(move |key, value| {
+            value.downcast_ref().map_or(0, |value| weight(key, value))
+        }));
         self
     }
 }

@@ -2,16 +2,40 @@
 //!
 //! Modules in the order a call meets them.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "its callers, the tiers, come next"))]
-mod codec;
-mod error;
-mod key;
+#[doc(hidden)]
+pub mod __private;
+mod call;
+mod caches;
+mod handles;
+mod invalidate;
+mod fill;
+mod flight;
+mod tier;
+mod resilience;
+mod background;
 mod store;
 pub mod stores;
+mod codec;
+mod hooks;
+mod entry;
+mod key;
+mod policy;
+mod stats;
+mod clock;
+mod error;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use crate::caches::context::with_mode;
+pub use crate::caches::{Caches, CachesBuilder};
+pub use crate::call::share::{LoadFailed, SharedError};
 pub use crate::codec::Codec;
 pub use crate::error::{Error, ErrorKind};
+pub use crate::handles::{Cache, Entry};
 pub use crate::key::{Key, KeyArg, KeyPart, KeyWriter, Sequence, Written};
+pub use crate::policy::Mode;
+pub use crate::stats::{CacheStats, Stats, StoreStats, TierStats};
 pub use crate::store::{BoxFuture, Filled, Found, Guarantees, Lookup, Store, Token};
 pub use cached_macros::{KeyPart, cache, invalidate};
 
@@ -19,5 +43,11 @@ pub use cached_macros::{KeyPart, cache, invalidate};
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
 pub mod fuzzing {
+    pub use crate::codec::fuzzing as codec;
     pub use crate::key::fuzzing as key;
 }
+
+/// Compiles and runs the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -97,7 +97,12 @@ pub struct TierSpec {
 impl TierSpec {
     /// The function's own settings.
     pub const fn new(store: &'static str) -> Self {
-        Self { store, ttl: None, capacity: None, max_bytes: None }
+        Self {
+            store,
+            ttl: None,
+            capacity: None,
+            max_bytes: None,
+        }
     }
 }
 

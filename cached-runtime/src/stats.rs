@@ -38,6 +38,27 @@ pub struct CacheStats {
     pub tiers: Vec<TierStats>,
 }
 
+impl CacheStats {
+    /// Two instantiations of one function taken together.
+    pub(crate) fn plus(mut self, other: Self) -> Self {
+        self.hits += other.hits;
+        self.misses += other.misses;
+        self.loads += other.loads;
+        self.failed_loads += other.failed_loads;
+        self.evictions += other.evictions;
+        self.entries += other.entries;
+        for (tier, more) in self.tiers.iter_mut().zip(other.tiers) {
+            tier.hits += more.hits;
+            tier.misses += more.misses;
+            tier.rejected += more.rejected;
+            tier.refused += more.refused;
+            tier.entries = tier.entries.zip(more.entries).map(|(a, b)| a + b);
+            tier.evictions = tier.evictions.zip(more.evictions).map(|(a, b)| a + b);
+        }
+        self
+    }
+}
+
 /// One tier of one cached function.
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
@@ -84,14 +105,30 @@ impl fmt::Display for Stats {
         for cache in &self.caches {
             write!(f, "{:wide$}  ", cache.name)?;
             write!(f, "{:>10} {:>10} {:>8} ", cache.hits, cache.misses, cache.loads)?;
-            write!(f, "{:>7} {:>9} {:>9}  ", cache.failed_loads, cache.evictions, cache.entries)?;
-            let tiers: Vec<_> = cache.tiers.iter().map(|tier| format!("{} {}", tier.store, tier.hits)).collect();
+            write!(
+                f,
+                "{:>7} {:>9} {:>9}  ",
+                cache.failed_loads, cache.evictions, cache.entries
+            )?;
+            let tiers: Vec<_> = cache
+                .tiers
+                .iter()
+                .map(|tier| format!("{} {}", tier.store, tier.hits))
+                .collect();
             writeln!(f, "{}", tiers.join(", "))?;
         }
         for store in &self.stores {
             let state = if store.down { "down" } else { "up" };
-            let pending = if store.pending_removals { ", removals pending" } else { "" };
-            writeln!(f, "store {}: {state}, {} failures{pending}", store.name, store.failures)?;
+            let pending = if store.pending_removals {
+                ", removals pending"
+            } else {
+                ""
+            };
+            writeln!(
+                f,
+                "store {}: {state}, {} failures{pending}",
+                store.name, store.failures
+            )?;
         }
         Ok(())
     }

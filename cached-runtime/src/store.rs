@@ -78,7 +78,10 @@ pub struct Guarantees {
 
 impl Guarantees {
     /// Everything.
-    pub const ALL: Self = Self { tokens: true, patterns: true };
+    pub const ALL: Self = Self {
+        tokens: true,
+        patterns: true,
+    };
 
     /// The same without tokens: a fill may bring back what an invalidation of another process has removed.
     #[must_use]
@@ -114,10 +117,21 @@ pub trait Store: Send + Sync + 'static {
     fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>>;
 
     /// Stores `bytes` for `ttl` (`None`: until removed) if `token` still stands for `key`, and uses the token up.
-    fn fill<'a>(&'a self, key: &'a str, bytes: &'a [u8], ttl: Option<Duration>, token: &'a Token) -> BoxFuture<'a, Result<Filled, Error>>;
+    fn fill<'a>(
+        &'a self,
+        key: &'a str,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<Filled, Error>>;
 
     /// Stores `bytes` for `ttl` whatever was there, and revokes every token of `key`.
-    fn put<'a>(&'a self, key: &'a str, bytes: &'a [u8], ttl: Option<Duration>) -> BoxFuture<'a, Result<(), Error>>;
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+    ) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Removes `keys` and revokes their tokens. An absent key is no error.
     fn remove<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<(), Error>>;
@@ -125,7 +139,11 @@ pub trait Store: Send + Sync + 'static {
     /// Removes every key that matches the glob `pattern` and for which `wanted` holds, revokes the tokens of all such
     /// keys, present or not, and says how many entries it removed. Works in bounded batches; entries filled meanwhile
     /// under a token handed out meanwhile may stay.
-    fn remove_matching<'a>(&'a self, pattern: &'a str, wanted: &'a (dyn Fn(&str) -> bool + Send + Sync)) -> BoxFuture<'a, Result<u64, Error>>;
+    fn remove_matching<'a>(
+        &'a self,
+        pattern: &'a str,
+        wanted: &'a (dyn Fn(&str) -> bool + Send + Sync),
+    ) -> BoxFuture<'a, Result<u64, Error>>;
 
     /// The life left of `key` by the store's clock; `None` if absent, `Some(None)` if it never expires.
     fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>>;

@@ -10,6 +10,12 @@ use proptest::test_runner::Config;
 /// A run of `count` cases, or of as many as the variable `PROPTEST_CASES` says. What a run finds becomes a test of its
 /// own beside the code, so failures are not written to files.
 fn cases(count: u32) -> Config {
-    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|number| number.parse().ok());
-    Config { cases: wanted.unwrap_or(count), failure_persistence: None, ..Config::default() }
+    let wanted = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|number| number.parse().ok());
+    Config {
+        cases: wanted.unwrap_or(count),
+        failure_persistence: None,
+        ..Config::default()
+    }
 }

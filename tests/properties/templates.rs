@@ -11,10 +11,15 @@ type Texts = (String, Vec<String>);
 
 fn template() -> impl Strategy<Value = Texts> {
     let separated = ("[aN0(%),]{0,2}", "[:|#é{*]", "[aN0(%),:#]{0,2}").prop_map(|(a, b, c)| a + &b + &c);
-    (tricky_text(), prop::collection::vec(separated, 0..3), prop::option::of(tricky_text())).prop_map(|(head, mut tails, last)| {
-        tails.extend(last);
-        (head, tails)
-    })
+    (
+        tricky_text(),
+        prop::collection::vec(separated, 0..3),
+        prop::option::of(tricky_text()),
+    )
+        .prop_map(|(head, mut tails, last)| {
+            tails.extend(last);
+            (head, tails)
+        })
 }
 
 fn keys((head, tails): &Texts) -> Keys {
@@ -25,7 +30,12 @@ fn keys((head, tails): &Texts) -> Keys {
 fn with_values() -> impl Strategy<Value = (Texts, [(Vec<Value>, Vec<String>); 2])> {
     template().prop_flat_map(|texts| {
         let places = texts.1.len();
-        let key = || (prop::collection::vec(tricky_value(), places), prop::collection::vec(tricky_text(), 0..2));
+        let key = || {
+            (
+                prop::collection::vec(tricky_value(), places),
+                prop::collection::vec(tricky_text(), 0..2),
+            )
+        };
         (Just(texts), [key(), key()])
     })
 }

@@ -1,3 +1,8 @@
 //! The stores against the laws of the contract, and against what happens to servers.
 
+mod broken;
+mod healing;
+mod laws;
+mod model;
+mod race;
 mod redis;

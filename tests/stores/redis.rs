@@ -1,5 +1,6 @@
 //! The Redis store: its commands and its addresses. The laws are checked in `laws`, the connection in `healing`.
 
+use std::sync::Once;
 use std::time::Duration;
 
 use cached_runtime::stores::Redis;
@@ -102,10 +103,10 @@ async fn a_full_server_refuses_a_fill_and_goes_on_serving_look_ups() {
 
 #[tokio::test]
 async fn refused_credentials_are_an_error_at_once_and_stay_secret() {
-    let server = RedisServer::with_password("shop", "s3cret-yes").await;
+    let server = RedisServer::with_password("shop", "s3cretyes").await;
     for url in [
-        server.url().replace("s3cret-yes", "s3cret-no"),
-        server.url().replace("shop:s3cret-yes@", ""),
+        server.url().replace("s3cretyes", "s3cretno"),
+        server.url().replace("shop:s3cretyes@", ""),
         format!("{}/99", server.url()),
     ] {
         let error = Redis::connect(&url).await.unwrap_err();
@@ -130,7 +131,7 @@ async fn a_server_that_speaks_only_resp2_serves_and_its_refusal_tells_no_passwor
         store.fill("shop:a", b"1", None, &token).await.unwrap(),
         Filled::Stored
     );
-    let error = Redis::connect(server.url().replace("s3cret", "s3cret-not"))
+    let error = Redis::connect(server.url().replace("s3cret", "s3cretnot"))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
@@ -188,4 +189,54 @@ async fn a_closed_store_says_so() {
     let store = Redis::connect(server.url()).await.unwrap();
     store.close().await;
     assert_eq!(store.ping().await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+/// `wanted` is called between a step's scan and its removal, so a fill made inside it lands at a known moment.
+#[tokio::test]
+async fn a_fill_that_lands_while_a_pattern_is_removed_does_not_outlast_it() {
+    let server = RedisServer::start().await;
+    let store = Redis::connect(server.url()).await.unwrap();
+    store.put("shop:present", b"1", None).await.unwrap();
+    let token = missing(&store, "shop:absent").await;
+    let fill_once = Once::new();
+    let url = server.url();
+    let wanted = |_: &str| {
+        fill_once.call_once(|| {
+            let (url, token) = (url.clone(), token.clone());
+            let other = move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                runtime.block_on(async {
+                    let other = Redis::connect(url).await.unwrap();
+                    other.fill("shop:absent", b"stale", None, &token).await.unwrap()
+                })
+            };
+            let filled = std::thread::spawn(other).join().unwrap();
+            assert_eq!(
+                filled,
+                Filled::Stored,
+                "the fill came before its lease was revoked"
+            );
+        });
+        true
+    };
+    assert_eq!(store.remove_matching("shop:*", &wanted).await.unwrap(), 2);
+    missing(&store, "shop:absent").await;
+}
+
+#[tokio::test]
+async fn a_pattern_that_ends_inside_a_class_or_an_escape_revokes_what_it_matches() {
+    let server = RedisServer::start().await;
+    let store = Redis::connect(server.url()).await.unwrap();
+    for (pattern, key) in [("shop:[ab", "shop:a"), (r"shop:\", r"shop:\")] {
+        let token = missing(&store, key).await;
+        assert_eq!(store.remove_matching(pattern, &|_| true).await.unwrap(), 0);
+        assert_eq!(
+            store.fill(key, b"stale", None, &token).await.unwrap(),
+            Filled::Refused,
+            "{pattern}"
+        );
+    }
 }

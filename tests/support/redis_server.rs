@@ -225,7 +225,11 @@ impl RedisSetup {
     }
 
     fn url(&self) -> String {
-        let login = self.login.as_ref();
+        let login = self
+            .login
+            .as_ref()
+            .map(|(user, password)| (escape(user), escape(password)));
+        let login = login.as_ref();
         let before = login
             .map(|(user, password)| format!("{user}:{password}@"))
             .unwrap_or_default();
@@ -272,4 +276,16 @@ impl RedisSetup {
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.file("redis.log")).unwrap_or_default()
     }
+}
+
+/// A user's name or password as a URL takes it.
+fn escape(text: &str) -> String {
+    let escaped = |byte: u8| {
+        if byte.is_ascii_alphanumeric() {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    text.bytes().map(escaped).collect()
 }

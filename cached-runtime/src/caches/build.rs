@@ -35,15 +35,20 @@ impl Caches {
             let ttl = tier.and_then(|tier| tier.ttl);
             if Memory::NAMES.contains(&name) {
                 let bound = bound(spec, name);
-                memory = Some(Memory::new(name, bound, ttl, self.0.clock.clone(), Arc::clone(&stamps)));
+                memory = Some(Memory::new(
+                    name,
+                    bound,
+                    ttl,
+                    self.0.clock.clone(),
+                    Arc::clone(&stamps),
+                ));
             } else if let Some(store) = self.0.stores.iter().find(|store| store.name() == name) {
                 remotes.push(Remote::new(Arc::clone(store), ttl));
             } else {
                 missing.push(name);
             }
         }
-        let disabled = !missing.is_empty();
-        if disabled {
+        if !missing.is_empty() {
             tracing::error!(
                 function = site.name(),
                 place = site.place(),
@@ -52,11 +57,17 @@ impl Caches {
             );
         }
         if hooks.remote.is_none() && !remotes.is_empty() {
-            tracing::error!(function = site.name(), "the values of this function cannot leave the process; only memory serves");
+            tracing::error!(
+                function = site.name(),
+                "the values of this function cannot leave the process; only memory serves"
+            );
             remotes.clear();
         }
         let name: Arc<str> = site.name().into();
-        let fingerprint = hooks.remote.as_ref().map_or(0, |remote| (remote.fingerprint)(&name, spec.version));
+        let fingerprint = hooks
+            .remote
+            .as_ref()
+            .map_or(0, |remote| (remote.fingerprint)(&name, spec.version));
         Arc::new(Function {
             name,
             spec,
@@ -70,7 +81,7 @@ impl Caches {
             prefix: Arc::clone(&self.0.prefix),
             fingerprint,
             background: self.0.background.clone(),
-            disabled,
+            disabled: self.0.unusable || !missing.is_empty(),
         })
     }
 }
@@ -81,7 +92,10 @@ fn bound(spec: &Spec, name: &str) -> Bound {
     let entries = tier.and_then(|tier| tier.capacity).or(spec.capacity);
     match tier.and_then(|tier| tier.max_bytes).or(spec.max_bytes) {
         // With both, no record counts less than its share, so that there are never more than `capacity`.
-        Some(bytes) => Bound::Bytes { bytes, least: entries.map_or(1, |entries| bytes.div_ceil(entries.max(1))) },
+        Some(bytes) => Bound::Bytes {
+            bytes,
+            least: entries.map_or(1, |entries| bytes.div_ceil(entries.max(1))),
+        },
         None => Bound::Entries(entries.unwrap_or(CAPACITY)),
     }
 }

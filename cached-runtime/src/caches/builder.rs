@@ -27,11 +27,19 @@ pub struct CachesBuilder {
     chain: Vec<String>,
     budget: Duration,
     clock: Clock,
+    unusable: bool,
 }
 
 impl CachesBuilder {
     pub(super) fn new() -> Self {
-        Self { namespace: None, stores: Vec::new(), chain: vec!["local".to_owned()], budget: BUDGET, clock: Clock::System }
+        Self {
+            namespace: None,
+            stores: Vec::new(),
+            chain: vec!["local".to_owned()],
+            budget: BUDGET,
+            clock: Clock::System,
+            unusable: false,
+        }
     }
 
     /// Put before every key in remote stores, with a `:`, so that several services can share a server. It is escaped
@@ -106,14 +114,23 @@ impl CachesBuilder {
             slots: sites().iter().map(|_| Slot::default()).collect(),
             background,
             closed: AtomicBool::new(false),
+            unusable: self.unusable,
         }))
+    }
+
+    /// Caches nothing.
+    pub(super) fn unusable(mut self) -> Self {
+        self.unusable = true;
+        self
     }
 
     fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         for (at, (name, _)) in self.stores.iter().enumerate() {
             if Memory::NAMES.contains(&name.as_str()) || ["local", "moka"].contains(&name.as_str()) {
-                mistakes.push(format!("the name `{name}` is taken by a memory tier; register the store under another"));
+                mistakes.push(format!(
+                    "the name `{name}` is taken by a memory tier; register the store under another"
+                ));
             }
             if self.stores[..at].iter().any(|(other, _)| other == name) {
                 mistakes.push(format!("two stores are registered as `{name}`"));
@@ -125,7 +142,10 @@ impl CachesBuilder {
             if let Some(chain) = site.spec().backend {
                 self.check_chain(&described(site), chain, &mut mistakes);
             } else if site.spec().memory_only && chain.iter().any(|name| !Memory::NAMES.contains(name)) {
-                mistakes.push(format!("{}: its values cannot leave the process, so it needs `backend = \"local\"`", described(site)));
+                mistakes.push(format!(
+                    "{}: its values cannot leave the process, so it needs `backend = \"local\"`",
+                    described(site)
+                ));
             }
         }
         check_twins(&mut mistakes);
@@ -139,13 +159,19 @@ impl CachesBuilder {
         for (at, name) in chain.iter().enumerate() {
             let memory = Memory::NAMES.contains(name);
             if memory && at > 0 {
-                mistakes.push(format!("{whose}: `{name}` is memory and stands behind `{}`; memory comes first, and once", chain[0]));
+                mistakes.push(format!(
+                    "{whose}: `{name}` is memory and stands behind `{}`; memory comes first, and once",
+                    chain[0]
+                ));
             }
             if chain[..at].contains(name) {
                 mistakes.push(format!("{whose} names `{name}` twice"));
             }
             if !memory && !self.stores.iter().any(|(store, _)| store == name) {
-                mistakes.push(format!("{whose} names the store `{name}`, and none is registered under that name{}", cure(name)));
+                mistakes.push(format!(
+                    "{whose} names the store `{name}`, and none is registered under that name{}",
+                    cure(name)
+                ));
             }
         }
     }
@@ -154,7 +180,9 @@ impl CachesBuilder {
 /// How to come by a store of a name this crate knows.
 fn cure(name: &str) -> &'static str {
     match name {
-        "redis" => " (`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`)",
+        "redis" => {
+            " (`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`)"
+        }
         "moka" => " (it needs the feature `moka`)",
         _ => "",
     }
@@ -171,12 +199,18 @@ fn check_twins(mistakes: &mut Vec<String>) {
     for site in sites() {
         if let Some(other) = names.insert(site.name().to_owned(), site) {
             let (a, b) = (other.place(), site.place());
-            mistakes.push(format!("two functions are named `{}` ({a} and {b}): give one of them another `name`", site.name()));
+            mistakes.push(format!(
+                "two functions are named `{}` ({a} and {b}): give one of them another `name`",
+                site.name()
+            ));
         }
         let template = site.template();
         if let Some(other) = shapes.insert(template.shape(), site) {
             let (a, b) = (described(other), described(site));
-            mistakes.push(format!("{a} and {b} have one key template, `{}`: give one of them another `key`", template.text()));
+            mistakes.push(format!(
+                "{a} and {b} have one key template, `{}`: give one of them another `key`",
+                template.text()
+            ));
         }
     }
 }
@@ -185,11 +219,17 @@ fn check_twins(mistakes: &mut Vec<String>) {
 fn owned(prefix: &Arc<str>) -> Owned {
     if !prefix.is_empty() {
         let test = Arc::clone(prefix);
-        return Owned { globs: vec![format!("{prefix}*")], test: Arc::new(move |key| key.starts_with(&*test)) };
+        return Owned {
+            globs: vec![format!("{prefix}*")],
+            test: Arc::new(move |key| key.starts_with(&*test)),
+        };
     }
     let templates: Vec<Template> = sites().iter().map(|site| site.template()).collect();
     let globs = templates.iter().map(Template::glob).collect();
-    Owned { globs, test: Arc::new(move |key| templates.iter().any(|template| template.parse(key).is_some())) }
+    Owned {
+        globs,
+        test: Arc::new(move |key| templates.iter().any(|template| template.parse(key).is_some())),
+    }
 }
 
 impl Caches {
@@ -200,8 +240,17 @@ impl Caches {
             let _ = write!(line, "{} = {}; ", store.name(), store.store().describe());
         }
         for site in sites() {
-            let _ = write!(line, "{}: {}; ", site.name(), self.chain_of(site.spec()).join(" > "));
+            let _ = write!(
+                line,
+                "{}: {}; ",
+                site.name(),
+                self.chain_of(site.spec()).join(" > ")
+            );
         }
-        tracing::info!(default = self.0.chain.join(" > "), "caches: {}", line.trim_end_matches("; "));
+        tracing::info!(
+            default = self.0.chain.join(" > "),
+            "caches: {}",
+            line.trim_end_matches("; ")
+        );
     }
 }

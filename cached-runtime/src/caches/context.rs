@@ -56,11 +56,22 @@ pub(crate) fn with<R>(look: impl Fn(&Caches, Mode) -> R) -> R {
 
 /// The mode in force.
 pub(crate) fn mode() -> Mode {
-    if SCOPED.load(Relaxed) { CONTEXT.try_with(|context| context.mode).unwrap_or_default() } else { Mode::Normal }
+    if SCOPED.load(Relaxed) {
+        CONTEXT.try_with(|context| context.mode).unwrap_or_default()
+    } else {
+        Mode::Normal
+    }
 }
 
 pub(crate) async fn scope<F: Future>(caches: Caches, work: F) -> F::Output {
-    enter(|outer| Context { caches: Some(caches), ..outer }, work).await
+    enter(
+        |outer| Context {
+            caches: Some(caches),
+            ..outer
+        },
+        work,
+    )
+    .await
 }
 
 /// Runs `work` with its calls of cached functions treated as `mode` says. The mode reaches what `work` awaits, not the

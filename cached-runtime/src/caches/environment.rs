@@ -13,17 +13,26 @@ struct Variables {
 impl Variables {
     fn read() -> Result<Self, Error> {
         let backend = read("CACHE_BACKEND")?;
-        Ok(Self { backend, redis: read("REDIS_URL")?, namespace: read("CACHE_NAMESPACE")? })
+        Ok(Self {
+            backend,
+            redis: read("REDIS_URL")?,
+            namespace: read("CACHE_NAMESPACE")?,
+        })
     }
 
     fn chain(&self) -> Result<Vec<String>, Error> {
         let Some(backend) = &self.backend else {
-            let default: &[&str] = if self.redis.is_some() { &["local", "redis"] } else { &["local"] };
+            let default: &[&str] = if self.redis.is_some() {
+                &["local", "redis"]
+            } else {
+                &["local"]
+            };
             return Ok(default.iter().map(|name| (*name).to_owned()).collect());
         };
         let names: Vec<String> = backend.split(',').map(|name| name.trim().to_owned()).collect();
         if names.iter().any(String::is_empty) {
-            let what = format!("CACHE_BACKEND = {backend:?}: store names separated by commas, as in `local,redis`");
+            let what =
+                format!("CACHE_BACKEND = {backend:?}: store names separated by commas, as in `local,redis`");
             return Err(Error::new(ErrorKind::Configuration, what));
         }
         if names.iter().any(|name| name == "redis") && self.redis.is_none() {
@@ -38,7 +47,9 @@ fn read(name: &str) -> Result<Option<String>, Error> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(cause) => Err(Error::new(ErrorKind::Configuration, format!("{name} is not UTF-8")).with_cause(cause)),
+        Err(cause) => {
+            Err(Error::new(ErrorKind::Configuration, format!("{name} is not UTF-8")).with_cause(cause))
+        }
     }
 }
 
@@ -52,7 +63,9 @@ fn start(variables: &Variables) -> Result<CachesBuilder, Error> {
 
 #[cfg(feature = "redis")]
 fn with_redis(builder: CachesBuilder, variables: &Variables) -> Result<CachesBuilder, Error> {
-    let Some(url) = &variables.redis else { return Ok(builder) };
+    let Some(url) = &variables.redis else {
+        return Ok(builder);
+    };
     let redis = crate::stores::Redis::connect_lazily(url).map_err(|cause| named("REDIS_URL", cause))?;
     Ok(builder.store("redis", redis))
 }
@@ -61,7 +74,8 @@ fn with_redis(builder: CachesBuilder, variables: &Variables) -> Result<CachesBui
 fn with_redis(builder: CachesBuilder, variables: &Variables) -> Result<CachesBuilder, Error> {
     match &variables.redis {
         Some(_) => {
-            let what = "REDIS_URL is set, and this program was built without the feature `redis` of cached-runtime";
+            let what =
+                "REDIS_URL is set, and this program was built without the feature `redis` of cached-runtime";
             Err(Error::new(ErrorKind::Configuration, what))
         }
         None => Ok(builder),
@@ -87,7 +101,7 @@ pub(super) fn implicit() -> Caches {
         Ok(builder) => builder.build_unchecked(),
         Err(error) => {
             tracing::error!(%error, "the environment cannot be used; nothing is cached");
-            Caches::builder().backend(["(unusable environment)"]).build_unchecked().disable()
+            Caches::builder().unusable().build_unchecked()
         }
     };
     caches.announce();

@@ -1,5 +1,6 @@
 //! A cached function inside one `Caches`: its tiers, flights and counts, without its types.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::key::{Key, KeyBytes, Template};
 use crate::policy::Spec;
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Memory, Probe};
-use crate::tier::remote::Remote;
+use crate::tier::remote::{Form, Remote};
 use crate::tier::stamps::Stamps;
 
 pub(crate) struct Function {
@@ -35,7 +36,7 @@ pub(crate) struct Function {
     pub(crate) disabled: bool,
 }
 
-/// How long and how heavy a value is to be kept; `None` where it is not to be kept at all.
+/// How a loaded value is to be kept.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) ttl: Option<Duration>,
@@ -58,7 +59,9 @@ impl Function {
 
     /// Whether a key in a remote store is one of this function.
     pub(crate) fn owns(&self, full_key: &str) -> bool {
-        full_key.strip_prefix(&*self.prefix).is_some_and(|text| self.template.parse(text).is_some())
+        full_key
+            .strip_prefix(&*self.prefix)
+            .is_some_and(|text| self.template.parse(text).is_some())
     }
 
     /// What finds every key of this function in a remote store, and others too.
@@ -66,8 +69,17 @@ impl Function {
         format!("{}{}", self.prefix, self.template.glob())
     }
 
-    pub(crate) fn codec(&self) -> Option<Codec> {
-        self.spec.codec.or(Codec::DEFAULT)
+    /// How values look as bytes; `None` where they never leave the process.
+    pub(crate) fn form(&self, absent: bool) -> Option<Form<'_>> {
+        let hooks = self.hooks.remote.as_ref()?;
+        let codec = self.spec.codec.or(Codec::DEFAULT)?;
+        Some(Form {
+            hooks,
+            codec,
+            fingerprint: self.fingerprint,
+            compress: self.spec.compress,
+            absent,
+        })
     }
 
     /// When a load begins, in the order of all loads of the process.
@@ -76,19 +88,15 @@ impl Function {
         LOADS.fetch_add(1, Relaxed)
     }
 
-    /// Whether and for how long a loaded value is kept.
-    pub(crate) fn plan(&self, content: &Content) -> Option<Plan> {
-        let ttl = match content {
-            Content::Absent => Some(self.spec.none_ttl?),
-            Content::Value(value) => {
-                if self.hooks.cache_if.as_ref().is_some_and(|keep| !keep(&**value)) {
-                    return None;
-                }
-                match &self.hooks.ttl {
-                    Some(ttl) => ttl(&**value),
-                    None => self.spec.ttl,
-                }
-            }
+    /// Whether and for how long a loaded value is kept, or the source's word that there is none.
+    pub(crate) fn plan(&self, value: Option<&dyn Any>) -> Option<Plan> {
+        let ttl = match value {
+            None => Some(self.spec.none_ttl?),
+            Some(value) if self.hooks.cache_if.as_ref().is_some_and(|keep| !keep(value)) => return None,
+            Some(value) => match &self.hooks.ttl {
+                Some(ttl) => ttl(value),
+                None => self.spec.ttl,
+            },
         };
         let ttl = ttl.map(|ttl| self.jittered(ttl));
         (ttl != Some(Duration::ZERO)).then_some(Plan { ttl })

@@ -52,6 +52,8 @@ pub(crate) struct Inner {
     slots: Box<[Slot]>,
     background: Background,
     closed: AtomicBool,
+    /// The environment it was to be made from cannot be used: nothing is cached.
+    unusable: bool,
 }
 
 /// What is kept for one annotated function: a list that only grows, one link for each type of value that its
@@ -159,13 +161,19 @@ impl Caches {
             down: store.is_down(),
             pending_removals: store.has_pending(),
         };
-        Stats { caches, stores: self.0.stores.iter().map(store).collect() }
+        Stats {
+            caches,
+            stores: self.0.stores.iter().map(store).collect(),
+        }
     }
 
     /// Waits until background fills are in place and queued removals are delivered; for a store that cannot be
     /// reached, ten seconds at most.
     pub async fn settle(&self) {
-        if tokio::time::timeout(PATIENCE, self.0.background.settle()).await.is_err() {
+        if tokio::time::timeout(PATIENCE, self.0.background.settle())
+            .await
+            .is_err()
+        {
             tracing::warn!("background work is not done: a store cannot be reached");
         }
     }
@@ -179,7 +187,13 @@ impl Caches {
     pub async fn shutdown(&self) -> Result<(), Error> {
         self.settle().await;
         self.0.closed.store(true, SeqCst);
-        let undelivered: Vec<_> = self.0.stores.iter().filter(|store| store.has_pending()).map(|store| store.name()).collect();
+        let undelivered: Vec<_> = self
+            .0
+            .stores
+            .iter()
+            .filter(|store| store.has_pending())
+            .map(|store| store.name())
+            .collect();
         for store in &self.0.stores {
             store.close().await;
         }
@@ -208,9 +222,18 @@ impl Caches {
     }
 
     #[cold]
-    fn find_or_build<'a, V: CacheValue>(&'a self, mut slot: &'a Slot, definition: Definition<V>) -> &'a Arc<Function> {
+    fn find_or_build<'a, V: CacheValue>(
+        &'a self,
+        mut slot: &'a Slot,
+        definition: Definition<V>,
+    ) -> &'a Arc<Function> {
         loop {
-            let build = || (TypeId::of::<V>(), self.build_function(definition.site(), definition.hooks().erased));
+            let build = || {
+                (
+                    TypeId::of::<V>(),
+                    self.build_function(definition.site(), definition.hooks().erased),
+                )
+            };
             let (value, function) = slot.here.get_or_init(build);
             if *value == TypeId::of::<V>() {
                 return function;
@@ -249,6 +272,10 @@ impl AsRef<Caches> for Caches {
 impl fmt::Debug for Caches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stores: Vec<_> = self.0.stores.iter().map(|store| store.name()).collect();
-        f.debug_struct("Caches").field("prefix", &self.0.prefix).field("stores", &stores).field("chain", &self.0.chain).finish()
+        f.debug_struct("Caches")
+            .field("prefix", &self.0.prefix)
+            .field("stores", &stores)
+            .field("chain", &self.0.chain)
+            .finish()
     }
 }

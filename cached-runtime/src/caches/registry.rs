@@ -29,7 +29,11 @@ struct Path {
 impl Site {
     /// The site of a function.
     pub const fn new(spec: &'static Spec) -> Self {
-        Self { spec, number: AtomicU32::new(0), path: OnceLock::new() }
+        Self {
+            spec,
+            number: AtomicU32::new(0),
+            path: OnceLock::new(),
+        }
     }
 
     pub(crate) fn spec(&self) -> &'static Spec {
@@ -76,10 +80,16 @@ impl Site {
 impl Path {
     fn of(spec: &Spec) -> Self {
         let Some(path) = spec.path else {
-            return Self { name: format!("{}::{}", spec.module, spec.function), owner: None };
+            return Self {
+                name: format!("{}::{}", spec.module, spec.function),
+                owner: None,
+            };
         };
         let owner = owner(path());
-        Self { name: format!("{owner}::{}", spec.function), owner: Some(owner.to_owned()) }
+        Self {
+            name: format!("{owner}::{}", spec.function),
+            owner: Some(owner.to_owned()),
+        }
     }
 }
 
@@ -91,10 +101,14 @@ fn owner(path: &str) -> &str {
         rest = shorter;
     }
     let rest = cut_last(rest);
-    let Some(start) = rest.find("<impl ") else { return rest };
+    let Some(start) = rest.find("<impl ") else {
+        return rest;
+    };
     let inner = &rest[start + "<impl ".len()..];
     let inner = inner.strip_suffix('>').unwrap_or(inner);
-    inner.rfind(" for ").map_or(inner, |at| &inner[at + " for ".len()..])
+    inner
+        .rfind(" for ")
+        .map_or(inner, |at| &inner[at + " for ".len()..])
 }
 
 fn cut_last(path: &str) -> &str {
@@ -175,7 +189,13 @@ mod tests {
         assert_eq!(owner("shop::Users::__find_cached::path"), "shop::Users");
         assert_eq!(owner("shop::Users::find::{{closure}}::path"), "shop::Users");
         assert_eq!(owner("shop::api::<impl shop::Users>::find::path"), "shop::Users");
-        assert_eq!(owner("shop::api::<impl shop::Repo<_>>::find::path"), "shop::Repo<_>");
-        assert_eq!(owner("shop::api::<impl shop::Find for shop::Users>::find::{{closure}}::path"), "shop::Users");
+        assert_eq!(
+            owner("shop::api::<impl shop::Repo<_>>::find::path"),
+            "shop::Repo<_>"
+        );
+        assert_eq!(
+            owner("shop::api::<impl shop::Find for shop::Users>::find::{{closure}}::path"),
+            "shop::Users"
+        );
     }
 }

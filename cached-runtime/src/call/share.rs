@@ -36,7 +36,11 @@ impl<E> Clone for Share<E> {
 impl<E> Copy for Share<E> {}
 
 impl<E> Share<E> {
-    const NOT: Self = Self { divide: None, make: |_| None, custom: None };
+    const NOT: Self = Self {
+        divide: None,
+        make: |_| None,
+        custom: None,
+    };
 
     /// Divides the error among the leader and the followers; `Err` gives it back where it cannot be.
     pub(crate) fn divide(self, error: E) -> Result<(E, Box<dyn Any + Send>), E> {
@@ -54,7 +58,11 @@ impl<E> Share<E> {
 
 impl<E: 'static> Share<E> {
     fn by(divide: Divide<E>) -> Self {
-        Self { divide: Some(divide), make: |maker| maker.downcast_ref::<Maker<E>>().map(|make| make()), custom: None }
+        Self {
+            divide: Some(divide),
+            make: |maker| maker.downcast_ref::<Maker<E>>().map(|make| make()),
+            custom: None,
+        }
     }
 }
 
@@ -62,11 +70,16 @@ impl<E: Send + 'static> Share<E> {
     /// By the function's own `share_error`.
     pub fn custom(share: Custom<E>) -> Self {
         let by = Self::by(|error, custom| {
-            let Some(custom) = custom else { return (error, Box::new(())) };
+            let Some(custom) = custom else {
+                return (error, Box::new(()));
+            };
             let kept = custom(&error);
             (error, maker(move || custom(&kept)))
         });
-        Self { custom: Some(share), ..by }
+        Self {
+            custom: Some(share),
+            ..by
+        }
     }
 }
 
@@ -140,7 +153,9 @@ pub trait ByDisplay<E> {
 impl<E: From<LoadFailed> + fmt::Display + 'static> ByDisplay<E> for &&ErrorProbe<E> {
     fn share(&self) -> Share<E> {
         Share::by(|error: E, _| {
-            let failed = LoadFailed { message: error.to_string().into() };
+            let failed = LoadFailed {
+                message: error.to_string().into(),
+            };
             (error, maker(move || E::from(failed.clone())))
         })
     }
@@ -155,7 +170,9 @@ pub trait ByNotice<E> {
 impl<E: From<LoadFailed> + 'static> ByNotice<E> for &ErrorProbe<E> {
     fn share(&self) -> Share<E> {
         Share::by(|error: E, _| {
-            let failed = LoadFailed { message: "the load that this call waited for failed".into() };
+            let failed = LoadFailed {
+                message: "the load that this call waited for failed".into(),
+            };
             (error, maker(move || E::from(failed.clone())))
         })
     }
@@ -221,7 +238,9 @@ impl LoadFailed {
             message.push_str(&error.to_string());
             cause = error.source();
         }
-        Self { message: message.into() }
+        Self {
+            message: message.into(),
+        }
     }
 
     /// The error and its causes, from the outside in, separated by `: `.

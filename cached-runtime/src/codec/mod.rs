@@ -16,16 +16,19 @@ mod binary;
 mod bincode;
 pub(crate) mod envelope;
 mod fault;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 #[cfg(any(feature = "messagepack", feature = "json"))]
 mod guard;
 #[cfg(feature = "json")]
 mod json;
-mod lz4;
 #[cfg(feature = "messagepack")]
 mod messagepack;
 #[cfg(feature = "postcard")]
 mod postcard;
 pub(crate) mod shape;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +61,20 @@ pub enum Codec {
     /// With names, as text that other programs can read. Feature `json`.
     #[cfg(feature = "json")]
     Json,
+}
+
+impl Codec {
+    /// What functions use that name none: `bincode`, where it is compiled in.
+    pub(crate) const DEFAULT: Option<Self> = {
+        #[cfg(feature = "bincode")]
+        {
+            Some(Self::Bincode)
+        }
+        #[cfg(not(feature = "bincode"))]
+        {
+            None
+        }
+    };
 }
 
 /// One line per codec: its variant, its name in attributes, its number in envelopes (never reused) and its module.

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::key::KeyBytes;
 use crate::tier::memory::Probe;
-pub(crate) use state::{Answer, SOLO_RUNS};
+pub(crate) use state::Answer;
 use state::{Flight, State};
 pub(crate) use wait::{Lead, Turn, Wait};
 
@@ -39,7 +39,9 @@ type Shard<'a> = MutexGuard<'a, HashMap<KeyBytes, Arc<Flight>, ByHash>>;
 
 impl Flights {
     pub(crate) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(ByHash::default()))) }
+        Self {
+            shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(ByHash::default()))),
+        }
     }
 
     fn shard(&self, hash: u64) -> Shard<'_> {
@@ -77,7 +79,10 @@ impl Flights {
     /// Flights in progress.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+        self.shards
+            .iter()
+            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len())
+            .sum()
     }
 
     /// Whether `flight` is over, as `gone` sees it; takes it out of the map then, if it is still the one there. The
@@ -85,12 +90,13 @@ impl Flights {
     fn retire(&self, flight: &Arc<Flight>, gone: impl FnOnce(&State) -> bool) -> bool {
         let mut shard = self.shard(flight.hash);
         let gone = gone(&flight.lock());
-        if gone && shard.get(&*flight.key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
+        if gone
+            && shard
+                .get(&*flight.key)
+                .is_some_and(|current| Arc::ptr_eq(current, flight))
+        {
             shard.remove(&*flight.key);
         }
         gone
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -26,7 +26,9 @@ pub(super) enum Phase {
     /// The leader has fallen; whoever looks first leads.
     Vacant,
     /// The followers run for themselves, so many of them now.
-    Solo { running: usize },
+    Solo {
+        running: usize,
+    },
     Done(Answer),
 }
 
@@ -38,8 +40,16 @@ pub(super) struct Flight {
 
 impl Flight {
     pub(super) fn new(key: KeyBytes, hash: u64) -> Self {
-        let state = State { phase: Phase::Running, falls: 0, waiters: Waiters::default() };
-        Self { key, hash, state: Mutex::new(state) }
+        let state = State {
+            phase: Phase::Running,
+            falls: 0,
+            waiters: Waiters::default(),
+        };
+        Self {
+            key,
+            hash,
+            state: Mutex::new(state),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -59,7 +69,11 @@ impl State {
         match &mut self.phase {
             Phase::Running => {
                 self.falls += 1;
-                self.phase = if self.falls < MOST_FALLS { Phase::Vacant } else { Phase::Solo { running: 0 } };
+                self.phase = if self.falls < MOST_FALLS {
+                    Phase::Vacant
+                } else {
+                    Phase::Solo { running: 0 }
+                };
             }
             Phase::Solo { running } => *running = running.saturating_sub(1),
             Phase::Vacant | Phase::Done(_) => {}
@@ -88,7 +102,9 @@ impl State {
             Phase::Vacant => 1,
             Phase::Solo { running } => SOLO_RUNS.saturating_sub(running),
         };
-        std::iter::from_fn(|| self.waiters.take_one()).take(turns).collect()
+        std::iter::from_fn(|| self.waiters.take_one())
+            .take(turns)
+            .collect()
     }
 
     /// Nobody leads and nobody waits.

@@ -18,21 +18,26 @@ pub(crate) struct Lead {
 
 impl Lead {
     pub(super) fn new(flights: Arc<Flights>, flight: Arc<Flight>) -> Self {
-        Self { flights, flight, answered: false }
+        Self {
+            flights,
+            flight,
+            answered: false,
+        }
     }
 
     pub(crate) fn probe(&self) -> Probe<'_> {
-        Probe { hash: self.flight.hash, bytes: &self.flight.key }
-    }
-
-    /// Whether anybody waits, in which case an answer is worth preparing.
-    pub(crate) fn has_followers(&self) -> bool {
-        !self.flight.lock().waiters.is_empty()
+        Probe {
+            hash: self.flight.hash,
+            bytes: &self.flight.key,
+        }
     }
 
     /// Ends the flight if nobody waits; from then on nobody can. Gives this back if somebody does.
     pub(crate) fn leave_if_alone(mut self) -> Result<(), Self> {
-        if self.flights.retire(&self.flight, |state| state.waiters.is_empty()) {
+        if self
+            .flights
+            .retire(&self.flight, |state| state.waiters.is_empty())
+        {
             self.answered = true;
             Ok(())
         } else {
@@ -61,7 +66,9 @@ impl Drop for Lead {
             let woken = self.flight.lock().fall();
             wake(woken);
         }
-        self.flights.retire(&self.flight, |state| matches!(state.phase, Phase::Done(_)) || state.is_abandoned());
+        self.flights.retire(&self.flight, |state| {
+            matches!(state.phase, Phase::Done(_)) || state.is_abandoned()
+        });
     }
 }
 
@@ -83,7 +90,11 @@ impl Wait {
     pub(super) fn new(flights: Arc<Flights>, flight: Arc<Flight>) -> Self {
         // Enlisted with a waker that does nothing, so that a leader who looks now sees that somebody waits.
         let slot = Some(flight.lock().waiters.enlist(Waker::noop().clone()));
-        Self { flights, flight, slot }
+        Self {
+            flights,
+            flight,
+            slot,
+        }
     }
 
     /// Waits for the answer, which `read` turns into what this follower gets, or for the turn to lead.
@@ -110,12 +121,18 @@ impl Wait {
             state.waiters.leave(slot);
         }
         drop(state);
-        Poll::Ready(Turn::Lead(Lead::new(Arc::clone(&this.flights), Arc::clone(&this.flight))))
+        Poll::Ready(Turn::Lead(Lead::new(
+            Arc::clone(&this.flights),
+            Arc::clone(&this.flight),
+        )))
     }
 
     /// The same as a future, where nothing but this is waited for.
     #[cfg(test)]
-    pub(crate) fn turn<R>(&mut self, mut read: impl FnMut(&Answer) -> R) -> impl std::future::Future<Output = Turn<R>> {
+    pub(crate) fn turn<R>(
+        &mut self,
+        mut read: impl FnMut(&Answer) -> R,
+    ) -> impl std::future::Future<Output = Turn<R>> {
         std::future::poll_fn(move |context| Pin::new(&mut *self).poll_turn(context, &mut read))
     }
 }

@@ -177,3 +177,70 @@ impl Default for KeyBuf {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::compact::{Token, Tokens};
+
+    #[test]
+    fn numbers_and_their_text_are_one_value() {
+        let compact = |part: &dyn KeyPart| KeyBuf::new().part(part).as_bytes().to_vec();
+        let number = [INT, 42, 0, 0, 0, 0, 0, 0, 0];
+        for part in [
+            &42_u64 as &dyn KeyPart,
+            &42_i8,
+            &42_u128,
+            &"42",
+            &String::from("42"),
+            &Some(42_usize),
+        ] {
+            assert_eq!(compact(part), number);
+        }
+        assert_eq!(compact(&'4'), compact(&4_u8));
+        assert_eq!(compact(&"042"), [TEXT, 3, b'0', b'4', b'2']);
+        assert_eq!(compact(&-1_i64), compact(&"-1"));
+        assert_eq!(compact(&u128::MAX), compact(&u128::MAX.to_string()));
+    }
+
+    #[test]
+    fn a_key_of_any_length_is_kept_whole() {
+        for first in 0..=2 * INLINE {
+            for second in [0, 1, 7, INLINE, 300] {
+                let (first, second) = ("a".repeat(first), "b".repeat(second));
+                let mut buf = KeyBuf::new();
+                buf.part(&first).part(&7_u64).part(&second);
+                let tokens: Vec<_> = Tokens::new(buf.as_bytes()).collect();
+                assert_eq!(tokens, [Token::Text(&first), Token::Int(7), Token::Text(&second)]);
+            }
+        }
+    }
+
+    #[test]
+    fn no_depth_of_options_is_another() {
+        struct Deep(u64);
+        impl KeyPart for Deep {
+            fn write(&self, key: KeyWriter<'_>) -> crate::key::Written {
+                if self.0 == 1 {
+                    key.none()
+                } else {
+                    key.some(&Deep(self.0 - 1))
+                }
+            }
+        }
+        // Inline, across the move to the heap, and on the heap.
+        for before in [0, 110, 118, 119, 126, 300] {
+            for depth in [1, 2, 253, 254, 255, 256, 257, 511, 512, 1000] {
+                let text = "a".repeat(before);
+                let mut buf = KeyBuf::new();
+                buf.part(&text).part(&Deep(depth));
+                let tokens: Vec<_> = Tokens::new(buf.as_bytes()).collect();
+                assert_eq!(
+                    tokens,
+                    [Token::Text(&text), Token::None(depth)],
+                    "{depth} after {before}"
+                );
+            }
+        }
+    }
+}

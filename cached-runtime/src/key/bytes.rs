@@ -74,3 +74,37 @@ impl fmt::Debug for KeyBytes {
         (**self).fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn takes_24_bytes_and_holds_any_number() {
+        assert_eq!(size_of::<KeyBytes>(), 24);
+        assert_eq!(size_of::<Option<KeyBytes>>(), 24);
+        let long: Vec<u8> = (0..=255).collect();
+        for len in 0..=long.len() {
+            assert_eq!(*KeyBytes::from(&long[..len]), long[..len]);
+        }
+    }
+
+    #[test]
+    fn is_found_by_the_slice_it_holds() {
+        let slices = [
+            &b""[..],
+            b"a",
+            &[0],
+            &[0, 0],
+            &[7; INLINE],
+            &[7; INLINE + 1],
+            &[7; 1000],
+        ];
+        let set: HashSet<KeyBytes> = slices.iter().map(|slice| KeyBytes::from(*slice)).collect();
+        assert_eq!(set.len(), slices.len());
+        assert!(slices.iter().all(|slice| set.contains(*slice)));
+        assert!(!set.contains(&[7; 2][..]));
+    }
+}

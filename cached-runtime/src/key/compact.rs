@@ -101,3 +101,48 @@ impl<'a> Iterator for Tokens<'a> {
         token
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canonical_integer_is_a_u64_as_it_would_be_printed() {
+        for number in [0, 1, 9, 10, 42, u64::MAX - 1, u64::MAX] {
+            assert_eq!(canonical_integer(&number.to_string()), Some(number));
+        }
+        for text in [
+            "",
+            "00",
+            "01",
+            "+1",
+            "-1",
+            "1 ",
+            " 1",
+            "1_0",
+            "1e3",
+            "18446744073709551616",
+            "99999999999999999999",
+            "111111111111111111111",
+            "٣",
+        ] {
+            assert_eq!(canonical_integer(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_cut_short_or_unknown_end_the_reading() {
+        for bytes in [
+            &[INT, 1][..],
+            &[TEXT, 2, b'a'],
+            &[TEXT, LONG, 1],
+            &[TEXT, LONG, 255, 255, 255, 255, 255, 255, 255, 255],
+            &[TEXT, 1, 0xFF],
+            &[NONE],
+            &[0],
+            &[99],
+        ] {
+            assert_eq!(Tokens::new(bytes).count(), 0, "{bytes:?}");
+        }
+    }
+}

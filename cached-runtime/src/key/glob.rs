@@ -3,6 +3,9 @@
 //! `*` is any bytes, also none and also `:`; `?` is one byte; `[a-z]` one of these bytes and `[^a-z]` one of the others
 //! (`!` is not special); `\` takes the next byte as it is. As in Redis a class that is not closed reaches to the end,
 //! a range may be written backwards, and whatever stands behind the `-` of a range ends it, also a `]`.
+//!
+//! Only a range that ends outside ASCII may differ: what Redis makes of that depends on its machine, and no value of a
+//! key has such bytes.
 
 /// A parsed pattern.
 #[derive(Debug, Clone)]
@@ -164,5 +167,77 @@ impl Class {
 
     fn holds(&self, byte: u8) -> bool {
         self.0[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each of these was answered the same by a Redis server.
+    #[test]
+    fn odd_patterns_mean_what_they_mean_to_redis() {
+        let matching = [
+            ("a*", "a"),
+            ("a**b", "ab"),
+            ("*:*", "user:1"),
+            ("a[b-d]e", "ace"),
+            ("a[d-b]e", "ace"),
+            ("a[^b]c", "axc"),
+            ("a[!b]c", "a!c"),
+            ("a[!b]c", "abc"),
+            (r"a\*", "a*"),
+            (r"a\", r"a\"),
+            (r"[\]]", "]"),
+            (r"[a\-z]", "-"),
+            ("[abc", "b"),
+            ("[^", "a"),
+            ("[a-]", "_"),
+            ("a[^]b", "axb"),
+            ("??", "é"),
+        ];
+        let not_matching = [
+            ("a*", "ba"),
+            ("a?", "a"),
+            ("?", ""),
+            ("a[!b]c", "axc"),
+            (r"a\*", "ab"),
+            (r"[a\-z]", "b"),
+            ("[]a", "a"),
+            ("[", "["),
+            ("?", "é"),
+            ("*a", "ab"),
+            ("", "a"),
+        ];
+        for (pattern, text) in matching {
+            assert!(Glob::new(pattern).matches(text), "{pattern} {text}");
+        }
+        for (pattern, text) in not_matching {
+            assert!(!Glob::new(pattern).matches(text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_longer_than_the_text_times_the_pattern() {
+        let pattern = "*a".repeat(200) + "b";
+        assert!(!Glob::new(&pattern).matches(&"a".repeat(20_000)));
+    }
+
+    #[test]
+    fn the_prefix_ends_where_a_choice_begins() {
+        for (pattern, prefix) in [
+            ("user:1", "user:1"),
+            ("user:*", "user:"),
+            (r"a\*é?b", "a*é"),
+            ("[a]b", ""),
+            ("", ""),
+        ] {
+            assert_eq!(Glob::new(pattern).literal_prefix(), prefix);
+        }
+    }
+
+    #[test]
+    fn an_escaped_text_is_found_by_its_own_pattern() {
+        assert_eq!(Glob::escape(r"a*?[b]\-^é"), r"a\*\?\[b]\\-^é");
     }
 }

@@ -14,10 +14,6 @@
 //!
 //! Nothing here knows of stores, namespaces or functions.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the modules that use keys come next"))]
-#![cfg_attr(not(any(test, feature = "testing")), expect(unused_imports, reason = "the same"))]
-#![expect(unreachable_pub, reason = "the door for generated code comes next")]
-
 mod arg;
 mod buf;
 mod bytes;
@@ -43,3 +39,15 @@ pub use self::part::KeyPart;
 pub use self::template::Piece;
 pub use self::whole::Key;
 pub use self::writer::{KeyWriter, Sequence, Written};
+
+/// The hash of a key's compact form, seeded anew in every process.
+#[inline]
+pub(crate) fn hash(compact: &[u8]) -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    use std::sync::LazyLock;
+    static SEED: LazyLock<foldhash::quality::RandomState> =
+        LazyLock::new(foldhash::quality::RandomState::default);
+    let mut hasher = SEED.build_hasher();
+    hasher.write(compact);
+    hasher.finish()
+}

@@ -71,7 +71,10 @@ impl Template {
     /// The template of these texts, with a value before each but the first.
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn from_texts<'a>(head: &str, tails: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { head: head.to_owned(), tails: tails.into_iter().map(str::to_owned).collect() }
+        Self {
+            head: head.to_owned(),
+            tails: tails.into_iter().map(str::to_owned).collect(),
+        }
     }
 
     /// Appends the text of a compact key of this template.
@@ -154,4 +157,79 @@ fn split_run(text: &str) -> (&str, &str) {
             .position(|byte| !text::is_value_byte(byte))
             .unwrap_or(text.len()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROFILE: &[Piece] = &[Piece::Text("user:"), Piece::Value, Piece::Text(":a*{}")];
+
+    fn text(template: &Template, buf: &KeyBuf) -> String {
+        let mut text = String::new();
+        template.render(buf.as_bytes(), &mut text);
+        text
+    }
+
+    #[test]
+    fn a_template_tells_its_forms() {
+        let template = Template::new(PROFILE);
+        assert_eq!(text(&template, KeyBuf::new().part("a:b")), "user:a%3Ab:a*{}");
+        assert_eq!(template.text(), "user:{}:a*{}");
+        assert_eq!(template.shape(), "user:{}:a*{{}}");
+        assert_eq!(template.glob(), r"user:*:a\*{}*");
+        assert_eq!(template.literal_prefix(), "user:");
+    }
+
+    #[test]
+    fn tags_stand_behind_everything() {
+        let template = Template::new(PROFILE);
+        let mut buf = KeyBuf::new();
+        buf.part(&1_u8).tag_text("u8").tag::<[i64]>();
+        assert_eq!(text(&template, &buf), "user:1:a*{}#u8#%5Bi64%5D");
+        assert_eq!(
+            template.parse("user:1:a*{}#u8#%5Bi64%5D").as_deref(),
+            Some(buf.as_bytes())
+        );
+        for not_a_key in [
+            "user:1:a*{}u8",
+            "user:1:a*{}#u8:",
+            "user:1:a*{}#(u8,)",
+            "user:1:a*{}#%N",
+            "user:1",
+        ] {
+            assert_eq!(template.parse(not_a_key), None, "{not_a_key}");
+        }
+    }
+
+    #[test]
+    fn a_function_without_a_template_has_one() {
+        assert_eq!(
+            Template::for_function("shop::rates", 0),
+            Template::new(&[Piece::Text("shop::rates")])
+        );
+        let two = Template::for_function("shop::rate", 2);
+        assert_eq!(
+            text(&two, KeyBuf::new().part("eur").part("usd")),
+            "shop::rate:eur:usd"
+        );
+        assert_eq!(two.glob(), "shop::rate:*:*");
+        assert_eq!(Template::for_function("shop::rates", 0).glob(), "shop::rates*");
+    }
+
+    #[test]
+    fn a_text_between_values_may_begin_and_end_like_a_value() {
+        let template = Template::new(&[Piece::Value, Piece::Text("a):b"), Piece::Value, Piece::Text("b")]);
+        let mut buf = KeyBuf::new();
+        buf.part("aa").part("bb");
+        assert_eq!(text(&template, &buf), "aaa):bbbb");
+        assert_eq!(template.parse("aaa):bbbb").as_deref(), Some(buf.as_bytes()));
+        assert_eq!(template.parse("aa:bbbb"), None);
+    }
+
+    #[test]
+    fn values_without_a_separator_have_no_reading() {
+        let template = Template::new(&[Piece::Value, Piece::Text("a"), Piece::Value]);
+        assert_eq!(template.parse("xay"), None);
+    }
 }

@@ -157,3 +157,52 @@ fn hex_digit(byte: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::fuzzing::{self, Keys};
+
+    #[test]
+    fn values_look_like_the_documentation_says() {
+        assert_eq!(escape_value("A-Za_z.0"), "A-Za_z.0");
+        assert_eq!(escape_value("a:b*c/é%"), "a%3Ab%2Ac%2F%C3%A9%25");
+        assert_eq!(escape_value("\0\x7f \n"), "%00%7F%20%0A");
+        assert_eq!(fuzzing::text(&(1_u8, "a,b", true)), "(1,a%2Cb,true,)");
+        assert_eq!(fuzzing::text(&[[1, 2], [3, 4]]), "((1,2,),(3,4,),)");
+        assert_eq!(fuzzing::text(&["", "(", ")"]), "(,%28,%29,)");
+        assert_eq!(fuzzing::text(&()), "()");
+        assert_eq!(fuzzing::text(&Vec::<u8>::new()), "()");
+        assert_eq!(fuzzing::text(&i128::MIN), i128::MIN.to_string());
+        assert_eq!(fuzzing::text(&None::<u8>), "%N");
+        assert_eq!(fuzzing::text(&"%N"), "%25N");
+        assert_eq!(fuzzing::text(&[Some(None), None, Some(Some("N"))]), "(%NN,%N,N,)");
+    }
+
+    #[test]
+    fn what_rendering_does_not_make_is_not_parsed() {
+        let not_values = [
+            "%41", "%3a", "%", "%2", "%2G", "%NA", "%N%N", "%FF", "%C3", "a b", "a*", "é", "a:b", "(", ")",
+            "(a", "(a)", "(a,", "(a,))", "()()", "(),", ",", "a,", "(()", "(()),", "(a()", "a(b,)", "#(",
+        ];
+        for text in not_values {
+            assert_eq!(Keys::new("", [""]).compact(text), None, "{text}");
+        }
+        for text in [
+            "", "()", "(,)", "(,,)", "((),)", "((,),a,)", "%N", "%NNN", "(%N,)", "007", "-0",
+        ] {
+            let keys = Keys::new("", [""]);
+            let compact = keys.compact(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(keys.text(&compact), text);
+        }
+    }
+
+    #[test]
+    fn a_value_may_nest_deeper_than_any_stack() {
+        let text = "(".repeat(1_000_000);
+        assert_eq!(Keys::new("", [""]).compact(&text), None);
+        let text = text + &"),".repeat(999_999) + ")";
+        let compact = Keys::new("", [""]).compact(&text).unwrap();
+        assert_eq!(Keys::new("", [""]).text(&compact), text);
+    }
+}

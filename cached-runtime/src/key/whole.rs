@@ -24,6 +24,11 @@ impl Key {
         }
     }
 
+    /// The key of `template` with the values that were kept in compact form.
+    pub(crate) fn from_bytes(template: Arc<Template>, compact: KeyBytes) -> Self {
+        Self { template, compact }
+    }
+
     /// The compact form.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.compact
@@ -69,5 +74,33 @@ impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Keys of two templates may be equal, so only the text can be hashed.
         self.text().hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::key::Piece;
+
+    #[test]
+    fn keys_are_their_texts() {
+        let key =
+            |pieces: &[Piece], id: &str| Key::new(Arc::new(Template::new(pieces)), KeyBuf::new().part(id));
+        let user = [Piece::Text("user:"), Piece::Value];
+        let one = key(&user, "1");
+        assert_eq!(one.to_string(), "user:1");
+        assert_eq!(format!("{one:?} {one:>8}"), "\"user:1\"   user:1");
+        assert_eq!(one.as_bytes(), KeyBuf::new().part(&1_u8).as_bytes());
+        assert_eq!(one.template().literal_prefix(), "user:");
+
+        let same = key(&[Piece::Text("user"), Piece::Text(":"), Piece::Value], "1");
+        let spelled = Key::new(Arc::new(Template::new(&[Piece::Text("user:1")])), &KeyBuf::new());
+        let other = key(&user, "2");
+        assert_eq!(one, same);
+        assert_eq!(one, spelled);
+        assert_ne!(one, other);
+        assert_eq!(HashSet::from([one.clone(), same, spelled, other, one]).len(), 2);
     }
 }

@@ -24,6 +24,8 @@ impl Breaker {
 
     /// Counts a failure; `true` for the one that opened the breaker.
     pub(super) fn failed(&self) -> bool {
-        self.failures.fetch_update(SeqCst, SeqCst, |count| Some(count.saturating_add(1))) == Ok(MOST_FAILURES - 1)
+        self.failures
+            .fetch_update(SeqCst, SeqCst, |count| Some(count.saturating_add(1)))
+            == Ok(MOST_FAILURES - 1)
     }
 }

@@ -2,8 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::{Relaxed, SeqCst}};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
 use std::time::Duration;
+
+use tokio::runtime::Handle;
 
 use super::breaker::Breaker;
 use super::pending::{Pending, What};
@@ -51,7 +56,13 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
-    pub(crate) fn new(name: &str, store: Arc<dyn Store>, budget: Duration, owned: Owned, background: Background) -> Arc<Self> {
+    pub(crate) fn new(
+        name: &str,
+        store: Arc<dyn Store>,
+        budget: Duration,
+        owned: Owned,
+        background: Background,
+    ) -> Arc<Self> {
         Arc::new(Self {
             name: name.to_owned(),
             store,
@@ -110,16 +121,30 @@ impl Guarded {
         self.ask(self.store.reserve(key)).await.ok()
     }
 
-    pub(crate) async fn fill(self: &Arc<Self>, key: &str, bytes: &[u8], ttl: Option<Duration>, token: &Token) -> Result<Filled, Error> {
+    pub(crate) async fn fill(
+        self: &Arc<Self>,
+        key: &str,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        token: &Token,
+    ) -> Result<Filled, Error> {
         if self.pending.covers(key) {
             return Ok(Filled::Refused);
         }
         self.ask(self.store.fill(key, bytes, ttl, token)).await
     }
 
-    pub(crate) async fn put(self: &Arc<Self>, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
+    pub(crate) async fn put(
+        self: &Arc<Self>,
+        key: &str,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<(), Error> {
         if self.pending.covers(key) {
-            return Err(Error::new(ErrorKind::Unavailable, format!("store `{}` has yet to remove `{key}`", self.name)));
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("store `{}` has yet to remove `{key}`", self.name),
+            ));
         }
         self.ask(self.store.put(key, bytes, ttl)).await
     }
@@ -134,7 +159,10 @@ impl Guarded {
     /// Removes `keys`, now or as soon as the store can be reached; until then they are not read from it. Dropping
     /// this future leaves the removal queued.
     pub(crate) async fn remove(self: &Arc<Self>, keys: Vec<String>) {
-        let unsure = Unsure { guarded: self, what: What::Keys(&keys) };
+        let unsure = Unsure {
+            guarded: self,
+            what: What::Keys(&keys),
+        };
         if self.ask(self.store.remove(&keys)).await.is_ok() {
             unsure.sure();
         }
@@ -142,11 +170,20 @@ impl Guarded {
 
     /// The same for all keys that match `pattern` and are `wanted`; a replay removes all that match. Says how many
     /// were removed now.
-    pub(crate) async fn remove_matching(self: &Arc<Self>, pattern: &str, wanted: Wanted<'_>) -> Result<u64, Error> {
+    pub(crate) async fn remove_matching(
+        self: &Arc<Self>,
+        pattern: &str,
+        wanted: Wanted<'_>,
+    ) -> Result<u64, Error> {
         self.check_patterns(pattern)?;
-        let unsure = Unsure { guarded: self, what: What::Pattern(pattern) };
+        let unsure = Unsure {
+            guarded: self,
+            what: What::Pattern(pattern),
+        };
         let budget = self.budget.saturating_mul(SCAN_BUDGETS);
-        let removed = self.ask_within(budget, self.store.remove_matching(pattern, wanted)).await;
+        let removed = self
+            .ask_within(budget, self.store.remove_matching(pattern, wanted))
+            .await;
         if removed.is_ok() {
             unsure.sure();
         }
@@ -156,7 +193,10 @@ impl Guarded {
     /// Removes every key of this `Caches`.
     pub(crate) async fn remove_owned(self: &Arc<Self>) -> Result<(), Error> {
         self.check_patterns("*")?;
-        let unsure = Unsure { guarded: self, what: What::Everything };
+        let unsure = Unsure {
+            guarded: self,
+            what: What::Everything,
+        };
         let budget = self.budget.saturating_mul(SCAN_BUDGETS);
         if self.ask_within(budget, self.sweep()).await.is_ok() {
             unsure.sure();
@@ -175,7 +215,10 @@ impl Guarded {
         if self.store.guarantees().patterns {
             return Ok(());
         }
-        let what = format!("store `{}` cannot find keys by pattern, so `{pattern}` was not removed from it", self.name);
+        let what = format!(
+            "store `{}` cannot find keys by pattern, so `{pattern}` was not removed from it",
+            self.name
+        );
         Err(Error::new(ErrorKind::Unsupported, what))
     }
 
@@ -188,11 +231,24 @@ impl Guarded {
         self.ask_within(self.budget, call).await
     }
 
-    async fn ask_within<T>(self: &Arc<Self>, budget: Duration, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    async fn ask_within<T>(
+        self: &Arc<Self>,
+        budget: Duration,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        if Handle::try_current().is_err() {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("store `{}` can only be asked inside a tokio runtime", self.name),
+            ));
+        }
         if !self.breaker.is_closed() {
             // Its task may have gone down with its runtime.
             self.heal();
-            return Err(Error::new(ErrorKind::Unavailable, format!("store `{}` is down", self.name)));
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("store `{}` is down", self.name),
+            ));
         }
         let answer = match tokio::time::timeout(budget, call).await {
             Ok(answer) => answer,
@@ -242,7 +298,10 @@ impl Guarded {
     }
 
     async fn try_heal(&self) -> bool {
-        let answered = matches!(tokio::time::timeout(self.budget, self.store.ping()).await, Ok(Ok(())));
+        let answered = matches!(
+            tokio::time::timeout(self.budget, self.store.ping()).await,
+            Ok(Ok(()))
+        );
         if !answered || self.replay().await.is_err() {
             return false;
         }
@@ -262,7 +321,9 @@ impl Guarded {
             self.pending.strike(What::Everything, seen);
         }
         for batch in removals.keys().chunks(REPLAY_BATCH) {
-            tokio::time::timeout(self.budget, self.store.remove(batch)).await.map_err(|_| self.too_slow())??;
+            tokio::time::timeout(self.budget, self.store.remove(batch))
+                .await
+                .map_err(|_| self.too_slow())??;
             self.pending.strike(What::Keys(batch), seen);
         }
         for pattern in removals.patterns() {
@@ -273,7 +334,10 @@ impl Guarded {
     }
 
     fn too_slow(&self) -> Error {
-        Error::new(ErrorKind::Unavailable, format!("store `{}` did not answer in time", self.name))
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("store `{}` did not answer in time", self.name),
+        )
     }
 }
 

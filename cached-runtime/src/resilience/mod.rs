@@ -8,4 +8,4 @@ mod breaker;
 mod guarded;
 mod pending;
 
-pub(crate) use guarded::{Guarded, Looked, Owned, Wanted};
+pub(crate) use guarded::{Guarded, Looked, Owned};

@@ -48,7 +48,11 @@ impl Removals {
             What::Everything => self.everything = Some(request),
         }
         if self.keys.len() > MOST_KEYS || self.patterns.len() > MOST_PATTERNS {
-            *self = Self { everything: Some(request), requests: request, ..Self::default() };
+            *self = Self {
+                everything: Some(request),
+                requests: request,
+                ..Self::default()
+            };
         }
     }
 

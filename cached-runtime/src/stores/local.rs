@@ -51,7 +51,11 @@ impl Local {
             // A guess that only sizes the history of evicted keys.
             Bound::Bytes { .. } => (weight / 1024).clamp(16, 1 << 20),
         };
-        Self { shards: (0..shards).map(|_| Shard::new(usize::try_from(items).unwrap_or(usize::MAX), weight)).collect() }
+        Self {
+            shards: (0..shards)
+                .map(|_| Shard::new(usize::try_from(items).unwrap_or(usize::MAX), weight))
+                .collect(),
+        }
     }
 
     #[inline]
@@ -72,9 +76,17 @@ impl Local {
     }
 
     /// Keeps `held` if `admit` allows it in view of what is there now. Nothing can remove the key in between.
-    pub(crate) fn insert(&self, probe: Probe<'_>, held: Held, admit: impl FnOnce(Option<&Held>) -> bool) -> bool {
+    pub(crate) fn insert(
+        &self,
+        probe: Probe<'_>,
+        held: Held,
+        admit: impl FnOnce(Option<&Held>) -> bool,
+    ) -> bool {
         let shard = self.shard(probe.hash);
-        let key = StoredKey { hash: probe.hash, bytes: KeyBytes::from(probe.bytes) };
+        let key = StoredKey {
+            hash: probe.hash,
+            bytes: KeyBytes::from(probe.bytes),
+        };
         let mut evicted = Evicted::default();
         let mut entries = shard.write();
         let present = entries.peek(&Query(probe));
@@ -100,8 +112,11 @@ impl Local {
         let mut count = 0;
         for shard in &self.shards {
             let mut entries = shard.write();
-            let keys: Vec<StoredKey> =
-                entries.iter().filter(|(key, _)| doomed(&key.bytes)).map(|(key, _)| key.clone()).collect();
+            let keys: Vec<StoredKey> = entries
+                .iter()
+                .filter(|(key, _)| doomed(&key.bytes))
+                .map(|(key, _)| key.clone())
+                .collect();
             let removed: Vec<_> = keys.iter().filter_map(|key| entries.remove(key)).collect();
             drop(entries);
             count += removed.len() as u64;
@@ -127,7 +142,10 @@ impl Local {
     }
 
     pub(crate) fn evictions(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.evictions.load(Relaxed)).sum()
+        self.shards
+            .iter()
+            .map(|shard| shard.evictions.load(Relaxed))
+            .sum()
     }
 }
 
@@ -140,7 +158,11 @@ impl Shard {
             // Only if a bound was not set; both are.
             Err(_) => Engine::with(items, weight, ByWeight, Prehashed, Collect),
         };
-        Self { entries: RwLock::new(engine), hits: AtomicU64::new(0), evictions: AtomicU64::new(0) }
+        Self {
+            entries: RwLock::new(engine),
+            hits: AtomicU64::new(0),
+            evictions: AtomicU64::new(0),
+        }
     }
 
     /// A panic under the lock can only come from a value's own code, after which the engine is as it was.

@@ -3,6 +3,9 @@
 //! Each is one file or folder that names its driver crate and implements [`Store`](crate::Store); nothing else in the
 //! crate knows which of them exist. Whoever has read one has read them all: address, link, commands.
 
+pub(crate) mod local;
+#[cfg(feature = "moka")]
+pub(crate) mod moka;
 mod null;
 #[cfg(feature = "redis")]
 mod redis;

@@ -38,7 +38,12 @@ impl Moka {
                 }
             })
             .build_with_hasher(foldhash::fast::RandomState::default());
-        Self { entries, gate: RwLock::new(()), hits: AtomicU64::new(0), evictions }
+        Self {
+            entries,
+            gate: RwLock::new(()),
+            hits: AtomicU64::new(0),
+            evictions,
+        }
     }
 
     pub(crate) fn read<R>(&self, probe: Probe<'_>, look: impl FnOnce(&Held) -> Option<R>) -> Option<R> {
@@ -49,16 +54,24 @@ impl Moka {
         seen
     }
 
-    pub(crate) fn insert(&self, probe: Probe<'_>, held: Held, admit: impl FnOnce(Option<&Held>) -> bool) -> bool {
+    pub(crate) fn insert(
+        &self,
+        probe: Probe<'_>,
+        held: Held,
+        admit: impl FnOnce(Option<&Held>) -> bool,
+    ) -> bool {
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let mut admit = Some(admit);
-        let done = self.entries.entry(KeyBytes::from(probe.bytes)).and_compute_with(|present| {
-            let present = present.map(moka::Entry::into_value);
-            match admit.take() {
-                Some(admit) if admit(present.as_deref()) => Op::Put(Arc::new(held)),
-                _ => Op::Nop,
-            }
-        });
+        let done = self
+            .entries
+            .entry(KeyBytes::from(probe.bytes))
+            .and_compute_with(|present| {
+                let present = present.map(moka::Entry::into_value);
+                if admit(present.as_deref()) {
+                    Op::Put(Arc::new(held))
+                } else {
+                    Op::Nop
+                }
+            });
         matches!(done, CompResult::Inserted(_) | CompResult::ReplacedWith(_))
     }
 
@@ -74,8 +87,15 @@ impl Moka {
 
     pub(crate) fn remove_if(&self, mut doomed: impl FnMut(&[u8]) -> bool) -> u64 {
         self.pass_gate();
-        let keys: Vec<_> = self.entries.iter().map(|(key, _)| key).filter(|key| doomed(key)).collect();
-        keys.iter().filter(|key| self.entries.remove(&***key).is_some()).count() as u64
+        let keys: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| doomed(key))
+            .collect();
+        keys.iter()
+            .filter(|key| self.entries.remove(&***key).is_some())
+            .count() as u64
     }
 
     pub(crate) fn clear(&self) {

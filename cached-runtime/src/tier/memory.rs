@@ -26,7 +26,10 @@ pub(crate) struct Probe<'a> {
 pub(crate) enum Bound {
     Entries(u64),
     /// By weight; no record counts less than `least`, which bounds their number too.
-    Bytes { bytes: u64, least: u64 },
+    Bytes {
+        bytes: u64,
+        least: u64,
+    },
 }
 
 /// What a fill brings.
@@ -74,13 +77,26 @@ impl Memory {
         "moka",
     ];
 
-    pub(crate) fn new(name: &str, bound: Bound, ttl: Option<Duration>, clock: Clock, stamps: Arc<Stamps>) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        bound: Bound,
+        ttl: Option<Duration>,
+        clock: Clock,
+        stamps: Arc<Stamps>,
+    ) -> Self {
         let (name, engine) = match name {
             #[cfg(feature = "moka")]
             "moka" => ("moka", Engine::Moka(Moka::new(bound))),
             _ => ("local", Engine::Local(Local::new(bound))),
         };
-        Self { name, engine, bound, ttl, clock, stamps }
+        Self {
+            name,
+            engine,
+            bound,
+            ttl,
+            clock,
+            stamps,
+        }
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -90,7 +106,13 @@ impl Memory {
     /// Lets `look` see a record that is still fresh.
     #[inline]
     pub(crate) fn read<R>(&self, probe: Probe<'_>, look: impl FnOnce(&Content) -> Option<R>) -> Option<R> {
-        let see = |held: &Held| if held.is_fresh(self.clock.now()) { look(&held.content) } else { None };
+        let see = |held: &Held| {
+            if held.is_fresh(self.clock.now()) {
+                look(&held.content)
+            } else {
+                None
+            }
+        };
         each!(&self.engine, it => it.read(probe, see))
     }
 
@@ -116,7 +138,12 @@ impl Memory {
         };
         let expires = ttl.map_or(Tick::NEVER, |ttl| self.clock.now().after(ttl));
         let began = fill.began;
-        let held = Held { content: fill.content, expires, began, weight };
+        let held = Held {
+            content: fill.content,
+            expires,
+            began,
+            weight,
+        };
         let admit = |present: Option<&Held>| {
             self.stamps.now(probe.hash) == stamp && present.is_none_or(|present| present.began <= began)
         };

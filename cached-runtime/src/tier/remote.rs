@@ -27,7 +27,10 @@ pub(crate) struct Remote {
 
 /// What a remote tier had.
 pub(crate) enum Had {
-    Entry { content: Content, remaining: Option<Duration> },
+    Entry {
+        content: Content,
+        remaining: Option<Duration>,
+    },
     /// Nothing, and the token for filling it; none where the store could not be asked.
     Nothing(Option<Token>),
 }
@@ -50,7 +53,14 @@ pub(crate) struct Sealed {
 impl Remote {
     pub(crate) fn new(guarded: Arc<Guarded>, ttl: Option<Duration>) -> Self {
         let [hits, misses, rejected, refused] = Default::default();
-        Self { guarded, ttl, hits, misses, rejected, refused }
+        Self {
+            guarded,
+            ttl,
+            hits,
+            misses,
+            rejected,
+            refused,
+        }
     }
 
     pub(crate) async fn get(&self, key: &str, form: &Form<'_>) -> Had {
@@ -64,7 +74,10 @@ impl Remote {
         match form.open(key, &found.bytes) {
             Ok(content) => {
                 self.hits.add_one();
-                Had::Entry { content, remaining: found.remaining }
+                Had::Entry {
+                    content,
+                    remaining: found.remaining,
+                }
             }
             Err(error) => {
                 tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
@@ -111,7 +124,11 @@ impl Form<'_> {
         let opened = envelope::open(bytes, self.fingerprint, envelope::key_check(key))
             .map_err(|rejected| Error::new(ErrorKind::Decode, rejected.to_string()))?;
         if opened.header.none {
-            return if self.absent { Ok(Content::Absent) } else { Err(Error::new(ErrorKind::Decode, "no value where there must be one")) };
+            return if self.absent {
+                Ok(Content::Absent)
+            } else {
+                Err(Error::new(ErrorKind::Decode, "no value where there must be one"))
+            };
         }
         (self.hooks.decode)(&opened.payload, opened.header.codec).map(Content::Value)
     }
@@ -133,7 +150,9 @@ impl Form<'_> {
             tags: Vec::new(),
             key_check: envelope::key_check(key),
         };
-        Ok(Sealed { bytes: envelope::seal(&header, &payload, self.compress) })
+        Ok(Sealed {
+            bytes: envelope::seal(&header, &payload, self.compress),
+        })
     }
 }
 

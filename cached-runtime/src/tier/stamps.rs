@@ -45,11 +45,17 @@ pub(crate) struct Stamps {
 
 impl Stamps {
     pub(crate) fn new(stripes: Arc<Stripes>) -> Self {
-        Self { stripes, cache: AtomicU64::new(0) }
+        Self {
+            stripes,
+            cache: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn now(&self, hash: u64) -> Stamp {
-        Stamp { key: self.stripes.of(hash).load(SeqCst), cache: self.cache.load(SeqCst) }
+        Stamp {
+            key: self.stripes.of(hash).load(SeqCst),
+            cache: self.cache.load(SeqCst),
+        }
     }
 
     /// Moves the stamp of one key on: from here on nothing of it that was stamped before is let in.

@@ -12,9 +12,13 @@
 //! sample), its Rust name counts too; a change in the unheard part that keeps the name needs another `version`. That
 //! is safe in practice: the codecs without names cannot read types that take whatever they are given.
 
+mod parts;
 mod probe;
 mod samples;
 mod survey;
+mod terms;
+#[cfg(test)]
+mod tests;
 
 use std::any::type_name;
 

@@ -2,17 +2,18 @@
 
 use std::any::type_name;
 
-use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, VariantAccess, Visitor};
 
+use super::parts::{Elements, Entries, Variant};
 use super::samples::{BYTE_LENGTHS, BYTES, CHARS, LENGTHS, NUMBERS, SHORT_LENGTHS, TEXTS};
-use super::survey::{Entered, Identity, Kind, Refusal, Survey, count};
+use super::survey::{Entered, Survey, count};
+use super::terms::{Identity, Kind, Refusal};
 
 /// Asks one part of a type.
 pub(super) struct Probe<'s> {
-    survey: &'s mut Survey,
+    pub(super) survey: &'s mut Survey,
     /// The type that is being read, or the field of a map.
-    scope: &'static str,
+    pub(super) scope: &'static str,
 }
 
 impl<'s> Probe<'s> {
@@ -33,10 +34,11 @@ impl<'s> Probe<'s> {
     fn composite<R>(
         self,
         of: Identity,
+        variants: usize,
         make: impl FnOnce(Probe<'_>, Entered) -> Result<R, Refusal>,
     ) -> Result<R, Refusal> {
         let Self { survey, scope } = self;
-        let entered = survey.enter(of, 0)?;
+        let entered = survey.enter(of, variants)?;
         let value = make(
             Probe {
                 survey: &mut *survey,
@@ -62,7 +64,7 @@ impl<'s> Probe<'s> {
             visitor.visit_map(Entries {
                 survey: self.survey,
                 map,
-                fields: fields.to_vec().into_iter(),
+                fields: Vec::from(fields).into_iter(),
                 others: 0,
                 key: None,
             })
@@ -154,7 +156,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        self.composite(Identity::of::<V>(Kind::Option), |probe, entered| {
+        self.composite(Identity::of::<V>(Kind::Option), 0, |probe, entered| {
             probe.survey.record(Kind::Option)?;
             match entered {
                 Entered::New => visitor.visit_some(probe),
@@ -181,14 +183,14 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        self.composite(Identity::of::<V>(Kind::Newtype), |probe, _| {
+        self.composite(Identity::of::<V>(Kind::Newtype), 0, |probe, _| {
             probe.survey.record(Kind::Newtype)?;
             visitor.visit_newtype_struct(probe)
         })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        self.composite(Identity::of::<V>(Kind::Seq), |mut probe, entered| {
+        self.composite(Identity::of::<V>(Kind::Seq), 0, |mut probe, entered| {
             let (kind, lengths) = match entered {
                 Entered::New => (Kind::Seq, LENGTHS),
                 Entered::Again => (Kind::Short, SHORT_LENGTHS),
@@ -202,7 +204,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Refusal> {
-        self.composite(Identity::of::<V>(Kind::Tuple), |probe, _| {
+        self.composite(Identity::of::<V>(Kind::Tuple), 0, |probe, _| {
             probe.survey.record(Kind::Tuple)?;
             probe.survey.record_count(count(length));
             visitor.visit_seq(Elements {
@@ -223,7 +225,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         let map = Identity::at::<V>(Kind::Map, self.scope);
-        self.composite(Identity::of::<V>(Kind::Map), |mut probe, entered| {
+        self.composite(Identity::of::<V>(Kind::Map), 0, |mut probe, entered| {
             let refused_one = probe.sample::<V>(Kind::Map, 2)? == 1;
             let one = (entered == Entered::New) != refused_one;
             visitor.visit_map(probe.entries(map, usize::from(one)))
@@ -236,7 +238,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        self.composite(Identity::of::<V>(Kind::Struct), |probe, _| {
+        self.composite(Identity::of::<V>(Kind::Struct), 0, |probe, _| {
             probe.fields(Kind::Struct, fields, visitor)
         })
     }
@@ -247,26 +249,20 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        let Self { survey, scope } = self;
         let of = Identity::of::<V>(Kind::Enum);
-        let entered = survey.enter(of, variants.len())?;
-        survey.record(Kind::Enum)?;
-        survey.record_names(variants);
-        let variant = match entered {
-            Entered::New => survey.choose(of, variants.len()),
-            Entered::Again => survey.smallest(of),
-        };
-        survey.record_count(count(variant));
-        let name = variants.get(variant).copied().unwrap_or_default();
-        let value = visitor.visit_enum(Variant {
-            probe: Probe {
-                survey: &mut *survey,
-                scope,
-            },
-            name,
-        });
-        survey.leave(entered);
-        value
+        self.composite(of, variants.len(), |probe, entered| {
+            probe.survey.record(Kind::Enum)?;
+            probe.survey.record_names(variants);
+            let variant = match entered {
+                Entered::New => probe.survey.choose(of, variants.len()),
+                Entered::Again => probe.survey.smallest(of),
+            };
+            probe.survey.record_count(count(variant));
+            visitor.visit_enum(Variant {
+                probe,
+                name: variants.get(variant).copied().unwrap_or_default(),
+            })
+        })
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refusal> {
@@ -307,75 +303,6 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     fn is_human_readable(&self) -> bool {
         self.survey.human_readable
-    }
-}
-
-/// So many elements, of whatever the type asks for.
-struct Elements<'s> {
-    survey: &'s mut Survey,
-    left: usize,
-}
-
-impl<'de> SeqAccess<'de> for Elements<'_> {
-    type Error = Refusal;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refusal> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        seed.deserialize(Probe::of::<S::Value>(self.survey)).map(Some)
-    }
-}
-
-/// Entries under known names, then some under keys that the type makes of samples.
-struct Entries<'s> {
-    survey: &'s mut Survey,
-    map: Identity,
-    fields: std::vec::IntoIter<&'static str>,
-    others: usize,
-    /// The name of the value that comes next.
-    key: Option<&'static str>,
-}
-
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Refusal;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refusal> {
-        self.key = self.fields.next();
-        if let Some(name) = self.key {
-            return seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some);
-        }
-        if self.others == 0 {
-            self.survey.map_ended(self.map);
-            return Ok(None);
-        }
-        self.others -= 1;
-        seed.deserialize(Probe::of::<S::Value>(self.survey)).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Refusal> {
-        let scope = self.key.unwrap_or(type_name::<S::Value>());
-        seed.deserialize(Probe {
-            survey: self.survey,
-            scope,
-        })
-    }
-}
-
-/// One variant of an enum.
-struct Variant<'s> {
-    probe: Probe<'s>,
-    name: &'static str,
-}
-
-impl<'de, 's> EnumAccess<'de> for Variant<'s> {
-    type Error = Refusal;
-    type Variant = Probe<'s>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Probe<'s>), Refusal> {
-        let variant = seed.deserialize(BorrowedStrDeserializer::new(self.name))?;
-        Ok((variant, self.probe))
     }
 }
 

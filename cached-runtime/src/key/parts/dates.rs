@@ -163,3 +163,86 @@ mod of_time {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::key::fuzzing::text;
+
+    #[cfg(feature = "chrono")]
+    #[test]
+    fn chrono_dates_are_iso_8601_and_instants_utc() {
+        use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+
+        let day = NaiveDate::from_ymd_opt(2024, 2, 29).unwrap();
+        assert_eq!(text(&day), "2024-02-29");
+        assert_eq!(
+            text(&day.and_hms_micro_opt(1, 2, 3, 450_000).unwrap()),
+            "2024-02-29T01%3A02%3A03.450"
+        );
+        assert_eq!(
+            text(&NaiveTime::from_hms_nano_opt(23, 59, 59, 1_000_000_001).unwrap()),
+            "23%3A59%3A60.000000001"
+        );
+        assert_eq!(text(&NaiveDate::from_ymd_opt(-1, 1, 1).unwrap()), "-000001-01-01");
+        assert_eq!(text(&NaiveDate::MAX), "%2B262142-12-31");
+
+        let utc: DateTime<Utc> = Utc.with_ymd_and_hms(2024, 2, 29, 23, 0, 0).unwrap();
+        let there = utc.with_timezone(&FixedOffset::east_opt(7200).unwrap());
+        assert_eq!(text(&utc), "2024-02-29T23%3A00%3A00Z");
+        assert_eq!(text(&there), text(&utc));
+    }
+
+    #[cfg(feature = "chrono")]
+    #[test]
+    fn a_leap_second_anywhere_is_no_other_time() {
+        use chrono::{NaiveTime, Timelike};
+
+        let mut texts = std::collections::HashSet::new();
+        for second in [29, 30, 58, 59] {
+            for nanos in [
+                0,
+                1,
+                1_000,
+                500_000_000,
+                999_999_999,
+                1_000_000_000,
+                1_000_001_000,
+                1_500_000_000,
+                1_999_999_999,
+            ] {
+                let time = NaiveTime::from_hms_opt(23, 59, second)
+                    .unwrap()
+                    .with_nanosecond(nanos)
+                    .unwrap();
+                assert!(texts.insert(text(&time)), "{time:?}");
+            }
+        }
+    }
+
+    #[cfg(feature = "time")]
+    #[test]
+    fn time_dates_are_iso_8601_and_instants_utc() {
+        use time::{Date, Month, Time, UtcOffset};
+
+        let day = Date::from_calendar_date(2024, Month::February, 29).unwrap();
+        let moment = day.with_time(Time::from_hms_micro(1, 2, 3, 450_001).unwrap());
+        assert_eq!(text(&day), "2024-02-29");
+        assert_eq!(text(&moment), "2024-02-29T01%3A02%3A03.450001");
+        let there = moment
+            .assume_utc()
+            .to_offset(UtcOffset::from_hms(-5, 0, 0).unwrap());
+        assert_eq!(text(&there), "2024-02-29T01%3A02%3A03.450001Z");
+        assert_eq!(text(&there.to_utc()), text(&there));
+    }
+
+    #[cfg(feature = "time")]
+    #[test]
+    fn an_instant_past_the_last_day_in_utc_is_a_part_too() {
+        use time::{Date, Time, UtcOffset};
+
+        let last = Date::MAX
+            .with_time(Time::MIDNIGHT)
+            .assume_offset(UtcOffset::from_hms(-25, 0, 0).unwrap());
+        assert_eq!(text(&last), last.unix_timestamp_nanos().to_string());
+    }
+}

@@ -57,6 +57,11 @@ impl Redis {
         Self::builder(url).connect().await
     }
 
+    /// The same without waiting: the connection is made by the first call. Only a URL that cannot be used is an error.
+    pub fn connect_lazily(url: impl AsRef<str>) -> Result<Self, Error> {
+        Self::builder(url).connect_lazily()
+    }
+
     /// The same with certificates of one's own.
     pub fn builder(url: impl AsRef<str>) -> RedisBuilder {
         RedisBuilder {
@@ -85,12 +90,8 @@ impl RedisBuilder {
 
     /// Connects as [`Redis::connect`] does, with the same errors.
     pub async fn connect(self) -> Result<Redis, Error> {
-        let Address { client, name } = Address::parse(&self.url, &self.certificates)?;
-        let inner = Inner {
-            link: Link::new(client),
-            scripts: Scripts::new(),
-            name,
-        };
+        let redis = self.connect_lazily()?;
+        let inner = &redis.inner;
         if let Err(cause) = inner.link.establish().await {
             if is_refusal(&cause) {
                 let message = format!(
@@ -101,6 +102,17 @@ impl RedisBuilder {
             }
             tracing::warn!(store = inner.name, error = %cause, "Redis cannot be reached yet");
         }
+        Ok(redis)
+    }
+
+    /// Connects as [`Redis::connect_lazily`] does, with the same errors.
+    pub fn connect_lazily(self) -> Result<Redis, Error> {
+        let Address { client, name } = Address::parse(&self.url, &self.certificates)?;
+        let inner = Inner {
+            link: Link::new(client),
+            scripts: Scripts::new(),
+            name,
+        };
         Ok(Redis {
             inner: Arc::new(inner),
         })

@@ -13,7 +13,7 @@
 //! | 1 | version of this format, 1 |
 //! | 1 | codec |
 //! | 1 | flags: 1 cached `None`, 2 LZ4, 4 has a ttl, 8 has a stale limit, 16 has a fallback limit |
-//! | 8 | fingerprint of the type, see [`shape`](super::shape) |
+//! | 8 | fingerprint of the type, see [`shape`](crate::codec::shape) |
 //! | 8 | key check |
 //! | 8 | birth, in milliseconds since 1970 by the store's clock |
 //! | 8 each | ttl, stale limit, fallback limit in milliseconds, those that the flags name |
@@ -23,13 +23,16 @@
 //! | to the last 8 | payload, as an LZ4 block if flagged |
 //! | 8 | XXH3 of everything before |
 
+mod lz4;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use twox_hash::XxHash3_64;
 
 use super::Codec;
-use super::lz4;
 
 const MAGIC: [u8; 3] = [0xCA, 0xC4, 0xED];
 const VERSION: u8 = 1;
@@ -51,7 +54,7 @@ pub(crate) struct Header {
     pub(crate) codec: Codec,
     /// A cached `None`: there is no payload.
     pub(crate) none: bool,
-    /// Of the type, by [`shape::fingerprint`](super::shape::fingerprint).
+    /// Of the type, by [`shape::fingerprint`](crate::codec::shape::fingerprint).
     pub(crate) fingerprint: u64,
     /// Of the full key, by [`key_check`].
     pub(crate) key_check: u64,

@@ -1,0 +1,255 @@
+//! The one door for code that the attributes generate. Not for users: it changes without notice.
+
+use std::borrow::Borrow;
+
+pub use inventory;
+pub use std::borrow::ToOwned;
+pub use std::boxed::Box;
+pub use std::string::String;
+pub use std::time::Duration;
+
+pub use crate::caches::Caches;
+pub use crate::caches::registry::{Definition, Site};
+pub use crate::call::output::{
+    Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,
+};
+pub use crate::call::share::{ByClone, ByDisplay, ByNotice, ByReport, ByWrapping, NotAtAll, Share};
+pub use crate::call::{Enter, Lead, Turn, Wait, enter, enter_in};
+pub use crate::codec::Codec;
+pub use crate::handles::{Cache, Entry};
+pub use crate::hooks::{CacheValue, Hooks, RemoteValue};
+pub use crate::invalidate::{When, Writer, write, write_with};
+pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece};
+pub use crate::policy::{Spec, TierSpec};
+
+use crate::key::Template;
+
+/// The shape of a return type, for an expression.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __probe {
+    ($output:ty) => {{
+        use $crate::__private::{Fallible as _, FallibleOptional as _, Optional as _, Plain as _};
+        (&&&&$crate::__private::Probe::<$output>::NEW).shape()
+    }};
+}
+
+/// The number of a return type's shape, for a signature.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __kind {
+    ($output:ty) => {{
+        use $crate::__private::KindElse as _;
+        $crate::__private::Kind::<$output>::OUTER + $crate::__private::KindOk::<$output>::INNER
+    }};
+}
+
+/// How the error of a shape reaches those who waited.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __share {
+    ($shape:expr) => {{
+        use $crate::__private::{
+            ByClone as _, ByDisplay as _, ByNotice as _, ByReport as _, ByWrapping as _, NotAtAll as _,
+        };
+        (&&&&&&$shape.errors()).share()
+    }};
+}
+
+pub use crate::{__codec as codec, __engine as engine, __kind as kind, __probe as probe, __share as share};
+
+/// The way of `share_error`.
+pub fn share_with<R: Output<K>, const K: u8>(
+    shape: Shape<R, K>,
+    share: fn(&R::Error) -> R::Error,
+) -> Share<R::Error>
+where
+    R::Error: Send + 'static,
+{
+    let _ = shape;
+    Share::custom(share)
+}
+
+/// The entry of a key, in the `Caches` in force.
+pub fn entry<V: CacheValue>(definition: Definition<V>, key: impl FnOnce(&mut KeyBuf)) -> Entry<V> {
+    entry_in(&Caches::current(), definition, key)
+}
+
+/// The entry of a key.
+pub fn entry_in<V: CacheValue>(
+    caches: &Caches,
+    definition: Definition<V>,
+    key: impl FnOnce(&mut KeyBuf),
+) -> Entry<V> {
+    let mut buf = KeyBuf::new();
+    key(&mut buf);
+    Entry::new(caches.clone(), definition, &buf)
+}
+
+/// The cache of a function, in the `Caches` in force.
+pub fn cache<V: CacheValue>(definition: Definition<V>) -> Cache<V> {
+    Cache::new(Caches::current(), definition)
+}
+
+/// The cache of a function.
+pub fn cache_in<V: CacheValue>(caches: &Caches, definition: Definition<V>) -> Cache<V> {
+    Cache::new(caches.clone(), definition)
+}
+
+/// `caches = expr`, however it is held.
+pub fn caches_of<C: AsRef<Caches> + ?Sized>(caches: &C) -> &Caches {
+    caches.as_ref()
+}
+
+/// A copy that outlives the argument it is made of.
+pub fn keep<T: ToOwned + ?Sized>(argument: &T) -> T::Owned {
+    let borrowed: &T = argument.borrow();
+    borrowed.to_owned()
+}
+
+/// The text of a key or a pattern, piece by piece.
+#[derive(Default)]
+pub struct KeyText(String);
+
+impl KeyText {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Text of the template, as it stands.
+    pub fn push_text(&mut self, text: &str) -> &mut Self {
+        self.0.push_str(text);
+        self
+    }
+
+    /// A value, escaped as in every key, so that nothing in it is special in a pattern.
+    pub fn push_value<P: KeyPart + ?Sized>(&mut self, value: &P) -> &mut Self {
+        let mut buf = KeyBuf::new();
+        buf.part(value);
+        Template::new(&[Piece::Value]).render(buf.as_bytes(), &mut self.0);
+        self
+    }
+
+    /// The whole.
+    pub fn finish(&mut self) -> String {
+        std::mem::take(&mut self.0)
+    }
+}
+
+/// A codec by name, or the feature it needs.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec {
+    (bincode) => {
+        $crate::__codec_bincode!()
+    };
+    (postcard) => {
+        $crate::__codec_postcard!()
+    };
+    (messagepack) => {
+        $crate::__codec_messagepack!()
+    };
+    (json) => {
+        $crate::__codec_json!()
+    };
+}
+
+/// A memory engine that needs a feature.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __engine {
+    (moka) => {
+        $crate::__engine_moka!()
+    };
+}
+
+#[cfg(feature = "bincode")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec_bincode {
+    () => {
+        $crate::__private::Codec::Bincode
+    };
+}
+
+#[cfg(not(feature = "bincode"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec_bincode {
+    () => {
+        ::core::compile_error!("`codec = \"bincode\"` needs the feature `bincode` of cached-runtime")
+    };
+}
+
+#[cfg(feature = "postcard")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec_postcard {
+    () => {
+        $crate::__private::Codec::Postcard
+    };
+}
+
+#[cfg(not(feature = "postcard"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec_postcard {
+    () => {
+        ::core::compile_error!("`codec = \"postcard\"` needs the feature `postcard` of cached-runtime")
+    };
+}
+
+#[cfg(feature = "messagepack")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec_messagepack {
+    () => {
+        $crate::__private::Codec::MessagePack
+    };
+}
+
+#[cfg(not(feature = "messagepack"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec_messagepack {
+    () => {
+        ::core::compile_error!("`codec = \"messagepack\"` needs the feature `messagepack` of cached-runtime")
+    };
+}
+
+#[cfg(feature = "json")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec_json {
+    () => {
+        $crate::__private::Codec::Json
+    };
+}
+
+#[cfg(not(feature = "json"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec_json {
+    () => {
+        ::core::compile_error!("`codec = \"json\"` needs the feature `json` of cached-runtime")
+    };
+}
+
+#[cfg(feature = "moka")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __engine_moka {
+    () => {
+        "moka"
+    };
+}
+
+#[cfg(not(feature = "moka"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __engine_moka {
+    () => {
+        ::core::compile_error!("`backend = \"moka\"` needs the feature `moka` of cached-runtime")
+    };
+}

@@ -1,0 +1,181 @@
+//! The typed side of a call: from arguments to a returned thing.
+//!
+//! Compiled anew for every function, so it holds no more than what needs the types; the steps themselves are in
+//! `load`, compiled once.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::output::{Outcome, Output, Shape};
+use super::share::Share;
+use super::{Load, Start, probe_of};
+use crate::caches::registry::Definition;
+use crate::caches::{Caches, context};
+use crate::entry::Content;
+use crate::flight::Answer;
+use crate::hooks::CacheValue;
+use crate::key::KeyBuf;
+use crate::policy::Mode;
+
+/// What a call comes to at once.
+pub enum Enter<R: Output<K>, const K: u8> {
+    /// Answered from memory.
+    Done(R),
+    /// Not answered; to be awaited.
+    Wait(Wait<R, K>),
+}
+
+/// What waiting comes to.
+pub enum Turn<R: Output<K>, const K: u8> {
+    /// Answered by somebody else's load.
+    Done(R),
+    /// This caller is to load.
+    Lead(Lead<R, K>),
+}
+
+/// Enters a call under the `Caches` in force.
+#[inline]
+pub fn enter<R, const K: u8>(
+    definition: Definition<R::Value>,
+    shape: Shape<R, K>,
+    share: Share<R::Error>,
+    key: impl FnOnce(&mut KeyBuf),
+) -> Enter<R, K>
+where
+    R: Output<K>,
+    R::Value: CacheValue,
+{
+    let _ = shape;
+    let mut buf = KeyBuf::new();
+    key(&mut buf);
+    context::with(|caches, mode| enter_at(caches, mode, definition, share, &buf))
+}
+
+/// Enters a call under a `Caches` passed by hand; the mode in force counts.
+#[inline]
+pub fn enter_in<R, const K: u8>(
+    caches: &Caches,
+    definition: Definition<R::Value>,
+    shape: Shape<R, K>,
+    share: Share<R::Error>,
+    key: impl FnOnce(&mut KeyBuf),
+) -> Enter<R, K>
+where
+    R: Output<K>,
+    R::Value: CacheValue,
+{
+    let _ = shape;
+    let mut buf = KeyBuf::new();
+    key(&mut buf);
+    enter_at(caches, context::mode(), definition, share, &buf)
+}
+
+#[inline]
+fn enter_at<R, const K: u8>(
+    caches: &Caches,
+    mode: Mode,
+    definition: Definition<R::Value>,
+    share: Share<R::Error>,
+    key: &KeyBuf,
+) -> Enter<R, K>
+where
+    R: Output<K>,
+    R::Value: CacheValue,
+{
+    let function = caches.function(definition);
+    let probe = probe_of(key.as_bytes());
+    if mode == Mode::Normal
+        && let Some(memory) = &function.memory
+        && let Some(hit) = memory.read(probe, returned)
+    {
+        return Enter::Done(hit);
+    }
+    Enter::Wait(Wait {
+        start: Start::new(function, mode, probe),
+        share,
+        output: std::marker::PhantomData,
+    })
+}
+
+/// What is kept, as the function returns it.
+#[inline]
+fn returned<R, const K: u8>(content: &Content) -> Option<R>
+where
+    R: Output<K>,
+    R::Value: CacheValue,
+{
+    match content {
+        Content::Value(_) => content.value::<R::Value>().cloned().map(R::from_value),
+        Content::Absent => R::absent(),
+    }
+}
+
+/// A call that memory could not answer: waits for the flight it joined, or for its turn to lead.
+pub struct Wait<R: Output<K>, const K: u8> {
+    start: Start,
+    share: Share<R::Error>,
+    output: std::marker::PhantomData<fn() -> R>,
+}
+
+impl<R: Output<K>, const K: u8> Unpin for Wait<R, K> {}
+
+impl<R, const K: u8> Future for Wait<R, K>
+where
+    R: Output<K>,
+    R::Value: CacheValue,
+{
+    type Output = Turn<R, K>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
+        let share = self.share;
+        let read = |answer: &Answer| match answer {
+            Answer::Content(content) => returned(content),
+            Answer::Error(maker) => share.make(&**maker).and_then(R::from_error),
+        };
+        self.start.poll_turn(context, read).map(|turn| match turn {
+            Ok(answer) => Turn::Done(answer),
+            Err(load) => Turn::Lead(Lead { load, share }),
+        })
+    }
+}
+
+/// A call whose turn it is to load.
+pub struct Lead<R: Output<K>, const K: u8> {
+    load: Load,
+    share: Share<R::Error>,
+}
+
+impl<R, const K: u8> Lead<R, K>
+where
+    R: Output<K>,
+    R::Value: CacheValue,
+{
+    /// Looks in the tiers below memory, runs `body` if none of them answers, and stores what it brought.
+    pub async fn run<B: Future<Output = R>>(self, body: B) -> R {
+        let Self { mut load, share } = self;
+        if let Some(found) = load.look(R::absent().is_some()).await
+            && let Some(hit) = returned(&found)
+        {
+            return hit;
+        }
+        load.begin();
+        // Nothing of the returned thing is held while anything is awaited: its error may not be able to cross threads.
+        match body.await.split() {
+            Outcome::Value(value) => {
+                let plan = load.plan(Some(&value));
+                if plan.is_some() || !load.leave() {
+                    load.keep(Content::Value(Arc::new(value.clone())), plan).await;
+                }
+                R::from_value(value)
+            }
+            Outcome::Absent(absent) => {
+                let plan = load.plan(None);
+                load.keep(Content::Absent, plan).await;
+                absent()
+            }
+            Outcome::Error(error, rebuild) => rebuild(load.fail(error, share)),
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The steps of a call past the look in memory, on values whose type is not known here.
+
+use std::any::Any;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::share::Share;
+use crate::caches::function::{Function, Plan};
+use crate::entry::Content;
+use crate::flight::{self, Answer, Joined};
+use crate::key::KeyBytes;
+use crate::policy::Mode;
+use crate::store::Token;
+use crate::tier::memory::{Fill, Probe};
+use crate::tier::remote::Had;
+use crate::tier::stamps::Stamp;
+
+/// A key to look for, hashed.
+#[inline]
+pub(crate) fn probe_of(bytes: &[u8]) -> Probe<'_> {
+    Probe {
+        hash: crate::key::hash(bytes),
+        bytes,
+    }
+}
+
+/// How a call that memory could not answer goes on.
+pub(crate) struct Start {
+    function: Arc<Function>,
+    way: Way,
+}
+
+enum Way {
+    /// No cache: the body and nothing else.
+    Off,
+    /// A load of its own, which replaces what is there (`Refresh`) or not.
+    Alone {
+        key: Box<Keyed>,
+        replace: bool,
+    },
+    Lead(flight::Lead),
+    Follow(flight::Wait),
+}
+
+struct Keyed {
+    hash: u64,
+    bytes: KeyBytes,
+}
+
+impl Start {
+    pub(crate) fn new(function: &Arc<Function>, mode: Mode, probe: Probe<'_>) -> Self {
+        let alone = |replace| Way::Alone {
+            key: Box::new(Keyed {
+                hash: probe.hash,
+                bytes: KeyBytes::from(probe.bytes),
+            }),
+            replace,
+        };
+        let way = match mode {
+            _ if function.disabled => Way::Off,
+            Mode::Off => Way::Off,
+            Mode::Refresh => alone(true),
+            Mode::Normal => {
+                if function.memory.is_some() {
+                    function.counts.memory_misses.add_one();
+                }
+                match function.spec.single_flight {
+                    false => alone(false),
+                    true => match function.flights.join(probe) {
+                        Joined::Leader(lead) => Way::Lead(lead),
+                        Joined::Follower(wait) => Way::Follow(wait),
+                    },
+                }
+            }
+        };
+        Self {
+            function: Arc::clone(function),
+            way,
+        }
+    }
+
+    /// Ready with what `read` made of the flight's answer, or with the load that is this caller's.
+    pub(crate) fn poll_turn<R>(
+        &mut self,
+        context: &mut Context<'_>,
+        read: impl FnOnce(&Answer) -> Option<R>,
+    ) -> Poll<Result<R, Load>> {
+        let turn = match &mut self.way {
+            Way::Follow(wait) => match Pin::new(wait).poll_turn(context, read) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(turn) => Some(turn),
+            },
+            Way::Off | Way::Alone { .. } | Way::Lead(_) => None,
+        };
+        let role = match (turn, std::mem::replace(&mut self.way, Way::Off)) {
+            (Some(flight::Turn::Answered(Some(answer))), _) => {
+                self.function.counts.misses.add_one();
+                return Poll::Ready(Ok(answer));
+            }
+            (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => Role::Flight(lead),
+            (None, Way::Alone { key, replace }) => Role::Alone { key, replace },
+            // An answer that this follower cannot use leaves it on its own.
+            (Some(flight::Turn::Answered(None)), _) | (None, Way::Off | Way::Follow(_)) => Role::Off,
+        };
+        Poll::Ready(Err(Load::new(Arc::clone(&self.function), role)))
+    }
+}
+
+/// A load under way: everything between the decision to load and the value's being stored.
+pub(crate) struct Load {
+    function: Arc<Function>,
+    role: Role,
+    /// Of the key, from before the first look-up.
+    stamp: Option<Stamp>,
+    began: u64,
+    /// What each remote tier gave for filling it.
+    tokens: Vec<Option<Token>>,
+    /// The body is running.
+    running: bool,
+}
+
+enum Role {
+    Off,
+    Alone { key: Box<Keyed>, replace: bool },
+    Flight(flight::Lead),
+}
+
+impl Role {
+    fn probe(&self) -> Option<Probe<'_>> {
+        match self {
+            Self::Off => None,
+            Self::Alone { key, .. } => Some(Probe {
+                hash: key.hash,
+                bytes: &key.bytes,
+            }),
+            Self::Flight(lead) => Some(lead.probe()),
+        }
+    }
+}
+
+impl Load {
+    fn new(function: Arc<Function>, role: Role) -> Self {
+        let stamp = role.probe().map(|probe| function.stamps.now(probe.hash));
+        Self {
+            function,
+            role,
+            stamp,
+            began: Function::begin(),
+            tokens: Vec::new(),
+            running: false,
+        }
+    }
+
+    /// A look from outside of a call, which joins no flight.
+    pub(crate) fn aside(function: Arc<Function>, probe: Probe<'_>) -> Self {
+        let key = Box::new(Keyed {
+            hash: probe.hash,
+            bytes: KeyBytes::from(probe.bytes),
+        });
+        Self::new(function, Role::Alone { key, replace: false })
+    }
+
+    /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
+    /// followers; `absent` says whether the function can return that there is none.
+    pub(crate) async fn look(&mut self, absent: bool) -> Option<Content> {
+        let function = Arc::clone(&self.function);
+        let probe = self.role.probe()?;
+        let replace = matches!(self.role, Role::Alone { replace: true, .. });
+        if !replace
+            && let Some(memory) = &function.memory
+            && let Some(content) = memory.read(probe, |content| Some(content.clone()))
+        {
+            self.answer(&content);
+            return Some(content);
+        }
+        let form = function.form(absent)?;
+        let key = if function.remotes.is_empty() {
+            String::new()
+        } else {
+            function.full_key(probe.bytes)
+        };
+        for remote in &function.remotes {
+            if replace {
+                self.tokens.push(remote.guarded.reserve(&key).await);
+                continue;
+            }
+            match remote.get(&key, &form).await {
+                Had::Nothing(token) => self.tokens.push(token),
+                Had::Entry { content, remaining } => {
+                    let plan = Plan { ttl: remaining };
+                    self.fill_memory(&content, plan);
+                    self.answer(&content);
+                    self.backfill(key, &content, plan);
+                    return Some(content);
+                }
+            }
+        }
+        None
+    }
+
+    /// The body runs from here on.
+    pub(crate) fn begin(&mut self) {
+        self.running = true;
+        self.function.counts.misses.add_one();
+        self.function.counts.loads.add_one();
+    }
+
+    /// Whether and for how long what the body returned is kept.
+    pub(crate) fn plan(&self, value: Option<&dyn Any>) -> Option<Plan> {
+        match self.role {
+            Role::Off => None,
+            Role::Alone { .. } | Role::Flight(_) => self.function.plan(value),
+        }
+    }
+
+    /// Ends a load whose value is not kept, if nobody waits for it; `false` if somebody does.
+    pub(crate) fn leave(&mut self) -> bool {
+        match std::mem::replace(&mut self.role, Role::Off) {
+            Role::Off | Role::Alone { .. } => {}
+            Role::Flight(lead) => {
+                if let Err(lead) = lead.leave_if_alone() {
+                    self.role = Role::Flight(lead);
+                    return false;
+                }
+            }
+        }
+        self.running = false;
+        true
+    }
+
+    /// Stores what the body brought as `plan` says, and gives it to the followers.
+    pub(crate) async fn keep(&mut self, content: Content, plan: Option<Plan>) {
+        self.running = false;
+        if let Some(plan) = plan {
+            self.fill_memory(&content, plan);
+        }
+        self.answer(&content);
+        let function = Arc::clone(&self.function);
+        let (Some(plan), Some(probe)) = (plan, self.role.probe()) else {
+            return;
+        };
+        if self.tokens.iter().all(Option::is_none) {
+            return;
+        }
+        let key = function.full_key(probe.bytes);
+        let tokens = std::mem::take(&mut self.tokens);
+        fill_remotes(&function, &key, &content, plan, &tokens).await;
+    }
+
+    /// Gives the error of the body to the followers as `share` can, and the leader's back.
+    pub(crate) fn fail<E>(&mut self, error: E, share: Share<E>) -> E {
+        self.running = false;
+        self.function.counts.failed_loads.add_one();
+        let Role::Flight(lead) = std::mem::replace(&mut self.role, Role::Off) else {
+            return error;
+        };
+        let Err(mut lead) = lead.leave_if_alone() else {
+            return error;
+        };
+        match share.divide(error) {
+            Ok((leaders, maker)) => {
+                lead.answer(Answer::Error(maker));
+                leaders
+            }
+            Err(error) => {
+                lead.split();
+                error
+            }
+        }
+    }
+
+    fn fill_memory(&self, content: &Content, plan: Plan) {
+        let (Some(memory), Some(stamp), Some(probe)) = (&self.function.memory, self.stamp, self.role.probe())
+        else {
+            return;
+        };
+        let weight = self.function.weight(probe, content);
+        let fill = Fill {
+            content: content.clone(),
+            ttl: plan.ttl,
+            began: self.began,
+            weight,
+        };
+        if !memory.fill(probe, fill, stamp) {
+            self.function.counts.memory_refused.add_one();
+        }
+    }
+
+    fn answer(&mut self, content: &Content) {
+        if let Role::Flight(lead) = &mut self.role {
+            lead.answer(Answer::Content(content.clone()));
+        }
+    }
+
+    /// Copies an entry into the remote tiers above the one it was found in, in the background.
+    fn backfill(&mut self, key: String, content: &Content, plan: Plan) {
+        let tokens = std::mem::take(&mut self.tokens);
+        if tokens.iter().all(Option::is_none) {
+            return;
+        }
+        let function = Arc::clone(&self.function);
+        let content = content.clone();
+        self.function
+            .background
+            .spawn(async move { fill_remotes(&function, &key, &content, plan, &tokens).await });
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        if self.running && std::thread::panicking() {
+            self.function.counts.failed_loads.add_one();
+        }
+    }
+}
+
+/// Fills each remote tier that gave a token.
+async fn fill_remotes(
+    function: &Function,
+    key: &str,
+    content: &Content,
+    plan: Plan,
+    tokens: &[Option<Token>],
+) {
+    let Some(form) = function.form(true) else { return };
+    let sealed = match form.seal(key, content, plan.ttl) {
+        Ok(sealed) => sealed,
+        Err(error) => {
+            tracing::warn!(function = &*function.name, %error, "a value cannot be turned into bytes; it stays in memory");
+            return;
+        }
+    };
+    for (remote, token) in function.remotes.iter().zip(tokens) {
+        if let Some(token) = token {
+            remote.fill(key, &sealed, plan.ttl, token).await;
+        }
+    }
+}

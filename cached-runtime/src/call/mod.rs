@@ -1,0 +1,23 @@
+//! What a call of a cached function does, in order. The only place that knows the order.
+//!
+//! 1. `enter`: write the key on the stack; find the function in the `Caches` in force; look in memory. A hit ends
+//!    here, having allocated nothing.
+//! 2. A miss leads a flight for the key or joins the one in progress ([`Start`]), and who leads looks in memory once
+//!    more: the flight before may have just filled it.
+//! 3. The leader looks down the remote tiers ([`Load::look`]). The stamp for memory is taken before the first look-up;
+//!    each remote miss brings a token.
+//! 4. The body runs in the caller's own task, so it may borrow the caller's arguments.
+//! 5. The value goes into memory if its stamp still stands, to the followers in any case, and into each remote tier
+//!    that takes the token ([`Load::keep`]).
+//!
+//! A failed body goes to the followers as `share` can; where it cannot, they run for themselves. A caller that is
+//! dropped, or a body that panics, drops the [`Load`] and with it the lead: see `flight`.
+
+mod enter;
+mod load;
+pub(crate) mod output;
+pub(crate) mod share;
+
+pub use self::enter::{Enter, Lead, Turn, Wait, enter, enter_in};
+use self::load::Start;
+pub(crate) use self::load::{Load, probe_of};

@@ -1,0 +1,55 @@
+//! Putting a value that no load brought: what `insert` of an entry does.
+//!
+//! A put revokes every load in progress, since it is newer than what they read. Where it overlaps another put or an
+//! invalidation of the same entry nobody can say which of them the source saw last, so it becomes a removal.
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::caches::function::{Function, Plan};
+use crate::entry::Content;
+use crate::invalidate;
+use crate::tier::memory::{Fill, Probe};
+
+/// Puts `content` into every tier, the lowest first. A store that does not take it has the entry removed instead, now
+/// or by replay, and its error is returned; the other tiers have the value all the same.
+pub(crate) async fn put(
+    function: &Arc<Function>,
+    probe: Probe<'_>,
+    content: Content,
+    plan: Plan,
+) -> Result<(), Error> {
+    invalidate::revoke(function, probe);
+    let stamp = function.stamps.now(probe.hash);
+    let mut outcome = Ok(());
+    if let Some(form) = function.form(true)
+        && !function.remotes.is_empty()
+    {
+        let key = function.full_key(probe.bytes);
+        let sealed = form.seal(&key, &content, plan.ttl)?;
+        for remote in function.remotes.iter().rev() {
+            if let Err(error) = remote.put(&key, &sealed, plan.ttl).await {
+                remote.guarded.remove(vec![key.clone()]).await;
+                outcome = Err(error);
+            }
+        }
+    }
+    if function.stamps.now(probe.hash) != stamp {
+        invalidate::entry(function, probe).await;
+        return outcome;
+    }
+    if let Some(memory) = &function.memory {
+        let weight = function.weight(probe, &content);
+        memory.fill(
+            probe,
+            Fill {
+                content,
+                ttl: plan.ttl,
+                began: Function::begin(),
+                weight,
+            },
+            stamp,
+        );
+    }
+    outcome
+}

@@ -1,0 +1,79 @@
+//! Every store against every law. A new store adds one function here.
+
+use std::sync::Arc;
+
+use cached_runtime::Store;
+use cached_runtime::stores::{Null, Redis};
+use cached_runtime::testing::conformance;
+use cached_tests::RedisServer;
+
+use crate::model::Model;
+
+async fn keeps_every_law(store: impl Store) {
+    let store: Arc<dyn Store> = Arc::new(store);
+    if let Err(broken) = conformance::check(&store).await {
+        panic!("{}\n{broken}", store.describe());
+    }
+}
+
+#[tokio::test]
+async fn in_memory() {
+    keeps_every_law(Model::sound()).await;
+    keeps_every_law(Model::sound().without_tokens()).await;
+    keeps_every_law(Model::sound().without_patterns()).await;
+}
+
+/// What keeps nothing breaks the laws of keeping, and no other.
+#[tokio::test]
+async fn null() {
+    let store: Arc<dyn Store> = Arc::new(Null);
+    let mut kept = Vec::new();
+    for case in conformance::cases() {
+        if case.run(&store).await.is_ok() {
+            kept.push(case.name());
+        }
+    }
+    assert_eq!(
+        kept,
+        ["remove_many", "serves", "no_token_returns", "no_patterns", "race"]
+    );
+}
+
+#[tokio::test]
+async fn redis_over_tcp() {
+    let server = RedisServer::start().await;
+    keeps_every_law(Redis::connect(server.url()).await.unwrap()).await;
+    assert_eq!(
+        server.cli::<i64>(&["DBSIZE"]).await,
+        0,
+        "the suite cleans up, leases included"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_on_a_socket_file() {
+    let server = RedisServer::unix().await;
+    keeps_every_law(Redis::connect(server.url()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn redis_with_a_user_and_password() {
+    let server = RedisServer::with_password("shop", "p@ss:w/rd%").await;
+    keeps_every_law(Redis::connect(server.url()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn redis_over_tls() {
+    let server = RedisServer::tls().await;
+    let builder = Redis::builder(server.url()).root_certificates(server.root_certificate());
+    keeps_every_law(builder.connect().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn redis_that_speaks_only_resp2() {
+    let server = RedisServer::setup()
+        .option("rename-command HELLO \"\"")
+        .start()
+        .await;
+    keeps_every_law(Redis::connect(server.url()).await.unwrap()).await;
+}

@@ -1,0 +1,129 @@
+//! Loads racing invalidations from several processes, as far as the server can tell.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use cached_runtime::stores::Redis;
+use cached_runtime::testing::conformance;
+use cached_runtime::{BoxFuture, Error, Filled, Lookup, Store, Token};
+use cached_tests::RedisServer;
+use tokio::time::sleep;
+
+/// Several connections to one server, each call through the next: no order holds between any two of them.
+struct Turns {
+    stores: Vec<Redis>,
+    next: AtomicUsize,
+}
+
+impl Turns {
+    async fn of(server: &RedisServer, connections: usize) -> Self {
+        let mut stores = Vec::new();
+        for _ in 0..connections {
+            stores.push(Redis::connect(server.url()).await.unwrap());
+        }
+        Self {
+            stores,
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    fn next(&self) -> &Redis {
+        &self.stores[self.next.fetch_add(1, Relaxed) % self.stores.len()]
+    }
+}
+
+impl Store for Turns {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
+        self.next().get(key)
+    }
+
+    fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>> {
+        self.next().reserve(key)
+    }
+
+    fn fill<'a>(
+        &'a self,
+        key: &'a str,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+        token: &'a Token,
+    ) -> BoxFuture<'a, Result<Filled, Error>> {
+        self.next().fill(key, bytes, ttl, token)
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        self.next().put(key, bytes, ttl)
+    }
+
+    fn remove<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<(), Error>> {
+        self.next().remove(keys)
+    }
+
+    fn remove_matching<'a>(
+        &'a self,
+        pattern: &'a str,
+        wanted: &'a (dyn Fn(&str) -> bool + Send + Sync),
+    ) -> BoxFuture<'a, Result<u64, Error>> {
+        self.next().remove_matching(pattern, wanted)
+    }
+
+    fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>> {
+        self.next().remaining(key)
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.next().ping()
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "{} connections to {}",
+            self.stores.len(),
+            self.stores[0].describe()
+        )
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stale_fill_lands_from_any_of_several_connections() {
+    let server = RedisServer::unix().await;
+    // A database with more in it than one step of a scan takes, so that removals by pattern take several.
+    let _: i64 = server
+        .cli(&[
+            "EVAL",
+            "for n = 1, 3000 do redis.call('SET', 'other:' .. n, 'x') end return 1",
+            "0",
+        ])
+        .await;
+    let store: Arc<dyn Store> = Arc::new(Turns::of(&server, 4).await);
+    let forgetful = async {
+        loop {
+            let _: String = server.cli(&["SCRIPT", "FLUSH"]).await;
+            sleep(Duration::from_millis(30)).await;
+        }
+    };
+    let races = async {
+        let race = conformance::cases().find(|case| case.name() == "race").unwrap();
+        let running: Vec<_> = (0..4)
+            .map(|_| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { race.run(&store).await })
+            })
+            .collect();
+        for race in running {
+            if let Err(why) = race.await.unwrap() {
+                panic!("{why}");
+            }
+        }
+    };
+    tokio::select! {
+        () = forgetful => {}
+        () = races => {}
+    }
+}
