@@ -9,7 +9,7 @@ pub use std::string::String;
 pub use std::time::Duration;
 
 pub use crate::caches::Caches;
-pub use crate::caches::registry::{Definition, Site};
+pub use crate::caches::registry::{Definition, Site, define};
 pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,
 };
@@ -68,6 +68,11 @@ where
 {
     let _ = shape;
     Share::custom(share)
+}
+
+/// The full name of a function, for a method to find the name of its type in.
+pub fn type_name_of<F>(_: &F) -> &'static str {
+    std::any::type_name::<F>()
 }
 
 /// The entry of a key, in the `Caches` in force.
