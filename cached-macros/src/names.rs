@@ -130,7 +130,8 @@ pub(crate) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str
         Some((distance, name)) if distance <= name.len().max(word.len()) / 3 + 1 && distance < word.len() => {
             format!("did you mean `{name}`?")
         }
-        _ => format!("there is {}", listed(&known)),
+        _ if known.len() == 1 => format!("there is only {}", listed(&known)),
+        _ => format!("the choices are {}", listed(&known)),
     }
 }
 
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(suggestion("tll", known()), "did you mean `ttl`?");
         assert_eq!(suggestion("capasity", known()), "did you mean `capacity`?");
         assert_eq!(suggestion("backends", known()), "did you mean `backend`?");
-        assert!(suggestion("zzz", known()).starts_with("there is `key`, `skip`"));
+        assert!(suggestion("zzz", known()).starts_with("the choices are `key`, `skip`"));
     }
 
     #[test]

@@ -70,6 +70,11 @@ where
     Share::custom(share)
 }
 
+/// The full name of a function, for a method to find the name of its type in.
+pub fn type_name_of<F>(_: &F) -> &'static str {
+    std::any::type_name::<F>()
+}
+
 /// The entry of a key, in the `Caches` in force.
 pub fn entry<V: CacheValue>(definition: Definition<V>, key: impl FnOnce(&mut KeyBuf)) -> Entry<V> {
     entry_in(&Caches::current(), definition, key)

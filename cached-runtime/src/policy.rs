@@ -45,6 +45,8 @@ pub struct Spec {
     pub version: u32,
     /// `compress`: from how many bytes on.
     pub compress: Option<usize>,
+    /// `strategy = "write_through"`: a writer's new value is put into the chain instead of removing the entry.
+    pub write_through: bool,
     /// Every tier is memory, so that the value's type needs no codec.
     pub memory_only: bool,
 }
@@ -72,6 +74,7 @@ impl Spec {
             codec: None,
             version: 0,
             compress: None,
+            write_through: false,
             memory_only: false,
         }
     }

@@ -190,7 +190,10 @@ impl Tier {
     fn read(input: ParseStream, mistakes: &mut Mistakes) -> syn::Result<Self> {
         let example = "tier(\"local\", ttl = \"30s\")";
         if input.is_empty() {
-            return Err(input.error(format!("a tier is named first: `{example}`")));
+            return Err(syn::Error::new(
+                input.span(),
+                format!("which tier? write its name first: `{example}`"),
+            ));
         }
         let store = literal::string(&input.parse()?, example)?;
         let mut tier = Self {

@@ -94,7 +94,10 @@ pub(super) fn choice(
     let literal = super::literal::string(expr, example)?;
     let word = literal.value();
     if later.contains(&word.as_str()) {
-        let message = format!("`{word}` is not there yet: there is {}", names::listed(known));
+        let message = format!(
+            "`{word}` is not there yet: the choices are {}",
+            names::listed(known)
+        );
         return Err(syn::Error::new(literal.span(), message));
     }
     if !known.contains(&word.as_str()) {

@@ -1,5 +1,7 @@
 //! Literals with a unit, read while compiling: durations, sizes, percents, numbers.
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 use syn::{Expr, Lit, LitStr};
 
@@ -26,18 +28,15 @@ pub(crate) fn boolean(expr: &Expr, example: &str) -> syn::Result<bool> {
 }
 
 /// An integer literal that fits.
-pub(crate) fn integer<N: std::str::FromStr<Err: std::fmt::Display>>(
-    expr: &Expr,
-    example: &str,
-) -> syn::Result<N> {
+pub(crate) fn integer<N: FromStr<Err: Display>>(expr: &Expr, example: &str) -> syn::Result<N> {
     match bare(expr) {
         Expr::Lit(lit) => match &lit.lit {
-            Lit::Int(integer) => integer.base10_parse().map_err(|reason| {
-                syn::Error::new_spanned(expr, format!("this number does not fit: {reason}"))
+            Lit::Int(integer) => integer.base10_parse().map_err(|_| {
+                syn::Error::new_spanned(expr, "this number is too large here: write a smaller one")
             }),
-            _ => Err(expected(expr, "an integer", example)),
+            _ => Err(expected(expr, "an integer literal", example)),
         },
-        _ => Err(expected(expr, "an integer", example)),
+        _ => Err(expected(expr, "an integer literal that is not negative", example)),
     }
 }
 

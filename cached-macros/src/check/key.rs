@@ -11,15 +11,16 @@ use syn::{FnArg, Ident};
 
 pub(super) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistakes) {
     let skipped: &[Ident] = args.skip.as_ref().map_or(&[], |skip| skip.value.as_slice());
-    skips(skipped, function, mistakes);
+    // A name that is mistaken in one place would be missed in another.
+    let mut mistaken = skips(skipped, function, mistakes);
     if let Some(key) = &args.key {
-        placeholders(values(&key.value), function, mistakes);
+        mistaken |= placeholders(values(&key.value), function, mistakes);
         for name in skipped.iter().filter(|name| used(&key.value, name)) {
             let message = format!("`{name}` is in the key: skip it or use it, not both");
             mistakes.at(name.span(), message);
         }
     }
-    if args.incomplete {
+    if mistaken || args.incomplete {
         return;
     }
     for input in &function.sig.inputs {
@@ -27,28 +28,32 @@ pub(super) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistak
     }
 }
 
-/// Every skipped name is an argument, once.
-fn skips(skipped: &[Ident], function: &Function, mistakes: &mut Mistakes) {
+/// Every skipped name is an argument, once. Whether one is not.
+fn skips(skipped: &[Ident], function: &Function, mistakes: &mut Mistakes) -> bool {
+    let mut mistaken = false;
     for (position, name) in skipped.iter().enumerate() {
         if skipped[..position].contains(name) {
             mistakes.at(name.span(), format!("`{name}` is skipped already: name it once"));
         } else if !known(function, name) {
+            mistaken = true;
             mistakes.at(name.span(), unknown(function, name));
         }
     }
+    mistaken
 }
 
-/// Every placeholder begins with an argument.
+/// Every placeholder begins with an argument. Whether one does not.
 pub(super) fn placeholders<'t>(
     values: impl Iterator<Item = &'t Placeholder>,
     function: &Function,
     mistakes: &mut Mistakes,
-) {
-    for placeholder in values {
-        if !known(function, &placeholder.root) {
-            mistakes.at(placeholder.span, unknown(function, &placeholder.root));
-        }
+) -> bool {
+    let mut mistaken = false;
+    for placeholder in values.filter(|placeholder| !known(function, &placeholder.root)) {
+        mistaken = true;
+        mistakes.at(placeholder.span, unknown(function, &placeholder.root));
     }
+    mistaken
 }
 
 /// The argument is used or skipped.

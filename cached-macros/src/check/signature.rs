@@ -42,6 +42,7 @@ pub(super) fn any(function: &Function, mistakes: &mut Mistakes) -> Option<(Form,
     }
     let future = function.future();
     match &future {
+        None if sig.constness.is_some() => {}
         None => {
             let message =
                 "this function is not asynchronous: write `async fn`, or return `impl Future<Output = ..>`";

@@ -7,6 +7,7 @@ use crate::plan::{CachePlan, Hooks, Spec};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use std::time::Duration;
+use syn::LitStr;
 use syn::ext::IdentExt;
 
 /// A hidden sibling that the function and its companions share.
@@ -58,7 +59,6 @@ pub(super) fn statics(plan: &CachePlan) -> TokenStream {
         )
     });
     let fields = fields(plan);
-    let engines = engines(plan);
     quote! {
         #path_function
         static __SPEC: #door::Spec = #door::Spec {
@@ -68,7 +68,6 @@ pub(super) fn statics(plan: &CachePlan) -> TokenStream {
         };
         static __SITE: #door::Site = #door::Site::new(&__SPEC);
         #door::inventory::submit! { &__SITE }
-        #engines
     }
 }
 
@@ -117,7 +116,10 @@ fn fields(plan: &CachePlan) -> TokenStream {
         field("none_ttl", some(duration(*none_ttl)));
     }
     match backend {
-        Some(Backend::Names(names)) => field("backend", some(quote!(&[#(#names),*]))),
+        Some(Backend::Names(names)) => {
+            let stores = names.iter().map(|name| store(name, door));
+            field("backend", some(quote!(&[#(#stores),*])));
+        }
         Some(Backend::Const(path)) => field("backend", some(quote!(#path))),
         None => {}
     }
@@ -135,13 +137,19 @@ fn fields(plan: &CachePlan) -> TokenStream {
         field("single_flight", quote!(false));
     }
     if let Some(codec) = codec {
-        field("codec", quote_spanned!(codec.span()=> #door::codec!(#codec)));
+        field(
+            "codec",
+            some(quote_spanned!(codec.span()=> #door::codec!(#codec))),
+        );
     }
     if let Some(version) = version {
         field("version", quote!(#version));
     }
     if let Some(compress) = compress {
         field("compress", some(quote!(#compress as ::core::primitive::usize)));
+    }
+    if plan.spec.write_through {
+        field("write_through", quote!(true));
     }
     if plan.spec.memory_only {
         field("memory_only", quote!(true));
@@ -185,19 +193,12 @@ fn hooks(plan: &CachePlan) -> TokenStream {
     quote!(__hooks #remote #ttl #cache_if #weight)
 }
 
-/// The engine of `backend = "moka"` is a feature of the runtime.
-fn engines(plan: &CachePlan) -> TokenStream {
-    let door = &plan.door;
-    let Some(Backend::Names(names)) = &plan.spec.backend else {
-        return TokenStream::new();
-    };
-    let engines = names
-        .iter()
-        .filter(|name| name.value() != MEMORY[0] && MEMORY.contains(&name.value().as_str()));
-    engines
-        .map(|name| {
-            let engine = Ident::new(&name.value(), name.span());
-            quote_spanned!(name.span()=> const _: () = #door::engine!(#engine);)
-        })
-        .collect()
+/// A store by name. An engine that is a feature of the runtime says so where it is missing.
+fn store(name: &LitStr, door: &TokenStream) -> TokenStream {
+    let word = name.value();
+    if word == MEMORY[0] || !MEMORY.contains(&word.as_str()) {
+        return quote!(#name);
+    }
+    let engine = Ident::new(&word, name.span());
+    quote_spanned!(name.span()=> #door::engine!(#engine))
 }

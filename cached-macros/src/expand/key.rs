@@ -44,7 +44,7 @@ fn closure(plan: &CachePlan, step: impl Fn(&Part, &syn::Ident) -> TokenStream) -
             #(#values)*
             #owner
             #(#key.tag::<#types>();)*
-            #(#key.tag_const(&#consts);)*
+            #(#key.part(&#consts);)*
         }
     }
 }

@@ -1,0 +1,6 @@
+use cached_runtime::cache;
+
+#[cache]
+struct User;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cached_runtime::invalidate;
+
+#[invalidate(tag = "org:{id}")]
+async fn rename(id: u64) -> Result<u64, ()> {
+    Ok(id)
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use cached_runtime::cache;
+
+struct Users;
+
+impl Users {
+    #[cache(ttl = "1h")]
+    async fn user(&self, id: u64) -> Option<String> {
+        Some(id.to_string())
+    }
+}
+
+fn main() {}

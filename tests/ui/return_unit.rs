@@ -1,0 +1,8 @@
+use cached_runtime::cache;
+
+#[cache]
+async fn user(id: u64) -> () {
+    drop(id);
+}
+
+fn main() {}

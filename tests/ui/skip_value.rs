@@ -1,0 +1,8 @@
+use cached_runtime::cache;
+
+#[cache(key = "user:{id}", skip = "db")]
+async fn user(db: &str, id: u64) -> Option<String> {
+    Some(format!("{db}{id}"))
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cached_runtime::cache;
+
+#[cache(tier("local", tll = "30s"))]
+async fn user(id: u64) -> Option<String> {
+    Some(id.to_string())
+}
+
+fn main() {}
