@@ -16,8 +16,8 @@ use syn::visit::Visit;
 use syn::{Data, DataEnum, DeriveInput, Error, Fields, Generics, Ident, Member, Path, Type, parse_quote};
 
 /// The impl, or the compile error that says why there is none.
-pub(crate) fn expand(input: DeriveInput) -> TokenStream {
-    implement(&input).unwrap_or_else(Error::into_compile_error)
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
+    implement(input).unwrap_or_else(Error::into_compile_error)
 }
 
 fn implement(input: &DeriveInput) -> Result<TokenStream, Error> {

@@ -30,5 +30,5 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// See `cached_runtime::KeyPart`.
 #[proc_macro_derive(KeyPart, attributes(key_part))]
 pub fn key_part(item: TokenStream) -> TokenStream {
-    derive::expand(syn::parse_macro_input!(item as syn::DeriveInput)).into()
+    derive::expand(&syn::parse_macro_input!(item as syn::DeriveInput)).into()
 }
