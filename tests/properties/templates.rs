@@ -22,12 +22,15 @@ fn template() -> impl Strategy<Value = Texts> {
         })
 }
 
+/// The values and the tags of one key.
+type Parts = (Vec<Value>, Vec<String>);
+
 fn keys((head, tails): &Texts) -> Keys {
     Keys::new(head, tails.iter().map(String::as_str))
 }
 
 /// A template, and two lists of as many values as it has places, with tags.
-fn with_values() -> impl Strategy<Value = (Texts, [(Vec<Value>, Vec<String>); 2])> {
+fn with_values() -> impl Strategy<Value = (Texts, [Parts; 2])> {
     template().prop_flat_map(|texts| {
         let places = texts.1.len();
         let key = || {
