@@ -1,6 +1,12 @@
 //! `KeyArg`: which expressions stand for an argument, and that each writes what the argument itself would.
-#![expect(clippy::needless_borrows_for_generic_args, reason = "borrowed forms are what is tested")]
-#![expect(clippy::needless_pass_by_value, reason = "companions take what stands for an argument by value")]
+#![expect(
+    clippy::needless_borrows_for_generic_args,
+    reason = "borrowed forms are what is tested"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "companions take what stands for an argument by value"
+)]
 
 use std::borrow::Cow;
 use std::sync::Arc;
