@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cached_runtime::{Codec, fuzzing};
+use cached_runtime::{Codec, fuzzing::codec as fuzzing};
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize};
 
