@@ -4,8 +4,8 @@
 use proc_macro2::{Delimiter, Group, Span, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{
-    Attribute, Expr, ExprAsync, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, Receiver, ReturnType, Signature,
-    Stmt, Token, Type, TypeParamBound, Visibility,
+    Attribute, Expr, ExprAsync, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, Receiver,
+    ReturnType, Signature, Stmt, Token, Type, TypeParamBound, Visibility,
 };
 
 /// A function with a body.
@@ -23,9 +23,14 @@ impl Parse for Function {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis: Visibility = input.parse()?;
-        let defaultness = if input.peek(Token![default]) { Some(input.parse()?) } else { None };
+        let defaultness = if input.peek(Token![default]) {
+            Some(input.parse()?)
+        } else {
+            None
+        };
         if let Some((span, what, cure)) = not_a_function(input) {
-            let message = format!("this attribute goes on an async function with a body; this is {what}: {cure}");
+            let message =
+                format!("this attribute goes on an async function with a body; this is {what}: {cure}");
             return Err(syn::Error::new(span, message));
         }
         let sig: Signature = input.parse()?;
@@ -36,9 +41,13 @@ impl Parse for Function {
             ));
         }
         match input.parse()? {
-            TokenTree::Group(body) if body.delimiter() == Delimiter::Brace && input.is_empty() => {
-                Ok(Self { attrs, vis, defaultness, sig, body })
-            }
+            TokenTree::Group(body) if body.delimiter() == Delimiter::Brace && input.is_empty() => Ok(Self {
+                attrs,
+                vis,
+                defaultness,
+                sig,
+                body,
+            }),
             other => Err(syn::Error::new(other.span(), "expected the body of the function")),
         }
     }
@@ -88,7 +97,9 @@ impl Function {
             };
             return Some((Form::Async, output));
         }
-        let ReturnType::Type(_, returned) = &self.sig.output else { return None };
+        let ReturnType::Type(_, returned) = &self.sig.output else {
+            return None;
+        };
         match ungrouped(returned) {
             Type::ImplTrait(returned) => output_of(&returned.bounds).map(|output| (Form::Future, output)),
             Type::Path(returned) => {
@@ -120,12 +131,18 @@ impl Function {
     /// The block of `Box::pin(async move { .. })`, where the body is nothing but that.
     pub(crate) fn boxed_block(&self) -> Option<ExprAsync> {
         let block: syn::Block = syn::parse2(TokenTree::from(self.body.clone()).into()).ok()?;
-        let [Stmt::Expr(Expr::Call(call), None)] = block.stmts.as_slice() else { return None };
-        let Expr::Path(function) = &*call.func else { return None };
+        let [Stmt::Expr(Expr::Call(call), None)] = block.stmts.as_slice() else {
+            return None;
+        };
+        let Expr::Path(function) = &*call.func else {
+            return None;
+        };
         let mut segments = function.path.segments.iter().rev();
         let is_box_pin = segments.next().is_some_and(|last| last.ident == "pin")
             && segments.next().is_some_and(|owner| owner.ident == "Box");
-        let Some(Expr::Async(future)) = call.args.first() else { return None };
+        let Some(Expr::Async(future)) = call.args.first() else {
+            return None;
+        };
         (is_box_pin && call.args.len() == 1 && future.capture.is_some()).then(|| future.clone())
     }
 }
@@ -166,8 +183,14 @@ fn first_type(segment: &PathSegment) -> Option<&Type> {
 
 /// `R` of `Box<dyn Future<Output = R> + ..>`.
 fn boxed_output(ty: &Type) -> Option<Type> {
-    let Type::Path(path) = ungrouped(ty) else { return None };
-    let segment = path.path.segments.last().filter(|segment| segment.ident == "Box")?;
+    let Type::Path(path) = ungrouped(ty) else {
+        return None;
+    };
+    let segment = path
+        .path
+        .segments
+        .last()
+        .filter(|segment| segment.ident == "Box")?;
     match first_type(segment)? {
         Type::TraitObject(object) => output_of(&object.bounds),
         _ => None,
@@ -177,9 +200,17 @@ fn boxed_output(ty: &Type) -> Option<Type> {
 /// `R` of `Future<Output = R> + ..`.
 fn output_of<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Option<Type> {
     bounds.into_iter().find_map(|bound| {
-        let TypeParamBound::Trait(bound) = bound else { return None };
-        let segment = bound.path.segments.last().filter(|segment| segment.ident == "Future")?;
-        let PathArguments::AngleBracketed(brackets) = &segment.arguments else { return None };
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
+        let segment = bound
+            .path
+            .segments
+            .last()
+            .filter(|segment| segment.ident == "Future")?;
+        let PathArguments::AngleBracketed(brackets) = &segment.arguments else {
+            return None;
+        };
         brackets.args.iter().find_map(|arg| match arg {
             GenericArgument::AssocType(assoc) if assoc.ident == "Output" => Some(assoc.ty.clone()),
             _ => None,
@@ -198,29 +229,93 @@ mod tests {
     }
 
     fn future(tokens: TokenStream) -> Option<(Form, String)> {
-        parsed(tokens).future().map(|(form, output)| (form, output.to_token_stream().to_string().replace(' ', "")))
+        parsed(tokens)
+            .future()
+            .map(|(form, output)| (form, output.to_token_stream().to_string().replace(' ', "")))
     }
 
     #[test]
     fn every_form_of_future_is_recognised() {
         let user = "Result<User,E>".to_owned();
-        assert_eq!(future(quote!(async fn f() -> Result<User, E> {})), Some((Form::Async, user.clone())));
-        assert_eq!(future(quote!(async fn f() {})), Some((Form::Async, "()".to_owned())));
-        let form = future(quote!(fn f() -> impl Send + ::core::future::Future<Output = Result<User, E>> {}));
+        assert_eq!(
+            future(quote!(
+                async fn f() -> Result<User, E> {}
+            )),
+            Some((Form::Async, user.clone()))
+        );
+        assert_eq!(
+            future(quote!(
+                async fn f() {}
+            )),
+            Some((Form::Async, "()".to_owned()))
+        );
+        let form = future(quote!(
+            fn f() -> impl Send + ::core::future::Future<Output = Result<User, E>> {}
+        ));
         assert_eq!(form, Some((Form::Future, user.clone())));
-        let form = future(quote!(fn f() -> ::core::pin::Pin<Box<dyn Future<Output = Result<User, E>> + Send + 'a>> {}));
+        let form = future(quote!(
+            fn f() -> ::core::pin::Pin<Box<dyn Future<Output = Result<User, E>> + Send + 'a>> {}
+        ));
         assert_eq!(form, Some((Form::Boxed, user.clone())));
-        assert_eq!(future(quote!(fn f() -> BoxFuture<'a, Result<User, E>> {})), Some((Form::Boxed, user)));
-        assert_eq!(future(quote!(fn f() -> User {})), None);
-        assert_eq!(future(quote!(fn f() {})), None);
+        assert_eq!(
+            future(quote!(
+                fn f() -> BoxFuture<'a, Result<User, E>> {}
+            )),
+            Some((Form::Boxed, user))
+        );
+        assert_eq!(
+            future(quote!(
+                fn f() -> User {}
+            )),
+            None
+        );
+        assert_eq!(
+            future(quote!(
+                fn f() {}
+            )),
+            None
+        );
     }
 
     #[test]
     fn a_boxed_block_is_found_only_where_it_is_everything() {
-        assert!(parsed(quote!(fn f() -> X { Box::pin(async move { 1 }) })).boxed_block().is_some());
-        assert!(parsed(quote!(fn f() -> X { ::std::boxed::Box::pin(async move { 1 }) })).boxed_block().is_some());
-        assert!(parsed(quote!(fn f() -> X { let a = 1; Box::pin(async move { a }) })).boxed_block().is_none());
-        assert!(parsed(quote!(fn f() -> X { Box::pin(async { 1 }) })).boxed_block().is_none());
+        assert!(
+            parsed(quote!(
+                fn f() -> X {
+                    Box::pin(async move { 1 })
+                }
+            ))
+            .boxed_block()
+            .is_some()
+        );
+        assert!(
+            parsed(quote!(
+                fn f() -> X {
+                    ::std::boxed::Box::pin(async move { 1 })
+                }
+            ))
+            .boxed_block()
+            .is_some()
+        );
+        assert!(
+            parsed(quote!(
+                fn f() -> X {
+                    let a = 1;
+                    Box::pin(async move { a })
+                }
+            ))
+            .boxed_block()
+            .is_none()
+        );
+        assert!(
+            parsed(quote!(
+                fn f() -> X {
+                    Box::pin(async { 1 })
+                }
+            ))
+            .boxed_block()
+            .is_none()
+        );
     }
 
     #[test]

@@ -32,12 +32,25 @@ pub(crate) const CACHE: &[(&str, &str)] = &[
 ];
 
 /// Arguments of `#[cache]` that are part of the design and not there yet.
-pub(crate) const CACHE_LATER: &[&str] =
-    &["idle", "expires", "refresh", "stale", "fallback", "timeout", "max_stale", "max_loads", "tags", "entries"];
+pub(crate) const CACHE_LATER: &[&str] = &[
+    "idle",
+    "expires",
+    "refresh",
+    "stale",
+    "fallback",
+    "timeout",
+    "max_stale",
+    "max_loads",
+    "tags",
+    "entries",
+];
 
 /// The settings of one tier.
-pub(crate) const TIER: &[(&str, &str)] =
-    &[("ttl", "ttl = \"30s\""), ("capacity", "capacity = 10_000"), ("max_bytes", "max_bytes = \"64MiB\"")];
+pub(crate) const TIER: &[(&str, &str)] = &[
+    ("ttl", "ttl = \"30s\""),
+    ("capacity", "capacity = 10_000"),
+    ("max_bytes", "max_bytes = \"64MiB\""),
+];
 
 /// The arguments of `#[invalidate]` that are not the name of a cached function.
 pub(crate) const INVALIDATE: &[(&str, &str)] = &[
@@ -143,7 +156,9 @@ fn distance(left: &str, right: &str) -> usize {
     for (i, a) in left.chars().enumerate() {
         let mut next = vec![i + 1];
         for (j, b) in right.iter().enumerate() {
-            let mut cost = (row[j] + usize::from(a != *b)).min(row[j + 1] + 1).min(next[j] + 1);
+            let mut cost = (row[j] + usize::from(a != *b))
+                .min(row[j + 1] + 1)
+                .min(next[j] + 1);
             if j > 0 && previous == Some(*b) && right[j - 1] == a {
                 cost = cost.min(before[j - 1] + 1);
             }

@@ -59,10 +59,36 @@ mod tests {
     #[test]
     fn self_of_an_inner_impl_is_somebody_elses() {
         let speaks = |tokens| speaks_of_self_type(&syn::parse2(tokens).expect("a function"));
-        assert!(speaks(quote!(async fn f() -> u64 { Self::g() })));
-        assert!(speaks(quote!(async fn f() -> u64 { format!("{}", Self::g()) })));
-        assert!(speaks(quote!(async fn f(other: Self) -> u64 { 1 })));
-        assert!(!speaks(quote!(async fn f() -> u64 { struct A; impl A { fn a() -> Self { Self } } 1 })));
-        assert!(!speaks(quote!(async fn f() -> u64 { 1 })));
+        assert!(speaks(quote!(
+            async fn f() -> u64 {
+                Self::g()
+            }
+        )));
+        assert!(speaks(quote!(
+            async fn f() -> u64 {
+                format!("{}", Self::g())
+            }
+        )));
+        assert!(speaks(quote!(
+            async fn f(other: Self) -> u64 {
+                1
+            }
+        )));
+        assert!(!speaks(quote!(
+            async fn f() -> u64 {
+                struct A;
+                impl A {
+                    fn a() -> Self {
+                        Self
+                    }
+                }
+                1
+            }
+        )));
+        assert!(!speaks(quote!(
+            async fn f() -> u64 {
+                1
+            }
+        )));
     }
 }

@@ -72,7 +72,9 @@ impl CacheArgs {
     pub(crate) fn read(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
         let mut args = Self::default();
         let mut refused = Mistakes::default();
-        each(tokens, &mut refused, |input, mistakes| args.argument(input, mistakes));
+        each(tokens, &mut refused, |input, mistakes| {
+            args.argument(input, mistakes)
+        });
         if let Some(all) = refused.into_error() {
             args.incomplete = true;
             mistakes.add(all);
@@ -85,7 +87,9 @@ impl CacheArgs {
         let argument = Argument { name, example, input };
         match argument.name.unraw().to_string().as_str() {
             "key" => {
-                let value = argument.value(literal::string).and_then(|text| template::parse(&text, Use::Key));
+                let value = argument
+                    .value(literal::string)
+                    .and_then(|text| template::parse(&text, Use::Key));
                 argument.set(&mut self.key, value)
             }
             "skip" => {
@@ -122,7 +126,8 @@ impl CacheArgs {
                 argument.set(&mut self.backend, value)
             }
             "tier" => {
-                self.tiers.push(argument.group(|input| Tier::read(input, mistakes))?);
+                self.tiers
+                    .push(argument.group(|input| Tier::read(input, mistakes))?);
                 Ok(())
             }
             "capacity" => {
@@ -185,12 +190,21 @@ impl Tier {
     fn read(input: ParseStream, mistakes: &mut Mistakes) -> syn::Result<Self> {
         let example = "tier(\"local\", ttl = \"30s\")";
         if input.is_empty() {
-            return Err(syn::Error::new(input.span(), format!("which tier? write its name first: `{example}`")));
+            return Err(syn::Error::new(
+                input.span(),
+                format!("which tier? write its name first: `{example}`"),
+            ));
         }
         let store = literal::string(&input.parse()?, example)?;
-        let mut tier = Self { store, ttl: None, capacity: None, max_bytes: None };
+        let mut tier = Self {
+            store,
+            ttl: None,
+            capacity: None,
+            max_bytes: None,
+        };
         if input.is_empty() {
-            let message = format!("this tier has no settings: write one, as in `{example}`, or leave the tier out");
+            let message =
+                format!("this tier has no settings: write one, as in `{example}`, or leave the tier out");
             return Err(syn::Error::new(tier.store.span(), message));
         }
         input.parse::<Token![,]>()?;
@@ -220,9 +234,9 @@ impl Tier {
 fn skipped(input: ParseStream) -> syn::Result<Vec<Ident>> {
     let mut names = Vec::new();
     while !input.is_empty() {
-        let name = input.call(Ident::parse_any).map_err(|_| {
-            input.error("`skip` takes names of arguments: `skip(db, self)`")
-        })?;
+        let name = input
+            .call(Ident::parse_any)
+            .map_err(|_| input.error("`skip` takes names of arguments: `skip(db, self)`"))?;
         names.push(name);
         if !input.is_empty() {
             input.parse::<Token![,]>()?;
@@ -235,7 +249,11 @@ fn ttl(expr: &Expr, example: &str) -> syn::Result<Ttl> {
     match literal::bare(expr) {
         Expr::Closure(_) => closure(1)(expr, "ttl = |value| value.lifetime()").map(Ttl::OfValue),
         Expr::Lit(_) => literal::duration(expr, example).map(Ttl::Fixed),
-        _ => Err(literal::expected(expr, "a duration in a string literal or a closure", "ttl = \"1h\"` or `ttl = |value| HOUR")),
+        _ => Err(literal::expected(
+            expr,
+            "a duration in a string literal or a closure",
+            "ttl = \"1h\"` or `ttl = |value| HOUR",
+        )),
     }
 }
 
@@ -246,11 +264,18 @@ fn backend(expr: &Expr, example: &str) -> syn::Result<Backend> {
         Expr::Array(array) if array.elems.is_empty() => {
             Err(literal::expected(expr, "at least one store", example))
         }
-        Expr::Array(array) => {
-            array.elems.iter().map(|name| store(name, example)).collect::<syn::Result<_>>().map(Backend::Names)
-        }
+        Expr::Array(array) => array
+            .elems
+            .iter()
+            .map(|name| store(name, example))
+            .collect::<syn::Result<_>>()
+            .map(Backend::Names),
         Expr::Lit(_) => Ok(Backend::Names(vec![store(expr, example)?])),
-        _ => Err(literal::expected(expr, "a store, several in brackets, or the path of a `const`", example)),
+        _ => Err(literal::expected(
+            expr,
+            "a store, several in brackets, or the path of a `const`",
+            example,
+        )),
     }
 }
 
@@ -264,21 +289,31 @@ fn store(expr: &Expr, example: &str) -> syn::Result<LitStr> {
 
 fn capacity(expr: &Expr, example: &str) -> syn::Result<u64> {
     match literal::integer(expr, example)? {
-        0 => Err(syn::Error::new_spanned(expr, "a capacity of zero keeps nothing: write at least 1")),
+        0 => Err(syn::Error::new_spanned(
+            expr,
+            "a capacity of zero keeps nothing: write at least 1",
+        )),
         entries => Ok(entries),
     }
 }
 
 fn max_bytes(expr: &Expr, example: &str) -> syn::Result<u64> {
     match literal::size(expr, example)? {
-        0 => Err(syn::Error::new_spanned(expr, "a size of zero keeps nothing: write a larger one")),
+        0 => Err(syn::Error::new_spanned(
+            expr,
+            "a size of zero keeps nothing: write a larger one",
+        )),
         bytes => Ok(bytes),
     }
 }
 
 fn strategy(expr: &Expr, example: &str) -> syn::Result<Strategy> {
     let (name, _) = choice(expr, example, names::STRATEGIES, names::STRATEGIES_LATER)?;
-    Ok(if name == "write_through" { Strategy::WriteThrough } else { Strategy::CacheAside })
+    Ok(if name == "write_through" {
+        Strategy::WriteThrough
+    } else {
+        Strategy::CacheAside
+    })
 }
 
 fn single_flight(expr: &Expr, example: &str) -> syn::Result<bool> {

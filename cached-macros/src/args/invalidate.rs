@@ -45,7 +45,11 @@ pub(crate) enum Owner {
     /// Beside this path.
     Path(ExprPath),
     /// Methods of this receiver.
-    Method { receiver: Expr, method: Ident, turbofish: Option<AngleBracketedGenericArguments> },
+    Method {
+        receiver: Expr,
+        method: Ident,
+        turbofish: Option<AngleBracketedGenericArguments>,
+    },
 }
 
 /// Which of its entries.
@@ -70,7 +74,11 @@ impl InvalidateArgs {
         let mut refused = Mistakes::default();
         each(tokens, &mut refused, |input, _| {
             let named = input.peek2(Token![=]) && !input.peek2(Token![==]);
-            if named { args.argument(input) } else { args.call(input) }
+            if named {
+                args.argument(input)
+            } else {
+                args.call(input)
+            }
         });
         if let Some(all) = refused.into_error() {
             args.incomplete = true;
@@ -84,13 +92,23 @@ impl InvalidateArgs {
         let argument = Argument { name, example, input };
         match argument.name.unraw().to_string().as_str() {
             "key" => {
-                let template = argument.value(literal::string).and_then(|text| template::parse(&text, Use::Key))?;
-                self.targets.push(Target::Key(Opt { name: argument.name, value: template }));
+                let template = argument
+                    .value(literal::string)
+                    .and_then(|text| template::parse(&text, Use::Key))?;
+                self.targets.push(Target::Key(Opt {
+                    name: argument.name,
+                    value: template,
+                }));
                 Ok(())
             }
             "pattern" => {
-                let template = argument.value(literal::string).and_then(|text| template::parse(&text, Use::Pattern))?;
-                self.targets.push(Target::Pattern(Opt { name: argument.name, value: template }));
+                let template = argument
+                    .value(literal::string)
+                    .and_then(|text| template::parse(&text, Use::Pattern))?;
+                self.targets.push(Target::Pattern(Opt {
+                    name: argument.name,
+                    value: template,
+                }));
                 Ok(())
             }
             "when" => {
@@ -112,8 +130,13 @@ impl InvalidateArgs {
         refuse_entries(input)?;
         let span = input.span();
         let target: Expr = input.parse().map_err(|error| {
-            let message = "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`";
-            if input.is_empty() { syn::Error::new(span, message) } else { error }
+            let message =
+                "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`";
+            if input.is_empty() {
+                syn::Error::new(span, message)
+            } else {
+                error
+            }
         })?;
         let tokens = target.to_token_stream();
         let (owner, arguments) = match literal::bare(&target) {
@@ -135,7 +158,11 @@ impl InvalidateArgs {
             Some(Expr::Range(range)) if arguments.len() == 1 && everything(range) => Arguments::Every,
             _ => Arguments::Listed(arguments.iter().cloned().collect()),
         };
-        self.targets.push(Target::Call(Call { owner, arguments, tokens }));
+        self.targets.push(Target::Call(Call {
+            owner,
+            arguments,
+            tokens,
+        }));
         Ok(())
     }
 }
@@ -147,13 +174,22 @@ fn everything(range: &syn::ExprRange) -> bool {
 /// `entries(get_user(id) for id in ids)` would otherwise fail as a strange call.
 fn refuse_entries(input: ParseStream) -> syn::Result<()> {
     let ahead = input.fork();
-    let Ok(name) = ahead.parse::<Ident>() else { return Ok(()) };
+    let Ok(name) = ahead.parse::<Ident>() else {
+        return Ok(());
+    };
     if name != "entries" || !ahead.peek(token::Paren) {
         return Ok(());
     }
-    let TokenTree::Group(group) = ahead.parse()? else { return Ok(()) };
-    if group.stream().into_iter().any(|token| matches!(&token, TokenTree::Ident(word) if word == "for")) {
-        let message = "`entries` is not there yet: write one target per entry, or `get_user(..)` for all of them";
+    let TokenTree::Group(group) = ahead.parse()? else {
+        return Ok(());
+    };
+    if group
+        .stream()
+        .into_iter()
+        .any(|token| matches!(&token, TokenTree::Ident(word) if word == "for"))
+    {
+        let message =
+            "`entries` is not there yet: write one target per entry, or `get_user(..)` for all of them";
         return Err(syn::Error::new(name.span(), message));
     }
     Ok(())
@@ -163,9 +199,12 @@ fn not_a_call(expr: &Expr) -> syn::Error {
     let message = match expr {
         Expr::Path(_) | Expr::Field(_) => {
             let name = expr.to_token_stream().to_string().replace(' ', "");
-            format!("which entries? write `{name}(id)` for the one of this key, or `{name}(..)` for every one")
+            format!(
+                "which entries? write `{name}(id)` for the one of this key, or `{name}(..)` for every one"
+            )
         }
-        _ => "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`".to_owned(),
+        _ => "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`"
+            .to_owned(),
     };
     syn::Error::new_spanned(expr, message)
 }

@@ -42,7 +42,10 @@ impl Argument<'_> {
     /// What stands in the parentheses after the name.
     pub(super) fn group<T>(&self, read: impl FnOnce(ParseStream) -> syn::Result<T>) -> syn::Result<T> {
         if !self.input.peek(token::Paren) {
-            let message = format!("`{}` takes its values in parentheses: `{}`", self.name, self.example);
+            let message = format!(
+                "`{}` takes its values in parentheses: `{}`",
+                self.name, self.example
+            );
             return Err(syn::Error::new(self.name.span(), message));
         }
         let content;
@@ -56,7 +59,10 @@ impl Argument<'_> {
             let message = format!("`{}` is given twice: keep one of them", self.name);
             return Err(syn::Error::new(self.name.span(), message));
         }
-        *slot = Some(Opt { name: self.name, value: value? });
+        *slot = Some(Opt {
+            name: self.name,
+            value: value?,
+        });
         Ok(())
     }
 }
@@ -64,24 +70,41 @@ impl Argument<'_> {
 /// A closure of so many parameters.
 pub(super) fn closure(parameters: usize) -> impl FnOnce(&Expr, &str) -> syn::Result<ExprClosure> {
     move |expr, example| match super::literal::bare(expr) {
-        Expr::Closure(closure) if closure.inputs.len() == parameters && closure.asyncness.is_none() => Ok(closure.clone()),
+        Expr::Closure(closure) if closure.inputs.len() == parameters && closure.asyncness.is_none() => {
+            Ok(closure.clone())
+        }
         _ => {
-            let what = if parameters == 1 { "a closure of one parameter" } else { "a closure of two parameters" };
+            let what = if parameters == 1 {
+                "a closure of one parameter"
+            } else {
+                "a closure of two parameters"
+            };
             Err(super::literal::expected(expr, what, example))
         }
     }
 }
 
 /// One of several words in a string literal.
-pub(super) fn choice(expr: &Expr, example: &str, known: &[&str], later: &[&str]) -> syn::Result<(String, Span)> {
+pub(super) fn choice(
+    expr: &Expr,
+    example: &str,
+    known: &[&str],
+    later: &[&str],
+) -> syn::Result<(String, Span)> {
     let literal = super::literal::string(expr, example)?;
     let word = literal.value();
     if later.contains(&word.as_str()) {
-        let message = format!("`{word}` is not there yet: the choices are {}", names::listed(known));
+        let message = format!(
+            "`{word}` is not there yet: the choices are {}",
+            names::listed(known)
+        );
         return Err(syn::Error::new(literal.span(), message));
     }
     if !known.contains(&word.as_str()) {
-        let message = format!("`{word}` is unknown here: {}", names::suggestion(&word, known.iter().copied()));
+        let message = format!(
+            "`{word}` is unknown here: {}",
+            names::suggestion(&word, known.iter().copied())
+        );
         return Err(syn::Error::new(literal.span(), message));
     }
     Ok((word, literal.span()))
@@ -96,17 +119,26 @@ pub(super) fn name<'a>(
     let span = input.span();
     let Ok(name) = input.call(Ident::parse_any) else {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        return Err(syn::Error::new(span, format!("expected the name of an argument: {}", names::listed(&names))));
+        return Err(syn::Error::new(
+            span,
+            format!("expected the name of an argument: {}", names::listed(&names)),
+        ));
     };
     let word = name.unraw().to_string();
     if later.contains(&word.as_str()) {
-        return Err(syn::Error::new(name.span(), format!("`{word}` is not there yet: leave it out")));
+        return Err(syn::Error::new(
+            name.span(),
+            format!("`{word}` is not there yet: leave it out"),
+        ));
     }
     match known.iter().find(|(known, _)| *known == word) {
         Some((_, example)) => Ok((name, example)),
         None => {
             let nearest = names::suggestion(&word, known.iter().map(|(name, _)| *name));
-            Err(syn::Error::new(name.span(), format!("`{word}` is not an argument here: {nearest}")))
+            Err(syn::Error::new(
+                name.span(),
+                format!("`{word}` is not an argument here: {nearest}"),
+            ))
         }
     }
 }

@@ -31,9 +31,9 @@ pub(crate) fn boolean(expr: &Expr, example: &str) -> syn::Result<bool> {
 pub(crate) fn integer<N: FromStr<Err: Display>>(expr: &Expr, example: &str) -> syn::Result<N> {
     match bare(expr) {
         Expr::Lit(lit) => match &lit.lit {
-            Lit::Int(integer) => integer
-                .base10_parse()
-                .map_err(|_| syn::Error::new_spanned(expr, "this number is too large here: write a smaller one")),
+            Lit::Int(integer) => integer.base10_parse().map_err(|_| {
+                syn::Error::new_spanned(expr, "this number is too large here: write a smaller one")
+            }),
             _ => Err(expected(expr, "an integer literal", example)),
         },
         _ => Err(expected(expr, "an integer literal that is not negative", example)),
@@ -54,7 +54,11 @@ pub(crate) fn size(expr: &Expr, example: &str) -> syn::Result<u64> {
             let literal = string(expr, example)?;
             parse_size(&literal.value()).map_err(|reason| syn::Error::new(literal.span(), reason))
         }
-        _ => Err(expected(expr, "a size in a string literal or a number of bytes", example)),
+        _ => Err(expected(
+            expr,
+            "a size in a string literal or a number of bytes",
+            example,
+        )),
     }
 }
 
@@ -105,7 +109,9 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
             unknown => return Err(format!("`{unknown}` is no unit: {DURATION}")),
         };
         if nanos >= last {
-            return Err(format!("units go from the longest to the shortest, each once: {DURATION}"));
+            return Err(format!(
+                "units go from the longest to the shortest, each once: {DURATION}"
+            ));
         }
         last = nanos;
         total = number
@@ -122,7 +128,8 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_nanos(total))
 }
 
-const SIZE: &str = "a size is a number with a unit, as in \"64MiB\" or \"10KB\" (units: B, KB, MB, GB, KiB, MiB, GiB)";
+const SIZE: &str =
+    "a size is a number with a unit, as in \"64MiB\" or \"10KB\" (units: B, KB, MB, GB, KiB, MiB, GiB)";
 
 fn parse_size(text: &str) -> Result<u64, String> {
     let (number, unit) = split(text.trim(), |c| c.is_ascii_digit());
@@ -139,7 +146,10 @@ fn parse_size(text: &str) -> Result<u64, String> {
     if number.is_empty() {
         return Err(SIZE.to_owned());
     }
-    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    let bytes = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor));
     bytes.ok_or_else(|| "this size does not fit into 64 bits".to_owned())
 }
 
@@ -153,7 +163,10 @@ fn parse_percent(text: &str) -> Result<u32, String> {
         return Err(PERCENT.to_owned());
     }
     let fraction = format!("{fraction:0<4}").parse::<u32>().map_err(|_| PERCENT)?;
-    let parts = whole.parse::<u32>().ok().and_then(|whole| whole.checked_mul(10_000)?.checked_add(fraction));
+    let parts = whole
+        .parse::<u32>()
+        .ok()
+        .and_then(|whole| whole.checked_mul(10_000)?.checked_add(fraction));
     match parts {
         Some(parts) if parts < MILLION => Ok(parts),
         _ => Err("this must stay below \"100%\", or entries might live for no time at all".to_owned()),
@@ -178,7 +191,20 @@ mod tests {
         assert_eq!(seconds("2w"), Some(1_209_600));
         assert_eq!(parse_duration("200ms"), Ok(Duration::from_millis(200)));
         assert_eq!(parse_duration("1s1ns"), Ok(Duration::new(1, 1)));
-        for wrong in ["", "1", "h", "1x", "1m1h", "1h1h", "-1s", "1.5h", "0s", "99999999999w", "1h,30m", "1 h"] {
+        for wrong in [
+            "",
+            "1",
+            "h",
+            "1x",
+            "1m1h",
+            "1h1h",
+            "-1s",
+            "1.5h",
+            "0s",
+            "99999999999w",
+            "1h,30m",
+            "1 h",
+        ] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -29,7 +29,10 @@ pub(crate) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistak
         && !in_impl.value
         && function.receiver().is_some()
     {
-        mistakes.at(in_impl.name.span(), "a function with a receiver is in an `impl`: leave `in_impl` out");
+        mistakes.at(
+            in_impl.name.span(),
+            "a function with a receiver is in an `impl`: leave `in_impl` out",
+        );
     }
     future
 }
@@ -40,13 +43,15 @@ fn returned(args: &CacheArgs, output: &Type, mistakes: &mut Mistakes) {
     if let Some(none_ttl) = &args.none_ttl
         && matches!(spelled, Spelled::Plain | Spelled::Result)
     {
-        let message = "`none_ttl` keeps a `None`, and this function returns none: remove it, or return an `Option`";
+        let message =
+            "`none_ttl` keeps a `None`, and this function returns none: remove it, or return an `Option`";
         mistakes.at(none_ttl.name.span(), message);
     }
     if let Some(share_error) = &args.share_error
         && matches!(spelled, Spelled::Plain | Spelled::Option)
     {
-        let message = "`share_error` makes errors for those who wait, and this function returns none: remove it";
+        let message =
+            "`share_error` makes errors for those who wait, and this function returns none: remove it";
         mistakes.at(share_error.name.span(), message);
     }
 }
@@ -62,13 +67,26 @@ enum Spelled {
 
 impl Spelled {
     fn of(output: &Type) -> Self {
-        let Type::Path(path) = ungrouped(output) else { return Self::Plain };
-        let Some(segment) = path.path.segments.last() else { return Self::Unknown };
-        let primitives = ["bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize"];
+        let Type::Path(path) = ungrouped(output) else {
+            return Self::Plain;
+        };
+        let Some(segment) = path.path.segments.last() else {
+            return Self::Unknown;
+        };
+        let primitives = [
+            "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
+            "isize",
+        ];
         match segment.ident.to_string().as_str() {
             "Option" => Self::Option,
             "Result" => match types_of(segment).next().map(ungrouped) {
-                Some(Type::Path(inner)) if inner.path.segments.last().is_some_and(|last| last.ident == "Option") => {
+                Some(Type::Path(inner))
+                    if inner
+                        .path
+                        .segments
+                        .last()
+                        .is_some_and(|last| last.ident == "Option") =>
+                {
                     Self::ResultOption
                 }
                 Some(_) => Self::Result,
@@ -83,8 +101,13 @@ impl Spelled {
 
 /// What `#[async_trait]` leaves is a method of a trait, where nothing may stand beside it.
 fn trait_methods(args: &CacheArgs, function: &Function, form: Form, mistakes: &mut Mistakes) {
-    let from_trait = function.sig.generics.lifetimes().any(|param| param.lifetime.ident == "async_trait");
-    if form == Form::Boxed && from_trait && args.companions.as_ref().is_none_or(|companions| companions.value) {
+    let from_trait = function
+        .sig
+        .generics
+        .lifetimes()
+        .any(|param| param.lifetime.ident == "async_trait");
+    if form == Form::Boxed && from_trait && args.companions.as_ref().is_none_or(|companions| companions.value)
+    {
         let message = "nothing may be added to the `impl` of a trait: write `companions = false`";
         mistakes.at(function.sig.ident.span(), message);
     }
@@ -92,7 +115,8 @@ fn trait_methods(args: &CacheArgs, function: &Function, form: Form, mistakes: &m
 
 /// Rules about how long entries live.
 fn life(args: &CacheArgs, mistakes: &mut Mistakes) {
-    let any_ttl = args.ttl.is_some() || args.none_ttl.is_some() || args.tiers.iter().any(|tier| tier.ttl.is_some());
+    let any_ttl =
+        args.ttl.is_some() || args.none_ttl.is_some() || args.tiers.iter().any(|tier| tier.ttl.is_some());
     if let Some(jitter) = &args.jitter
         && !any_ttl
         && !args.incomplete
@@ -104,7 +128,9 @@ fn life(args: &CacheArgs, mistakes: &mut Mistakes) {
 
 /// Rules about what only remote stores look at.
 fn remote(args: &CacheArgs, mistakes: &mut Mistakes) {
-    let Some(Backend::Names(names)) = args.backend.as_ref().map(|backend| &backend.value) else { return };
+    let Some(Backend::Names(names)) = args.backend.as_ref().map(|backend| &backend.value) else {
+        return;
+    };
     if !names.iter().all(|name| MEMORY.contains(&name.value().as_str())) {
         return;
     }
@@ -114,7 +140,9 @@ fn remote(args: &CacheArgs, mistakes: &mut Mistakes) {
         args.compress.as_ref().map(|option| &option.name),
     ];
     for name in idle.into_iter().flatten() {
-        let message = format!("`{name}` is about remote stores, and this chain keeps typed values in memory: remove it, or add a store");
+        let message = format!(
+            "`{name}` is about remote stores, and this chain keeps typed values in memory: remove it, or add a store"
+        );
         mistakes.at(name.span(), message);
     }
 }

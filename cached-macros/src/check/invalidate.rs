@@ -11,7 +11,11 @@ use quote::ToTokens;
 use syn::{Expr, Type};
 
 /// Notes every mistake. What the function yields, if that can be seen.
-pub(crate) fn invalidate(args: &InvalidateArgs, function: &Function, mistakes: &mut Mistakes) -> Option<(Form, Type)> {
+pub(crate) fn invalidate(
+    args: &InvalidateArgs,
+    function: &Function,
+    mistakes: &mut Mistakes,
+) -> Option<(Form, Type)> {
     let future = signature::any(function, mistakes);
     if args.targets.is_empty() && !args.incomplete {
         let message = "nothing to invalidate: name a cached function, as in `#[invalidate(get_user(id))]`, or a `key` or `pattern`";
@@ -29,7 +33,10 @@ pub(crate) fn invalidate(args: &InvalidateArgs, function: &Function, mistakes: &
     }
     if let Some(caches) = &args.caches
         && !args.incomplete
-        && !args.targets.iter().any(|target| matches!(target, Target::Key(_) | Target::Pattern(_)))
+        && !args
+            .targets
+            .iter()
+            .any(|target| matches!(target, Target::Key(_) | Target::Pattern(_)))
     {
         let message = "`caches` is for `key` and `pattern`: a cached function knows its own; remove it";
         mistakes.at(caches.name.span(), message);
@@ -39,20 +46,26 @@ pub(crate) fn invalidate(args: &InvalidateArgs, function: &Function, mistakes: &
 
 /// A method of something else than `self` has a type that is not known here, and `&mut self` is the body's until it ends.
 fn method(call: &Call, function: &Function, mistakes: &mut Mistakes) {
-    let Owner::Method { receiver, method, .. } = &call.owner else { return };
+    let Owner::Method { receiver, method, .. } = &call.owner else {
+        return;
+    };
     let is_self = matches!(receiver, Expr::Path(path) if path.path.is_ident("self"));
     let (every, waits) = match &call.arguments {
         Arguments::Every => (true, false),
-        Arguments::Listed(arguments) => {
-            (false, arguments.iter().any(|argument| mentions(&argument.to_token_stream(), OUTPUT)))
-        }
+        Arguments::Listed(arguments) => (
+            false,
+            arguments
+                .iter()
+                .any(|argument| mentions(&argument.to_token_stream(), OUTPUT)),
+        ),
     };
     if is_self && waits && function.receiver().is_some_and(signature::is_exclusive) {
         let message = "the body has `&mut self` until it ends: take `&self`, or invalidate by `key = \"..\"`";
         mistakes.about(receiver, message);
     }
     if !is_self && (every || waits) {
-        let message = format!("whose `{method}`? name the type instead of a value, as in `Users::{method}(..)`");
+        let message =
+            format!("whose `{method}`? name the type instead of a value, as in `Users::{method}(..)`");
         mistakes.about(receiver, message);
     }
 }
@@ -63,10 +76,13 @@ fn output(target: &Target, args: &InvalidateArgs, function: &Function, mistakes:
     if let Some(when) = &args.when
         && when.value != When::After
     {
-        let message = "`output` exists only after the body, and only if it succeeded: remove `when`, or use arguments";
+        let message =
+            "`output` exists only after the body, and only if it succeeded: remove `when`, or use arguments";
         mistakes.about(&at, message);
     }
-    let argument = function.arguments().find_map(|(name, _)| name.filter(|name| *name == OUTPUT));
+    let argument = function
+        .arguments()
+        .find_map(|(name, _)| name.filter(|name| *name == OUTPUT));
     if let Some(argument) = argument {
         let message = "`output` is the returned value in `#[invalidate]`: give this argument another name";
         mistakes.about(argument, message);
@@ -76,9 +92,13 @@ fn output(target: &Target, args: &InvalidateArgs, function: &Function, mistakes:
 /// Where a target mentions the returned value.
 fn output_in(target: &Target) -> Option<TokenStream> {
     match target {
-        Target::Call(Call { arguments: Arguments::Listed(arguments), .. }) => {
-            arguments.iter().map(ToTokens::to_token_stream).find(|argument| mentions(argument, OUTPUT))
-        }
+        Target::Call(Call {
+            arguments: Arguments::Listed(arguments),
+            ..
+        }) => arguments
+            .iter()
+            .map(ToTokens::to_token_stream)
+            .find(|argument| mentions(argument, OUTPUT)),
         Target::Call(_) => None,
         Target::Key(template) | Target::Pattern(template) => key::values(&template.value)
             .find(|value| value.root == OUTPUT)

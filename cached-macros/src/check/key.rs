@@ -62,16 +62,24 @@ fn every(input: &FnArg, args: &CacheArgs, skipped: &[Ident], mistakes: &mut Mist
     match input {
         FnArg::Receiver(receiver) => {
             let is_self = |name: &Ident| name == "self";
-            if !skipped.iter().any(is_self) && !template.is_some_and(|key| values(key).any(|value| is_self(&value.root))) {
+            if !skipped.iter().any(is_self)
+                && !template.is_some_and(|key| values(key).any(|value| is_self(&value.root)))
+            {
                 let message = match template {
-                    Some(_) => "`self` is neither in the key nor skipped: add `skip(self)`, or use one of its fields, as in `{self.field}`",
-                    None => "`self` as a whole is no key: add `skip(self)`, or write a `key` that uses one of its fields, as in `{self.field}`",
+                    Some(_) => {
+                        "`self` is neither in the key nor skipped: add `skip(self)`, or use one of its fields, as in `{self.field}`"
+                    }
+                    None => {
+                        "`self` as a whole is no key: add `skip(self)`, or write a `key` that uses one of its fields, as in `{self.field}`"
+                    }
                 };
                 mistakes.about(receiver.self_token, message);
             }
         }
         FnArg::Typed(typed) => {
-            let Some(name) = argument_name(&typed.pat) else { return };
+            let Some(name) = argument_name(&typed.pat) else {
+                return;
+            };
             if skipped.iter().any(|skipped| same(skipped, name)) {
                 return;
             }
@@ -108,11 +116,16 @@ fn known(function: &Function, name: &Ident) -> bool {
     if name == "self" {
         return function.receiver().is_some();
     }
-    function.arguments().any(|(argument, _)| argument.is_some_and(|argument| same(argument, name)))
+    function
+        .arguments()
+        .any(|(argument, _)| argument.is_some_and(|argument| same(argument, name)))
 }
 
 fn unknown(function: &Function, name: &Ident) -> String {
-    let mut names: Vec<String> = function.arguments().filter_map(|(name, _)| Some(name?.unraw().to_string())).collect();
+    let mut names: Vec<String> = function
+        .arguments()
+        .filter_map(|(name, _)| Some(name?.unraw().to_string()))
+        .collect();
     if function.receiver().is_some() {
         names.push("self".to_owned());
     }
@@ -120,5 +133,8 @@ fn unknown(function: &Function, name: &Ident) -> String {
     if names.is_empty() {
         return format!("`{plain}` is not an argument of this function, which has none");
     }
-    format!("`{plain}` is not an argument of this function: {}", names::suggestion(&plain, names.iter().map(String::as_str)))
+    format!(
+        "`{plain}` is not an argument of this function: {}",
+        names::suggestion(&plain, names.iter().map(String::as_str))
+    )
 }

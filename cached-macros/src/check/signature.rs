@@ -17,10 +17,16 @@ pub(super) fn any(function: &Function, mistakes: &mut Mistakes) -> Option<(Form,
         mistakes.about(keyword, message);
     }
     if let Some(abi) = &sig.abi {
-        mistakes.about(abi, "an `extern` function cannot be asynchronous: put the attribute on a plain `async fn`");
+        mistakes.about(
+            abi,
+            "an `extern` function cannot be asynchronous: put the attribute on a plain `async fn`",
+        );
     }
     if let Some(variadic) = &sig.variadic {
-        mistakes.about(variadic, "a variadic function cannot be wrapped: name every argument");
+        mistakes.about(
+            variadic,
+            "a variadic function cannot be wrapped: name every argument",
+        );
     }
     for input in &sig.inputs {
         let attrs = match input {
@@ -28,14 +34,18 @@ pub(super) fn any(function: &Function, mistakes: &mut Mistakes) -> Option<(Form,
             syn::FnArg::Typed(typed) => &typed.attrs,
         };
         for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg")) {
-            mistakes.about(attr, "an argument that is there only sometimes cannot be passed on: write two functions");
+            mistakes.about(
+                attr,
+                "an argument that is there only sometimes cannot be passed on: write two functions",
+            );
         }
     }
     let future = function.future();
     match &future {
         None if sig.constness.is_some() => {}
         None => {
-            let message = "this function is not asynchronous: write `async fn`, or return `impl Future<Output = ..>`";
+            let message =
+                "this function is not asynchronous: write `async fn`, or return `impl Future<Output = ..>`";
             mistakes.about(sig.fn_token, message);
         }
         Some((_, output)) => {
@@ -56,7 +66,8 @@ pub(super) fn cached(function: &Function, output: &Type, mistakes: &mut Mistakes
     }
     for (name, argument) in function.arguments() {
         if name.is_none() {
-            let message = "the cache has to name this argument: give it a name here, and take it apart in the body";
+            let message =
+                "the cache has to name this argument: give it a name here, and take it apart in the body";
             mistakes.about(&argument.pat, message);
         }
     }
@@ -83,7 +94,8 @@ fn kept(function: &Function, output: &Type, mistakes: &mut Mistakes) {
     let output = ungrouped(output);
     match output {
         Type::Tuple(tuple) if tuple.elems.is_empty() => {
-            let message = "there is nothing to keep of `()`: return the value, or cache the function that computes it";
+            let message =
+                "there is nothing to keep of `()`: return the value, or cache the function that computes it";
             match &function.sig.output {
                 syn::ReturnType::Default => mistakes.at(function.sig.ident.span(), message),
                 syn::ReturnType::Type(..) => mistakes.about(output, message),
@@ -91,11 +103,18 @@ fn kept(function: &Function, output: &Type, mistakes: &mut Mistakes) {
             return;
         }
         Type::Never(_) => {
-            mistakes.about(output, "a function that never returns has nothing to keep: return a value");
+            mistakes.about(
+                output,
+                "a function that never returns has nothing to keep: return a value",
+            );
             return;
         }
         Type::Path(path) if path.qself.is_none() => {
-            let parameter = function.sig.generics.type_params().find(|param| path.path.is_ident(&param.ident));
+            let parameter = function
+                .sig
+                .generics
+                .type_params()
+                .find(|param| path.path.is_ident(&param.ident));
             if let Some(parameter) = parameter {
                 let name = &parameter.ident;
                 let message = format!(
@@ -104,9 +123,15 @@ fn kept(function: &Function, output: &Type, mistakes: &mut Mistakes) {
                 mistakes.about(output, message);
                 return;
             }
-            if let Some(segment) = path.path.segments.last().filter(|segment| segment.ident == "Option") {
+            if let Some(segment) = path
+                .path
+                .segments
+                .last()
+                .filter(|segment| segment.ident == "Option")
+            {
                 let inner = types_of(segment).next().map(ungrouped);
-                if matches!(inner, Some(Type::Path(inner)) if inner.path.segments.last().is_some_and(|last| last.ident == "Result")) {
+                if matches!(inner, Some(Type::Path(inner)) if inner.path.segments.last().is_some_and(|last| last.ident == "Result"))
+                {
                     let message = "an `Err` inside of an `Option` would be kept: return `Result<Option<T>, E>` (`.transpose()`)";
                     mistakes.about(output, message);
                     return;

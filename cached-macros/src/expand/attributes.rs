@@ -20,7 +20,9 @@ pub(super) fn on_function(attrs: &[Attribute]) -> TokenStream {
 /// Of every companion: whether it is there at all, and whether it is shown.
 pub(super) fn on_companion(attrs: &[Attribute]) -> TokenStream {
     selected(attrs, &|meta| match meta {
-        Meta::List(list) => list.path.is_ident("doc") && list.tokens.to_string() == "hidden" || list.path.is_ident("cfg"),
+        Meta::List(list) => {
+            list.path.is_ident("doc") && list.tokens.to_string() == "hidden" || list.path.is_ident("cfg")
+        }
         _ => false,
     })
 }
@@ -35,12 +37,16 @@ pub(super) fn on_body(attrs: &[Attribute]) -> TokenStream {
 
 /// Whether the function has documentation, which a line may be added to.
 pub(super) fn is_documented(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| matches!(&attr.meta, Meta::NameValue(doc) if doc.path.is_ident("doc")))
+    attrs
+        .iter()
+        .any(|attr| matches!(&attr.meta, Meta::NameValue(doc) if doc.path.is_ident("doc")))
 }
 
 /// The chosen attributes, also from inside of `cfg_attr`.
 fn selected(attrs: &[Attribute], choose: &dyn Fn(&Meta) -> bool) -> TokenStream {
-    let chosen = attrs.iter().filter_map(|attr| meta(&attr.meta, choose).map(|meta| quote!(#[#meta])));
+    let chosen = attrs
+        .iter()
+        .filter_map(|attr| meta(&attr.meta, choose).map(|meta| quote!(#[#meta])));
     chosen.collect()
 }
 
@@ -52,7 +58,9 @@ fn meta(meta_item: &Meta, choose: &dyn Fn(&Meta) -> bool) -> Option<TokenStream>
     if !list.path.is_ident("cfg_attr") {
         return None;
     }
-    let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+    let metas = list
+        .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+        .ok()?;
     let mut metas = metas.iter();
     let condition = metas.next()?;
     let chosen: Vec<TokenStream> = metas.filter_map(|inner| meta(inner, choose)).collect();
@@ -77,11 +85,17 @@ mod tests {
         let text = |tokens: TokenStream| tokens.to_string().replace(' ', "");
         assert_eq!(text(on_companion(&item.attrs)), "#[cfg(unix)]#[doc(hidden)]");
         let body = text(on_body(&item.attrs));
-        assert!(body.contains("#[expect(clippy::unused_async,reason=\"x\")]"), "{body}");
+        assert!(
+            body.contains("#[expect(clippy::unused_async,reason=\"x\")]"),
+            "{body}"
+        );
         assert!(body.contains("#[cfg_attr(test,allow(dead_code))]"), "{body}");
         assert!(!body.contains("inline"), "{body}");
         let function = text(on_function(&item.attrs));
-        assert!(function.contains("#[allow(clippy::unused_async,reason=\"x\")]"), "{function}");
+        assert!(
+            function.contains("#[allow(clippy::unused_async,reason=\"x\")]"),
+            "{function}"
+        );
         assert!(is_documented(&item.attrs));
     }
 }

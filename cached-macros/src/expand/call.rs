@@ -10,7 +10,11 @@ use syn::{FnArg, Pat, Signature};
 
 pub(super) fn function(plan: &CachePlan) -> TokenStream {
     let attrs = attributes::on_function(&plan.function.attrs);
-    let listing = plan.companions.as_ref().filter(|_| attributes::is_documented(&plan.function.attrs)).map(listing);
+    let listing = plan
+        .companions
+        .as_ref()
+        .filter(|_| attributes::is_documented(&plan.function.attrs))
+        .map(listing);
     let vis = &plan.function.vis;
     let defaultness = &plan.function.defaultness;
     let sig = match &plan.companions {
@@ -19,7 +23,10 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
         None => plan.function.sig.clone(),
     };
     // An argument that the body does not use is used here.
-    let lints = plan.companions.is_some().then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+    let lints = plan
+        .companions
+        .is_some()
+        .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
     let statements = body::in_form(plan.form, &plan.door, &statements(plan));
     quote! {
         #attrs
@@ -45,7 +52,9 @@ fn statements(plan: &CachePlan) -> TokenStream {
     };
     let key = key::of_call(plan);
     let enter = match &plan.caches {
-        Some(caches) => quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #share, #key)),
+        Some(caches) => {
+            quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #share, #key))
+        }
         None => quote_spanned!(site=> #door::enter(#definition, #shape, #share, #key)),
     };
     let load = match &plan.companions {
@@ -87,11 +96,17 @@ pub(super) fn turbofish(plan: &CachePlan) -> TokenStream {
     if types.is_empty() && consts.is_empty() {
         return TokenStream::new();
     }
-    let params = plan.function.sig.generics.params.iter().filter_map(|param| match param {
-        syn::GenericParam::Type(param) => Some(&param.ident),
-        syn::GenericParam::Const(param) => Some(&param.ident),
-        syn::GenericParam::Lifetime(_) => None,
-    });
+    let params = plan
+        .function
+        .sig
+        .generics
+        .params
+        .iter()
+        .filter_map(|param| match param {
+            syn::GenericParam::Type(param) => Some(&param.ident),
+            syn::GenericParam::Const(param) => Some(&param.ident),
+            syn::GenericParam::Lifetime(_) => None,
+        });
     quote!(::<#(#params),*>)
 }
 
@@ -113,7 +128,12 @@ fn without_mut(sig: &Signature) -> Signature {
 
 /// One line of documentation.
 fn listing(names: &Companions) -> TokenStream {
-    let Companions { entry, cache, uncached, .. } = names;
+    let Companions {
+        entry,
+        cache,
+        uncached,
+        ..
+    } = names;
     let line = format!("\n\nCached. Companions: `{entry}`, `{cache}` and `{uncached}`.");
     quote!(#[doc = #line])
 }

@@ -50,8 +50,14 @@ pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
 pub(super) fn statics(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let function = plan.function.sig.ident.unraw().to_string();
-    let path = plan.in_impl.then(|| quote!(path: ::core::option::Option::Some(|| #door::type_name_of(&__path)),));
-    let path_function = plan.in_impl.then(|| quote!(fn __path() {}));
+    let path = plan
+        .in_impl
+        .then(|| quote!(path: ::core::option::Option::Some(|| #door::type_name_of(&__path)),));
+    let path_function = plan.in_impl.then(|| {
+        quote!(
+            fn __path() {}
+        )
+    });
     let fields = fields(plan);
     quote! {
         #path_function
@@ -68,7 +74,20 @@ pub(super) fn statics(plan: &CachePlan) -> TokenStream {
 /// What the user said, or what follows from it. The rest is the runtime's default.
 fn fields(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
-    let Spec { name, ttl, jitter, none_ttl, backend, tiers, capacity, max_bytes, codec, version, compress, .. } = &plan.spec;
+    let Spec {
+        name,
+        ttl,
+        jitter,
+        none_ttl,
+        backend,
+        tiers,
+        capacity,
+        max_bytes,
+        codec,
+        version,
+        compress,
+        ..
+    } = &plan.spec;
     let mut fields = TokenStream::new();
     let mut field = |field: &str, value: TokenStream| {
         let field = Ident::new(field, Span::call_site());
@@ -118,7 +137,10 @@ fn fields(plan: &CachePlan) -> TokenStream {
         field("single_flight", quote!(false));
     }
     if let Some(codec) = codec {
-        field("codec", some(quote_spanned!(codec.span()=> #door::codec!(#codec))));
+        field(
+            "codec",
+            some(quote_spanned!(codec.span()=> #door::codec!(#codec))),
+        );
     }
     if let Some(version) = version {
         field("version", quote!(#version));
@@ -159,7 +181,11 @@ fn duration(duration: Duration) -> TokenStream {
 
 /// What is done with values, as a chain of calls on `__hooks`.
 fn hooks(plan: &CachePlan) -> TokenStream {
-    let Hooks { ttl, cache_if, weight } = &plan.hooks;
+    let Hooks {
+        ttl,
+        cache_if,
+        weight,
+    } = &plan.hooks;
     let remote = (!plan.spec.memory_only).then(|| quote!(.remote()));
     let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
     let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));

@@ -15,7 +15,10 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let generics = &plan.function.sig.generics;
     let where_clause = &generics.where_clause;
     let (door, value) = (&plan.door, &plan.value);
-    let doc = format!("The entry of [`{}{function}`] for these key arguments.", super::whole::owner(plan));
+    let doc = format!(
+        "The entry of [`{}{function}`] for these key arguments.",
+        super::whole::owner(plan)
+    );
     let mut inputs: Vec<TokenStream> = Vec::new();
     inputs.extend(plan.key.receiver.then(|| quote!(&self)));
     let caches = local("caches");
@@ -49,5 +52,4 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
 /// Companions are there for those who want them, and their signatures are not the user's.
 pub(super) fn lints() -> TokenStream {
     quote!(#[allow(dead_code, unreachable_pub, private_interfaces, private_bounds, clippy::all, clippy::pedantic, clippy::nursery)])
-
 }

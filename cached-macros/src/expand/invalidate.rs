@@ -32,11 +32,23 @@ fn statements(plan: &InvalidatePlan) -> TokenStream {
         },
         site,
     );
-    let mut steps = Steps { door, writer: &writer, returned: &returned, before: Vec::new(), after: Vec::new(), unknown: Vec::new() };
+    let mut steps = Steps {
+        door,
+        writer: &writer,
+        returned: &returned,
+        before: Vec::new(),
+        after: Vec::new(),
+        unknown: Vec::new(),
+    };
     for (position, removal) in plan.removals.iter().enumerate() {
         steps.removal(position, removal);
     }
-    let Steps { before, after, unknown, .. } = steps;
+    let Steps {
+        before,
+        after,
+        unknown,
+        ..
+    } = steps;
     let body = body::future(&plan.function, plan.form, output);
     let run = if after.is_empty() {
         quote_spanned!(site=> #door::write(#shape, #writer, #body).await)
@@ -74,16 +86,27 @@ impl Steps<'_> {
         let writer = self.writer;
         match removal {
             Removal::Cache { cache, span } => {
-                self.before.push(quote_spanned!(resolved(*span)=> #writer.cache(&#cache);));
+                self.before
+                    .push(quote_spanned!(resolved(*span)=> #writer.cache(&#cache);));
             }
-            Removal::Entry { receiver, entry, arguments, cache, output, span } => {
+            Removal::Entry {
+                receiver,
+                entry,
+                arguments,
+                cache,
+                output,
+                span,
+            } => {
                 let span = resolved(*span);
                 let receiver = receiver.as_ref().map(|receiver| {
                     let receiver = self.argument(position, arguments.len(), receiver);
                     quote!(#receiver.)
                 });
-                let arguments: Vec<TokenStream> =
-                    arguments.iter().enumerate().map(|(index, word)| self.argument(position, index, word)).collect();
+                let arguments: Vec<TokenStream> = arguments
+                    .iter()
+                    .enumerate()
+                    .map(|(index, word)| self.argument(position, index, word))
+                    .collect();
                 let step = quote_spanned!(span=> #writer.entry(&#receiver #entry(#(&(#arguments)),*)););
                 match output {
                     None => self.before.push(step),
@@ -93,8 +116,21 @@ impl Steps<'_> {
                     }
                 }
             }
-            Removal::Text { text, pattern, caches, output, span } => {
-                self.text(position, text, *pattern, caches.as_ref(), output.as_ref(), resolved(*span));
+            Removal::Text {
+                text,
+                pattern,
+                caches,
+                output,
+                span,
+            } => {
+                self.text(
+                    position,
+                    text,
+                    *pattern,
+                    caches.as_ref(),
+                    output.as_ref(),
+                    resolved(*span),
+                );
             }
         }
     }
@@ -123,7 +159,8 @@ impl Steps<'_> {
                     quote!(push_value(&#expr))
                 }
             });
-            self.before.push(quote_spanned!(span=> #writer.#method(#caches, #rendered);));
+            self.before
+                .push(quote_spanned!(span=> #writer.#method(#caches, #rendered);));
             return;
         };
         let mut known = Vec::new();
@@ -132,7 +169,9 @@ impl Steps<'_> {
                 && !matches!(word, Word::Output(_))
             {
                 let (kept, expr) = (kept(position, index), word.expr());
-                known.push(quote_spanned!(span=> let #kept = #door::KeyText::new().push_value(&#expr).finish();));
+                known.push(
+                    quote_spanned!(span=> let #kept = #door::KeyText::new().push_value(&#expr).finish();),
+                );
             }
         }
         self.before.append(&mut known);
@@ -146,7 +185,10 @@ impl Steps<'_> {
                 Err(_) => quote!(push_text(&#kept)),
             }
         });
-        self.with_output(output, &quote_spanned!(span=> #writer.#method(#caches, #rendered);));
+        self.with_output(
+            output,
+            &quote_spanned!(span=> #writer.#method(#caches, #rendered);),
+        );
         let mut place = places.iter();
         let glob = self.rendered(text, |word| {
             let kept = place.next();
@@ -160,7 +202,8 @@ impl Steps<'_> {
                 Err(_) => quote!(push_text(&#kept)),
             }
         });
-        self.unknown.push(quote_spanned!(span=> #writer.pattern(#caches, #glob);));
+        self.unknown
+            .push(quote_spanned!(span=> #writer.pattern(#caches, #glob);));
     }
 
     fn rendered(&self, text: &Text, word: impl FnMut(&Result<String, Word>) -> TokenStream) -> TokenStream {
@@ -175,12 +218,14 @@ impl Steps<'_> {
             Word::Now(expr) | Word::Output(expr) => expr.clone(),
             Word::Kept(expr) => {
                 let kept = kept(position, index);
-                self.before.push(quote_spanned!(Span::mixed_site()=> let #kept = #expr;));
+                self.before
+                    .push(quote_spanned!(Span::mixed_site()=> let #kept = #expr;));
                 quote!(#kept)
             }
             Word::Copied(expr) => {
                 let (door, kept) = (self.door, kept(position, index));
-                self.before.push(quote_spanned!(Span::mixed_site()=> let #kept = #door::keep(&#expr);));
+                self.before
+                    .push(quote_spanned!(Span::mixed_site()=> let #kept = #door::keep(&#expr);));
                 quote!(#kept)
             }
         }

@@ -23,9 +23,13 @@ pub(crate) fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let args = CacheArgs::read(args, &mut mistakes);
     let function = mistakes.keep(syn::parse2::<Function>(item.clone()));
-    let future = function.as_ref().and_then(|function| check::cache(&args, function, &mut mistakes));
+    let future = function
+        .as_ref()
+        .and_then(|function| check::cache(&args, function, &mut mistakes));
     match (function, future, mistakes.into_result()) {
-        (Some(function), Some((form, output)), Ok(())) => print(&CachePlan::new(args, function, form, output)),
+        (Some(function), Some((form, output)), Ok(())) => {
+            print(&CachePlan::new(args, function, form, output))
+        }
         (_, _, mistakes) => unchanged(item, mistakes),
     }
 }
@@ -35,7 +39,9 @@ pub(crate) fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let args = InvalidateArgs::read(args, &mut mistakes);
     let function = mistakes.keep(syn::parse2::<Function>(item.clone()));
-    let future = function.as_ref().and_then(|function| check::invalidate(&args, function, &mut mistakes));
+    let future = function
+        .as_ref()
+        .and_then(|function| check::invalidate(&args, function, &mut mistakes));
     match (function, future, mistakes.into_result()) {
         (Some(function), Some((form, output)), Ok(())) => {
             invalidate::function(&InvalidatePlan::new(args, function, form, output))
@@ -70,7 +76,14 @@ mod tests {
         println!(
             "{}",
             cache(
-                quote!(key = "user:{id}:{user.x}", ttl = "1h", skip(db), backend = ["local", "redis"], cache_if = |u| u.ok, tier("local", ttl = "3s")),
+                quote!(
+                    key = "user:{id}:{user.x}",
+                    ttl = "1h",
+                    skip(db),
+                    backend = ["local", "redis"],
+                    cache_if = |u| u.ok,
+                    tier("local", ttl = "3s")
+                ),
                 quote! { /// docs
                 pub async fn get_user<T: X>(db: &Db, mut id: u64, user: &User<'_>) -> Result<User, DbError> { body } }
             )
@@ -86,7 +99,13 @@ mod tests {
         println!(
             "{}",
             invalidate(
-                quote!(get_user(id), self.f(output.id, id), Posts::recent(..), key = "a:{id}", pattern = "b:{output.id}:{id}*"),
+                quote!(
+                    get_user(id),
+                    self.f(output.id, id),
+                    Posts::recent(..),
+                    key = "a:{id}",
+                    pattern = "b:{output.id}:{id}*"
+                ),
                 quote! {
                 async fn get(&self, id: &str) -> Result<Option<User>, DbError> { body } }
             )

@@ -9,7 +9,10 @@ use quote::quote;
 pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let attrs = attributes::on_body(&plan.function.attrs);
     let function = &plan.function.sig.ident;
-    let doc = format!("[`{}{function}`] past every cache: runs its body and keeps nothing.", super::whole::owner(plan));
+    let doc = format!(
+        "[`{}{function}`] past every cache: runs its body and keeps nothing.",
+        super::whole::owner(plan)
+    );
     let vis = &plan.function.vis;
     let mut sig = plan.function.sig.clone();
     sig.ident = names.uncached.clone();

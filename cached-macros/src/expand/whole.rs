@@ -18,7 +18,10 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let definition = definition::reference(plan, names);
     let caches = local("caches");
     let (input, made) = match &plan.caches {
-        Some(_) => (Some(quote!(#caches: &#door::Caches)), quote!(#door::cache_in(#caches, #definition))),
+        Some(_) => (
+            Some(quote!(#caches: &#door::Caches)),
+            quote!(#door::cache_in(#caches, #definition)),
+        ),
         None => (None, quote!(#door::cache(#definition))),
     };
     quote! {

@@ -61,7 +61,10 @@ impl CachePlan {
     pub(crate) fn new(args: CacheArgs, function: Function, form: Form, output: Type) -> Self {
         let door = door(args.krate.as_ref().map(|krate| &krate.value));
         let in_impl = function.receiver().is_some()
-            || args.in_impl.as_ref().map_or_else(|| speaks_of_self(&args, &function), |in_impl| in_impl.value);
+            || args
+                .in_impl
+                .as_ref()
+                .map_or_else(|| speaks_of_self(&args, &function), |in_impl| in_impl.value);
         let key = key::plan(&args, &function);
         let value = match value::spelled(&output, &function, in_impl) {
             Some(ty) => ty.to_token_stream(),
@@ -90,7 +93,9 @@ impl CachePlan {
             codec: args.codec.map(|codec| codec.value),
             version: args.version.map(|version| version.value),
             compress: args.compress.map(|size| size.value),
-            write_through: args.strategy.is_some_and(|strategy| strategy.value == Strategy::WriteThrough),
+            write_through: args
+                .strategy
+                .is_some_and(|strategy| strategy.value == Strategy::WriteThrough),
             memory_only,
         };
         let hooks = Hooks {
@@ -118,11 +123,17 @@ impl CachePlan {
 /// Whether the function or one of the expressions in the attribute names `Self`.
 fn speaks_of_self(args: &CacheArgs, function: &Function) -> bool {
     let closures = [&args.cache_if, &args.weight, &args.share_error];
-    let in_closures = closures.into_iter().flatten().any(|closure| names_self(&closure.value));
-    let in_ttl = matches!(args.ttl.as_ref().map(|ttl| &ttl.value), Some(Ttl::OfValue(closure)) if names_self(closure));
-    let in_backend =
-        matches!(args.backend.as_ref().map(|backend| &backend.value), Some(Backend::Const(path)) if names_self(path));
-    let in_caches = args.caches.as_ref().is_some_and(|caches| names_self(&caches.value));
+    let in_closures = closures
+        .into_iter()
+        .flatten()
+        .any(|closure| names_self(&closure.value));
+    let in_ttl =
+        matches!(args.ttl.as_ref().map(|ttl| &ttl.value), Some(Ttl::OfValue(closure)) if names_self(closure));
+    let in_backend = matches!(args.backend.as_ref().map(|backend| &backend.value), Some(Backend::Const(path)) if names_self(path));
+    let in_caches = args
+        .caches
+        .as_ref()
+        .is_some_and(|caches| names_self(&caches.value));
     in_closures || in_ttl || in_backend || in_caches || speaks_of_self_type(function)
 }
 

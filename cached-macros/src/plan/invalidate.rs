@@ -40,7 +40,13 @@ pub(crate) enum Removal {
     /// Every entry of a cache.
     Cache { cache: TokenStream, span: Span },
     /// By text.
-    Text { text: Text, pattern: bool, caches: Option<Expr>, output: Option<Ident>, span: Span },
+    Text {
+        text: Text,
+        pattern: bool,
+        caches: Option<Expr>,
+        output: Option<Ident>,
+        span: Span,
+    },
 }
 
 /// Literal text and values.
@@ -76,7 +82,13 @@ impl InvalidatePlan {
             .map(|target| match target {
                 Target::Call(call) => called(call, &function),
                 Target::Key(key) => text(&key.value, key.name.span(), false, caches.clone(), &function),
-                Target::Pattern(pattern) => text(&pattern.value, pattern.name.span(), true, caches.clone(), &function),
+                Target::Pattern(pattern) => text(
+                    &pattern.value,
+                    pattern.name.span(),
+                    true,
+                    caches.clone(),
+                    &function,
+                ),
             })
             .collect();
         Self {
@@ -99,7 +111,14 @@ fn called(call: Call, function: &Function) -> Removal {
             let output = find(&call.tokens, OUTPUT);
             let word = |argument: &Expr| word(argument, output.is_some(), function);
             let (receiver, arguments) = (receiver.as_ref().map(word), arguments.iter().map(word).collect());
-            Removal::Entry { receiver, entry, arguments, cache, output, span }
+            Removal::Entry {
+                receiver,
+                entry,
+                arguments,
+                cache,
+                output,
+                span,
+            }
         }
     }
 }
@@ -115,14 +134,32 @@ fn companions(owner: Owner) -> (Option<Expr>, TokenStream, TokenStream, Span) {
                 }
                 path.into_token_stream()
             };
-            let span = path.path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
-            (None, renamed(|names| names.entry), renamed(|names| names.cache), span)
+            let span = path
+                .path
+                .segments
+                .last()
+                .map_or_else(Span::call_site, |last| last.ident.span());
+            (
+                None,
+                renamed(|names| names.entry),
+                renamed(|names| names.cache),
+                span,
+            )
         }
-        Owner::Method { receiver, method, turbofish } => {
+        Owner::Method {
+            receiver,
+            method,
+            turbofish,
+        } => {
             let span = method.span();
             let Companions { entry, cache, .. } = Companions::of(&method);
             let entry = quote_spanned!(span=> #entry #turbofish);
-            (Some(receiver), entry, quote_spanned!(span=> Self::#cache #turbofish), span)
+            (
+                Some(receiver),
+                entry,
+                quote_spanned!(span=> Self::#cache #turbofish),
+                span,
+            )
         }
     }
 }
@@ -142,7 +179,10 @@ fn word(argument: &Expr, waits: bool, function: &Function) -> Word {
 fn is_place(expr: &Expr, function: &Function) -> bool {
     match expr {
         Expr::Path(path) => path.path.get_ident().is_some_and(|name| {
-            name == "self" || function.arguments().any(|(argument, _)| argument.is_some_and(|argument| argument == name))
+            name == "self"
+                || function
+                    .arguments()
+                    .any(|(argument, _)| argument.is_some_and(|argument| argument == name))
         }),
         Expr::Field(field) => is_place(&field.base, function),
         Expr::Group(group) => is_place(&group.expr, function),
@@ -151,14 +191,26 @@ fn is_place(expr: &Expr, function: &Function) -> bool {
     }
 }
 
-fn text(template: &Template, span: Span, pattern: bool, caches: Option<Expr>, function: &Function) -> Removal {
+fn text(
+    template: &Template,
+    span: Span,
+    pattern: bool,
+    caches: Option<Expr>,
+    function: &Function,
+) -> Removal {
     let mut output = None;
     let words = template.pieces.iter().map(|piece| match piece {
         Piece::Text(text) => Ok(text.clone()),
         Piece::Value(value) => Err(placed(value, function, &mut output)),
     });
     let text = Text(words.collect());
-    Removal::Text { text, pattern, caches, output, span }
+    Removal::Text {
+        text,
+        pattern,
+        caches,
+        output,
+        span,
+    }
 }
 
 fn placed(value: &Placeholder, function: &Function, output: &mut Option<Ident>) -> Word {
@@ -166,8 +218,12 @@ fn placed(value: &Placeholder, function: &Function, output: &mut Option<Ident>) 
         *output = Some(value.root.clone());
         return Word::Output(value.expr.clone());
     }
-    let receiver = function.receiver().map(|receiver| Ident::from(receiver.self_token));
-    let argument = function.arguments().find_map(|(name, _)| name.filter(|name| name.unraw() == value.root.unraw()).cloned());
+    let receiver = function
+        .receiver()
+        .map(|receiver| Ident::from(receiver.self_token));
+    let argument = function
+        .arguments()
+        .find_map(|(name, _)| name.filter(|name| name.unraw() == value.root.unraw()).cloned());
     let root = argument.or(receiver).unwrap_or_else(|| value.root.clone());
     Word::Now(key::with_root(&value.expr, &root))
 }

@@ -54,16 +54,28 @@ pub(super) fn plan(args: &CacheArgs, function: &Function) -> Key {
     });
     let mut arguments = Vec::new();
     for (name, argument) in function.arguments() {
-        let Some(name) = name.filter(|name| !skipped.iter().any(|skipped| skipped.unraw() == name.unraw())) else { continue };
+        let Some(name) = name.filter(|name| !skipped.iter().any(|skipped| skipped.unraw() == name.unraw()))
+        else {
+            continue;
+        };
         let ty = without_references(&argument.ty);
         let in_parts = placeholders.as_ref().is_some_and(|placeholders| {
-            placeholders.iter().any(|value| value.root.unraw() == name.unraw() && !value.whole)
+            placeholders
+                .iter()
+                .any(|value| value.root.unraw() == name.unraw() && !value.whole)
         });
         let by_reference = in_parts || is_generic_or_borrows(ty, function);
-        arguments.push(EntryArgument { name: name.clone(), ty: ty.clone(), by_reference });
+        arguments.push(EntryArgument {
+            name: name.clone(),
+            ty: ty.clone(),
+            by_reference,
+        });
     }
     let parts = match &placeholders {
-        Some(placeholders) => placeholders.iter().map(|value| placed(value, &arguments, function)).collect(),
+        Some(placeholders) => placeholders
+            .iter()
+            .map(|value| placed(value, &arguments, function))
+            .collect(),
         None => arguments.iter().map(EntryArgument::whole).collect(),
     };
     let template = args.key.as_ref().map(|key| {
@@ -78,33 +90,55 @@ pub(super) fn plan(args: &CacheArgs, function: &Function) -> Key {
         parts,
         arguments,
         receiver: placeholders.is_some_and(|values| values.iter().any(|value| value.root == "self")),
-        types: function.sig.generics.type_params().map(|param| param.ident.clone()).collect(),
-        consts: function.sig.generics.const_params().map(|param| param.ident.clone()).collect(),
+        types: function
+            .sig
+            .generics
+            .type_params()
+            .map(|param| param.ident.clone())
+            .collect(),
+        consts: function
+            .sig
+            .generics
+            .const_params()
+            .map(|param| param.ident.clone())
+            .collect(),
     }
 }
 
 impl EntryArgument {
     fn whole(&self) -> Part {
         let stands_for = (!self.by_reference).then(|| self.ty.clone());
-        Part { expr: self.name.to_token_stream(), span: self.name.span(), stands_for }
+        Part {
+            expr: self.name.to_token_stream(),
+            span: self.name.span(),
+            stands_for,
+        }
     }
 }
 
 /// The value of a placeholder.
 fn placed(placeholder: &Placeholder, arguments: &[EntryArgument], function: &Function) -> Part {
-    let argument = arguments.iter().find(|argument| argument.name.unraw() == placeholder.root.unraw());
+    let argument = arguments
+        .iter()
+        .find(|argument| argument.name.unraw() == placeholder.root.unraw());
     match argument {
         Some(argument) if placeholder.whole => argument.whole(),
         Some(argument) => rooted(placeholder, &argument.name),
         None => {
-            let receiver = function.receiver().map(|receiver| Ident::from(receiver.self_token));
+            let receiver = function
+                .receiver()
+                .map(|receiver| Ident::from(receiver.self_token));
             rooted(placeholder, receiver.as_ref().unwrap_or(&placeholder.root))
         }
     }
 }
 
 fn rooted(placeholder: &Placeholder, root: &Ident) -> Part {
-    Part { expr: with_root(&placeholder.expr, root), span: root.span(), stands_for: None }
+    Part {
+        expr: with_root(&placeholder.expr, root),
+        span: root.span(),
+        stands_for: None,
+    }
 }
 
 /// The same path, beginning with the argument itself: a word in a string literal may be out of the argument's sight (in a macro's output).
@@ -126,7 +160,11 @@ fn without_references(ty: &Type) -> &Type {
 /// Whether the type cannot stand in the bound of an anonymous argument, or could not be inferred there.
 fn is_generic_or_borrows(ty: &Type, function: &Function) -> bool {
     let tokens = ty.to_token_stream();
-    let mut params = function.sig.generics.type_params().map(|param| param.ident.to_string());
+    let mut params = function
+        .sig
+        .generics
+        .type_params()
+        .map(|param| param.ident.to_string());
     // A `Cow` may leave its lifetime out.
     params.any(|param| mentions(&tokens, &param)) || has_lifetime(tokens.clone()) || mentions(&tokens, "Cow")
 }

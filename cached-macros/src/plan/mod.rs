@@ -15,5 +15,8 @@ use syn::Path;
 
 /// The module that generated code goes through.
 fn door(krate: Option<&Path>) -> TokenStream {
-    krate.map_or_else(|| quote!(::cached_runtime::__private), |krate| quote!(#krate::__private))
+    krate.map_or_else(
+        || quote!(::cached_runtime::__private),
+        |krate| quote!(#krate::__private),
+    )
 }

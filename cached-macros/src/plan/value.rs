@@ -7,15 +7,48 @@ use syn::{GenericParam, Type};
 
 /// Types of the standard library that hold the value, whatever is in them.
 const PLAIN: &[&str] = &[
-    "Arc", "BTreeMap", "BTreeSet", "BinaryHeap", "Box", "Cow", "Duration", "HashMap", "HashSet", "PathBuf", "Rc", "String", "SystemTime",
-    "Vec", "VecDeque", "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize",
+    "Arc",
+    "BTreeMap",
+    "BTreeSet",
+    "BinaryHeap",
+    "Box",
+    "Cow",
+    "Duration",
+    "HashMap",
+    "HashSet",
+    "PathBuf",
+    "Rc",
+    "String",
+    "SystemTime",
+    "Vec",
+    "VecDeque",
+    "bool",
+    "char",
+    "f32",
+    "f64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "i128",
+    "isize",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "usize",
 ];
 
 /// The value's type as spelled, or `None` if the type has to be asked, since it may be an alias of anything.
 pub(super) fn spelled(output: &Type, function: &Function, in_impl: bool) -> Option<Type> {
     let output = ungrouped(output);
-    let Type::Path(path) = output else { return Some(output.clone()) };
-    let Some(segment) = path.path.segments.last() else { return Some(output.clone()) };
+    let Type::Path(path) = output else {
+        return Some(output.clone());
+    };
+    let Some(segment) = path.path.segments.last() else {
+        return Some(output.clone());
+    };
     let inner = types_of(segment).next().map(ungrouped);
     match (segment.ident.to_string().as_str(), inner) {
         ("Result", Some(inner)) => return Some(option_value(inner).unwrap_or(inner).clone()),
@@ -28,7 +61,11 @@ pub(super) fn spelled(output: &Type, function: &Function, in_impl: bool) -> Opti
 
 fn option_value(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
-    let segment = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+    let segment = path
+        .path
+        .segments
+        .last()
+        .filter(|segment| segment.ident == "Option")?;
     types_of(segment).next().map(ungrouped)
 }
 
@@ -43,7 +80,9 @@ fn is_generic(ty: &Type, function: &Function, in_impl: bool) -> bool {
     });
     let letter = |c: char| {
         let digits = ('0'..='9').map(|digit| format!("{c}{digit}"));
-        std::iter::once(c.to_string()).chain(digits).any(|name| mentions(&tokens, &name))
+        std::iter::once(c.to_string())
+            .chain(digits)
+            .any(|name| mentions(&tokens, &name))
     };
     of_function || mentions(&tokens, "Self") || in_impl && ('A'..='Z').any(letter)
 }
@@ -66,8 +105,14 @@ mod tests {
         assert_eq!(value(quote!(io::Result<User>), false), user);
         assert_eq!(value(quote!(Option<User>), false), user);
         assert_eq!(value(quote!(anyhow::Result<Option<User>>), false), user);
-        assert_eq!(value(quote!(Result<Vec<Option<User>>>), false), Some("Vec<Option<User>>".to_owned()));
-        assert_eq!(value(quote!(Option<Option<User>>), false), Some("Option<User>".to_owned()));
+        assert_eq!(
+            value(quote!(Result<Vec<Option<User>>>), false),
+            Some("Vec<Option<User>>".to_owned())
+        );
+        assert_eq!(
+            value(quote!(Option<Option<User>>), false),
+            Some("Option<User>".to_owned())
+        );
     }
 
     #[test]
