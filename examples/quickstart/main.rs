@@ -49,7 +49,10 @@ async fn main() -> Outcome {
 
     let caches = Caches::current();
     println!("\n{}", caches.stats());
-    caches.shutdown().await?;
+    // With Redis down, everything above has worked; what it has not heard of is said here.
+    if let Err(error) = caches.shutdown().await {
+        println!("{error}");
+    }
     Ok(())
 }
 

@@ -48,7 +48,14 @@ fn any<T: KeyPart>(part: &T) -> Vec<u8> {
 fn numbers() {
     let stored = 41_u64;
     let borrowed = &stored;
-    for same in [id(41), id(&41), id(stored), id(borrowed), id(&borrowed), any(&stored)] {
+    for same in [
+        id(41),
+        id(&41),
+        id(stored),
+        id(borrowed),
+        id(&borrowed),
+        any(&stored),
+    ] {
         assert_eq!(same, compact(&41_u64));
     }
 }
@@ -58,10 +65,25 @@ fn strings() {
     let stored = String::from("a");
     let text: &str = &stored;
     let strings = [&stored];
-    for same in [name("a"), name(stored.clone()), name(&stored), name(strings[0]), name(text), name(&text), name(&&stored)] {
+    for same in [
+        name("a"),
+        name(stored.clone()),
+        name(&stored),
+        name(strings[0]),
+        name(text),
+        name(&text),
+        name(&&stored),
+    ] {
         assert_eq!(same, compact("a"));
     }
-    for same in [owned("a"), owned(stored.clone()), owned(&stored), owned(text), owned(&text), owned(&&stored)] {
+    for same in [
+        owned("a"),
+        owned(stored.clone()),
+        owned(&stored),
+        owned(text),
+        owned(&text),
+        owned(&&stored),
+    ] {
         assert_eq!(same, compact("a"));
     }
 }
@@ -70,10 +92,28 @@ fn strings() {
 fn lists() {
     let stored = vec![1, 2];
     let slice: &[u64] = &stored;
-    for same in [ids([1, 2]), ids(&[1, 2]), ids(vec![1, 2]), ids(&stored), ids(slice), ids(&slice), ids(&&[1, 2]), ids(&&stored)] {
+    for same in [
+        ids([1, 2]),
+        ids(&[1, 2]),
+        ids(vec![1, 2]),
+        ids(&stored),
+        ids(slice),
+        ids(&slice),
+        ids(&&[1, 2]),
+        ids(&&stored),
+    ] {
         assert_eq!(same, compact(&[1_u64, 2]));
     }
-    for same in [list([1, 2]), list(&[1, 2]), list(vec![1, 2]), list(&stored), list(slice), list(&slice), list(&&[1, 2]), list(&&stored)] {
+    for same in [
+        list([1, 2]),
+        list(&[1, 2]),
+        list(vec![1, 2]),
+        list(&stored),
+        list(slice),
+        list(&slice),
+        list(&&[1, 2]),
+        list(&&stored),
+    ] {
         assert_eq!(same, compact(&[1_u64, 2]));
     }
     assert_eq!(ids([]), compact(&()));
@@ -100,5 +140,8 @@ fn other_types() {
     let shared: Arc<str> = "a".into();
     assert_eq!(compact_arg::<Arc<str>>(&shared), compact("a"));
     assert_eq!(compact_arg::<Cow<'_, str>>(Cow::Borrowed("a")), compact("a"));
-    assert_eq!(compact_arg::<Box<[u8]>>(Box::<[u8]>::from([1, 2])), compact(&(1_u8, 2_u8)));
+    assert_eq!(
+        compact_arg::<Box<[u8]>>(Box::<[u8]>::from([1, 2])),
+        compact(&(1_u8, 2_u8))
+    );
 }

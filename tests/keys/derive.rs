@@ -80,7 +80,12 @@ struct Order;
 
 #[test]
 fn structs() {
-    let page = Page { tenant: UserId(7), r#type: "a:b".into(), key: Option::None, sequence: true };
+    let page = Page {
+        tenant: UserId(7),
+        r#type: "a:b".into(),
+        key: Option::None,
+        sequence: true,
+    };
     assert_eq!(text(&page), "(7,a%3Ab,%N,true,)");
     assert_eq!(text(&UserId(7)), "7");
     assert_eq!(text(&One { id: 7 }), "(7,)");
@@ -103,7 +108,13 @@ fn enums() {
 #[test]
 fn generics() {
     assert_eq!(text(&Typed::<Order>(7, PhantomData)), "(7,(),)");
-    assert_eq!(text(&Wrapper { inner: "a", list: [::std::vec![1, 2]] }), "(a,((1,2,),),)");
+    assert_eq!(
+        text(&Wrapper {
+            inner: "a",
+            list: [::std::vec![1, 2]]
+        }),
+        "(a,((1,2,),),)"
+    );
     let tree = Tree::Node(::std::vec![Tree::Leaf(1), Tree::Node(Vec::new())]);
     assert_eq!(text(&tree), "(Node,((Leaf,1,),(Node,(),),),)");
 }

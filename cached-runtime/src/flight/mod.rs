@@ -76,15 +76,6 @@ impl Flights {
         }
     }
 
-    /// Flights in progress.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len())
-            .sum()
-    }
-
     /// Whether `flight` is over, as `gone` sees it; takes it out of the map then, if it is still the one there. The
     /// shard's lock is held while `gone` looks, so nobody can join in between.
     fn retire(&self, flight: &Arc<Flight>, gone: impl FnOnce(&State) -> bool) -> bool {

@@ -126,15 +126,6 @@ impl Wait {
             Arc::clone(&this.flight),
         )))
     }
-
-    /// The same as a future, where nothing but this is waited for.
-    #[cfg(test)]
-    pub(crate) fn turn<R>(
-        &mut self,
-        mut read: impl FnMut(&Answer) -> R,
-    ) -> impl std::future::Future<Output = Turn<R>> {
-        std::future::poll_fn(move |context| Pin::new(&mut *self).poll_turn(context, &mut read))
-    }
 }
 
 impl Drop for Wait {
