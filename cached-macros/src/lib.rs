@@ -18,13 +18,13 @@ use proc_macro::TokenStream;
 /// See `cached_runtime::cache`.
 #[proc_macro_attribute]
 pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::cache(args.into(), item.into()).into()
+    expand::cache(args.into(), &item.into()).into()
 }
 
 /// See `cached_runtime::invalidate`.
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::invalidate(args.into(), item.into()).into()
+    expand::invalidate(args.into(), &item.into()).into()
 }
 
 /// Makes a type part of a key.
