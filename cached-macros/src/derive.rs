@@ -16,8 +16,8 @@ use syn::visit::Visit;
 use syn::{Data, DataEnum, DeriveInput, Error, Fields, Generics, Ident, Member, Path, Type, parse_quote};
 
 /// The impl, or the compile error that says why there is none.
-pub(crate) fn expand(input: DeriveInput) -> TokenStream {
-    implement(&input).unwrap_or_else(Error::into_compile_error)
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
+    implement(input).unwrap_or_else(Error::into_compile_error)
 }
 
 fn implement(input: &DeriveInput) -> Result<TokenStream, Error> {
@@ -124,11 +124,11 @@ fn bounded(input: &DeriveInput, runtime: &Path) -> Generics {
     for field in types(&input.data) {
         let mut names = Names::default();
         names.visit_type(field);
-        let named = parameters.iter().filter(|parameter| names.0.contains(parameter));
+        let mentioned = parameters.iter().filter(|parameter| names.0.contains(parameter));
         if names.0.contains(&input.ident) {
             // A bound on the type itself would have the compiler prove the impl by the impl.
-            bounded.extend(named.map(|parameter| parse_quote!(#parameter)));
-        } else if named.count() > 0 {
+            bounded.extend(mentioned.map(|parameter| parse_quote!(#parameter)));
+        } else if mentioned.count() > 0 {
             bounded.push(field.clone());
         }
     }
@@ -166,5 +166,76 @@ struct Names(Vec<Ident>);
 impl<'ast> Visit<'ast> for Names {
     fn visit_ident(&mut self, ident: &'ast Ident) {
         self.0.push(ident.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds(input: &DeriveInput) -> String {
+        let generics = bounded(input, &parse_quote!(r));
+        generics
+            .where_clause
+            .map(|bounds| bounds.to_token_stream().to_string())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn fields_that_name_a_parameter_are_bounded_once() {
+        assert_eq!(
+            bounds(&parse_quote!(
+                struct S<T> {
+                    a: u8,
+                    b: Vec<T>,
+                    c: Vec<T>,
+                    d: T,
+                }
+            )),
+            "where Vec < T > : r :: KeyPart , T : r :: KeyPart"
+        );
+        assert_eq!(
+            bounds(&parse_quote!(
+                struct S<T>(u8, String);
+            )),
+            ""
+        );
+        assert_eq!(
+            bounds(&parse_quote!(
+                struct S<T>(T)
+                where
+                    T: Copy;
+            )),
+            "where T : Copy , T : r :: KeyPart"
+        );
+        assert_eq!(
+            bounds(&parse_quote!(
+                enum S<A, B> {
+                    Leaf(A),
+                    Node(Box<S<A, B>>),
+                }
+            )),
+            "where A : r :: KeyPart , B : r :: KeyPart"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_derived_says_why() {
+        let message = |input: DeriveInput| implement(&input).unwrap_err().to_string();
+        assert!(message(parse_quote!(union U { a: u8 })).starts_with("a union does not know"));
+        assert_eq!(
+            message(parse_quote!(
+                #[key_part(name = "x")]
+                struct S;
+            )),
+            "`key_part` takes `crate = path` only"
+        );
+        assert_eq!(
+            message(parse_quote!(
+                #[key_part(crate = a, crate = b)]
+                struct S;
+            )),
+            "`crate` is given twice: keep one"
+        );
     }
 }

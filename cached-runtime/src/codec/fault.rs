@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::{Error, ErrorKind};
 
-/// The deepest nesting that is read. Each level costs a few stack frames; 256 fit into the 2 MiB of a worker thread
-/// in an unoptimised build, with values of a few hundred bytes.
-pub(super) const MAX_DEPTH: u16 = 256;
+/// The deepest nesting that is read, as in `serde_json`. In an unoptimised build a level can cost several KiB of stack,
+/// so that this many fit into half of a worker thread's 2 MiB.
+pub(super) const MAX_DEPTH: u16 = 128;
 
 /// A reason in prose, of our own readers and writers.
 #[derive(Debug)]

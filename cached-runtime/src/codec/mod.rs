@@ -15,6 +15,12 @@ mod binary;
 #[cfg(feature = "bincode")]
 mod bincode;
 pub(crate) mod envelope;
+#[cfg(any(
+    feature = "bincode",
+    feature = "postcard",
+    feature = "messagepack",
+    feature = "json"
+))]
 mod fault;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
@@ -45,7 +51,8 @@ use crate::Error;
 /// internally tagged enums, `serde_json::Value`) cannot be read back. `messagepack` and `json` write names and have
 /// neither limit; like those formats they read `Some(None)` back as `None`, and JSON has no `NaN`.
 ///
-/// Values nested more than 256 levels deep (JSON: 128) are not read back, under any codec.
+/// Values nested more than 128 levels deep are not read back, under any codec; a field, an element, a `Some` and a newtype
+/// are a level each. Nor are values with more than 4096 elements that take no bytes, such as `()`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Codec {

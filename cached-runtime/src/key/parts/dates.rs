@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::key::{KeyPart, KeyWriter, Written};
 
+#[expect(clippy::struct_field_names, reason = "a day has a year, a month and a day")]
 struct Day {
     year: i32,
     month: u8,
