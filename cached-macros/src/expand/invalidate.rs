@@ -25,10 +25,10 @@ fn statements(plan: &InvalidatePlan) -> TokenStream {
     let (door, output) = (&plan.door, &plan.output);
     let [shape, writer, returned] = ["__shape", "__writer", "__output"].map(local);
     let when = Ident::new(
-        match plan.when {
-            When::After => "After",
-            When::Before => "Before",
-            When::Always => "Always",
+        if plan.when == When::Before {
+            "Before"
+        } else {
+            "After"
         },
         site,
     );
@@ -50,7 +50,9 @@ fn statements(plan: &InvalidatePlan) -> TokenStream {
         ..
     } = steps;
     let body = body::future(&plan.function, plan.form, output);
-    let run = if after.is_empty() {
+    let run = if plan.when == When::Always {
+        quote_spanned!(site=> #door::write_always(#shape, #writer, #body).await)
+    } else if after.is_empty() {
         quote_spanned!(site=> #door::write(#shape, #writer, #body).await)
     } else {
         quote_spanned! {site=>
@@ -85,9 +87,10 @@ impl Steps<'_> {
     fn removal(&mut self, position: usize, removal: &Removal) {
         let writer = self.writer;
         match removal {
-            Removal::Cache { cache, span } => {
+            Removal::Cache { cache, caches, span } => {
+                let caches = caches.as_ref().map(|caches| quote!(&(#caches)));
                 self.before
-                    .push(quote_spanned!(resolved(*span)=> #writer.cache(&#cache);));
+                    .push(quote_spanned!(resolved(*span)=> #writer.cache(&#cache(#caches));));
             }
             Removal::Entry {
                 receiver,
@@ -102,6 +105,7 @@ impl Steps<'_> {
                     let receiver = self.argument(position, arguments.len(), receiver);
                     quote!(#receiver.)
                 });
+                let first_is_output = matches!(arguments.first(), Some(Word::Output(_)));
                 let arguments: Vec<TokenStream> = arguments
                     .iter()
                     .enumerate()
@@ -112,7 +116,11 @@ impl Steps<'_> {
                     None => self.before.push(step),
                     Some(output) => {
                         self.with_output(output, &step);
-                        self.unknown.push(quote_spanned!(span=> #writer.cache(&#cache);));
+                        // The function may be one that is passed its `Caches` first.
+                        let first = arguments.first().filter(|_| !first_is_output);
+                        let first = first.map_or_else(|| quote!(()), |first| quote!((#first)));
+                        self.unknown
+                            .push(quote_spanned!(span=> #writer.whole(#cache, &#first);));
                     }
                 }
             }
