@@ -51,10 +51,10 @@ fn statements(plan: &CachePlan) -> TokenStream {
         || quote_spanned!(site=> #door::share!(#shape)),
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
-    let key = key::of_call(plan);
+    let (key, buffer) = (key::of_call(plan), key::buffer());
     let enter = plan.caches.as_ref().map_or_else(
-        || quote_spanned!(site=> #door::enter(#definition, #shape, #sharing, #key)),
-        |caches| quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #sharing, #key)),
+        || quote_spanned!(site=> #door::enter(#definition, #shape, #sharing, &#buffer)),
+        |caches| quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #sharing, &#buffer)),
     );
     let body = match &plan.companions {
         Some(names) => uncached_call(plan, names),
@@ -65,13 +65,17 @@ fn statements(plan: &CachePlan) -> TokenStream {
         let #shape = #door::probe!(#output);
         let #definition = #definition_value;
         let #sharing = #share_value;
-        let #entered = #enter;
+        // The key is gone before anything is awaited, and so takes no room in the future.
+        let #entered = {
+            #key
+            #enter
+        };
         match #entered {
             #door::Enter::Done(#done) => #done,
             #door::Enter::Wait(#wait) => match #wait.await {
                 #door::Turn::Done(#done) => #done,
                 // Boxed here and not before, so that the future of a call that hits stays small.
-                #door::Turn::Lead(#lead) => #door::Box::pin(#lead.run(#body)).await,
+                #door::Turn::Lead(#lead) => #lead.run(#door::Box::pin(#body)).await,
             },
         }
     }
