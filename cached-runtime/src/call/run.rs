@@ -98,16 +98,22 @@ where
         loop {
             self.step = match std::mem::replace(&mut self.step, Step::Done) {
                 Step::Begin(load) => match load.look(R::absent().is_some()) {
-                    Look::Now(load, found) => match found.as_ref().and_then(returned) {
+                    Look::Now(mut load, found) => match found.as_ref().and_then(returned) {
                         Some(hit) => return Poll::Ready(hit),
-                        None => Step::Body(load.begin()),
+                        None => {
+                            load.begin();
+                            Step::Body(load)
+                        }
                     },
                     Look::Later(looking) => Step::Look(looking),
                 },
                 Step::Look(mut looking) => match looking.as_mut().poll(context) {
-                    Poll::Ready((load, found)) => match found.as_ref().and_then(returned) {
+                    Poll::Ready((mut load, found)) => match found.as_ref().and_then(returned) {
                         Some(hit) => return Poll::Ready(hit),
-                        None => Step::Body(load.begin()),
+                        None => {
+                            load.begin();
+                            Step::Body(load)
+                        }
                     },
                     Poll::Pending => {
                         self.step = Step::Look(looking);
@@ -118,7 +124,7 @@ where
                     // Put back first: a body that panics must find the load in its place, to be dropped with it.
                     self.step = Step::Body(load);
                     let output = ready!(body.as_mut().poll(context));
-                    let Step::Body(load) = std::mem::replace(&mut self.step, Step::Done) else {
+                    let Step::Body(mut load) = std::mem::replace(&mut self.step, Step::Done) else {
                         continue;
                     };
                     let (keeping, brought) = match output.split() {
