@@ -2,7 +2,7 @@
 
 use super::{attributes, body, definition, key};
 use crate::function::argument_name;
-use crate::names::{Companions, local};
+use crate::names::{Companions, borrowed, local};
 use crate::plan::CachePlan;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -44,7 +44,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
-        Some(names) => (None, definition::reference(plan, names)),
+        Some(names) => (None, definition::of_shape(plan, names, &shape)),
         None => (Some(definition::statics(plan)), definition::inline(plan, &shape)),
     };
     let share_value = plan.share_error.as_ref().map_or_else(
@@ -52,10 +52,19 @@ fn statements(plan: &CachePlan) -> TokenStream {
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
     let key = key::of_call(plan);
+    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing));
     let enter = plan.caches.as_ref().map_or_else(
-        || quote_spanned!(site=> #door::enter(#definition, #shape, #sharing, #key)),
-        |caches| quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #sharing, #key)),
+        || {
+            let enter = plan.at_value(&quote_spanned!(site=> #door::enter));
+            quote_spanned!(site=> #enter(#inputs, #key))
+        },
+        |caches| {
+            let enter = plan.at_value(&quote_spanned!(site=> #door::enter_in));
+            let caches = borrowed(&caches.to_token_stream());
+            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs, #key))
+        },
     );
+    let run = plan.at_value(&quote_spanned!(site=> run));
     let body = match &plan.companions {
         Some(names) => uncached_call(plan, names),
         None => body::future(&plan.function, plan.form, output),
@@ -71,7 +80,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #door::Enter::Wait(#wait) => match #wait.await {
                 #door::Turn::Done(#done) => #done,
                 // Boxed here and not before, so that the future of a call that hits stays small.
-                #door::Turn::Lead(#lead) => #door::Box::pin(#lead.run(#body)).await,
+                #door::Turn::Lead(#lead) => #door::Box::pin(#lead.#run(#body)).await,
             },
         }
     }

@@ -3,8 +3,8 @@
 use super::{attributes, definition, key};
 use crate::names::{Companions, local};
 use crate::plan::CachePlan;
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::Type;
 
 pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
@@ -35,9 +35,11 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let reference = definition::reference(plan, names);
     let key = key::of_entry(plan);
     let made = if plan.caches.is_some() {
-        quote!(#door::entry_in(#caches, #definition, #key))
+        let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry_in));
+        quote!(#entry(#caches, #definition, #key))
     } else {
-        quote!(#door::entry(#definition, #key))
+        let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry));
+        quote!(#entry(#definition, #key))
     };
     quote! {
         #attrs

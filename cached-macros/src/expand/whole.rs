@@ -3,8 +3,8 @@
 use super::{attributes, definition, entry};
 use crate::names::{Companions, local};
 use crate::plan::CachePlan;
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 
 pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let attrs = attributes::on_companion(&plan.function.attrs);
@@ -18,11 +18,14 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let definition = definition::reference(plan, names);
     let caches = local("caches");
     let (input, made) = match &plan.caches {
-        Some(_) => (
-            Some(quote!(#caches: &#door::Caches)),
-            quote!(#door::cache_in(#caches, #definition)),
-        ),
-        None => (None, quote!(#door::cache(#definition))),
+        Some(_) => (Some(quote!(#caches: &#door::Caches)), {
+            let cache = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::cache_in));
+            quote!(#cache(#caches, #definition))
+        }),
+        None => (None, {
+            let cache = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::cache));
+            quote!(#cache(#definition))
+        }),
     };
     quote! {
         #attrs

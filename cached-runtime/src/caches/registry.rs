@@ -180,6 +180,33 @@ pub fn define<R: Output<K>, const K: u8>(
     Definition::new(site, hooks)
 }
 
+/// A type whose values are what the companions of a function say they are.
+#[diagnostic::on_unimplemented(
+    message = "the companions of this function were given `{V}`, and it keeps `{Self}`",
+    label = "read as the type of the value",
+    note = "an alias hides what is kept: spell the return type out, as `Result<T, E>` or `Option<T>`",
+    note = "or do without companions: `#[cache(companions = false, ..)]`"
+)]
+pub trait Keeps<V>: Sized {
+    /// The same definition.
+    fn definition(definition: Definition<V>) -> Definition<Self>;
+}
+
+impl<V> Keeps<V> for V {
+    fn definition(definition: Definition<V>) -> Definition<V> {
+        definition
+    }
+}
+
+/// The definition that the companions use, if it is one of what the function returns.
+#[inline]
+pub fn checked<R: Output<K, Value: Keeps<V>>, V, const K: u8>(
+    _: Shape<R, K>,
+    definition: Definition<V>,
+) -> Definition<R::Value> {
+    Keeps::definition(definition)
+}
+
 #[cfg(test)]
 mod tests {
     use super::owner;
