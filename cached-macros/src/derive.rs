@@ -10,10 +10,11 @@
 //! Knows the runtime by the paths of its public items only.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::visit::Visit;
-use syn::{Data, DataEnum, DeriveInput, Error, Fields, Generics, Ident, Member, Path, Type, parse_quote};
+use syn::{Data, DataEnum, DeriveInput, Error, Field, Fields, Generics, Ident, Path, Type, parse_quote};
 
 /// The impl, or the compile error that says why there is none.
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
@@ -69,11 +70,14 @@ fn runtime_path(input: &DeriveInput) -> Result<Path, Error> {
 
 fn struct_body(fields: &Fields) -> TokenStream {
     match fields {
-        Fields::Unnamed(one) if one.unnamed.len() == 1 => quote!(key.part(&self.0)),
-        _ => {
-            let members = fields.members();
-            sequence(members.map(|member| quote!(&self.#member)))
+        Fields::Unnamed(one) if one.unnamed.len() == 1 => {
+            let span = place(&one.unnamed[0]);
+            quote_spanned!(span=> key.part(&self.0))
         }
+        _ => sequence(fields.iter().zip(fields.members()).map(|(field, member)| {
+            let span = place(field);
+            quote_spanned!(span=> sequence.part(&self.#member);)
+        })),
     }
 }
 
@@ -87,29 +91,38 @@ fn enum_body(data: &DataEnum) -> TokenStream {
         if variant.fields.is_empty() {
             return quote!(Self::#name { .. } => key.text(#text),);
         }
-        let members: Vec<Member> = variant.fields.members().collect();
+        let members = variant.fields.members();
         // Names of our own, so that no field can hide `key`.
-        let locals: Vec<Ident> = (0..members.len())
-            .map(|index| format_ident!("field_{index}", span = Span::mixed_site()))
-            .collect();
-        let parts =
-            std::iter::once(text.to_token_stream()).chain(locals.iter().map(ToTokens::to_token_stream));
-        let body = sequence(parts);
+        let local = |(index, field)| {
+            format_ident!(
+                "field_{index}",
+                span = Span::mixed_site().located_at(place(field))
+            )
+        };
+        let locals: Vec<Ident> = variant.fields.iter().enumerate().map(local).collect();
+        let parts = variant.fields.iter().zip(&locals).map(|(field, local)| {
+            let span = place(field);
+            quote_spanned!(span=> sequence.part(#local);)
+        });
+        let body = sequence(std::iter::once(quote!(sequence.part(#text);)).chain(parts));
         quote!(Self::#name { #(#members: #locals),* } => #body,)
     });
     quote!(match self { #(#arms)* })
 }
 
 fn sequence(parts: impl Iterator<Item = TokenStream>) -> TokenStream {
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return quote!(key.sequence(|_| ()));
-    }
-    quote! {
-        key.sequence(|sequence| {
-            #(sequence.part(#parts);)*
-        })
-    }
+    let parts: TokenStream = parts.collect();
+    let sequence = if parts.is_empty() {
+        quote!(_)
+    } else {
+        quote!(sequence)
+    };
+    quote!(key.sequence(|#sequence| { #parts }))
+}
+
+/// Where a field that is no part is reported: at its type, with names still those of the generated code.
+fn place(field: &Field) -> Span {
+    Span::call_site().located_at(field.ty.span())
 }
 
 /// The type's generics, with a bound for each field whose type names a parameter.
@@ -171,6 +184,8 @@ impl<'ast> Visit<'ast> for Names {
 
 #[cfg(test)]
 mod tests {
+    use quote::ToTokens;
+
     use super::*;
 
     fn bounds(input: &DeriveInput) -> String {

@@ -8,7 +8,8 @@ use cached_runtime::fuzzing::key::{self, KeyBuf, Keys};
 use libfuzzer_sys::fuzz_target;
 
 fn separates(text: &str) -> bool {
-    text.chars().any(|character| !(character.is_ascii_alphanumeric() || "-_.%(),".contains(character)))
+    text.chars()
+        .any(|character| !(character.is_ascii_alphanumeric() || "-_.%(),".contains(character)))
 }
 
 fuzz_target!(|data: &str| {

@@ -24,7 +24,7 @@ use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
 /// Keys named by one `UNLINK`, each with its lease.
 const BATCH: usize = 500;
 
-/// A Redis (or Valkey) server, 4.0 or later, as a [`Store`] with every guarantee.
+/// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee.
 ///
 /// Cheap to clone; the clones share one multiplexed connection, which is established again by itself whenever it is
 /// lost. While the server is down every call fails at once with [`ErrorKind::Unavailable`].
