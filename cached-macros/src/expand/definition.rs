@@ -41,11 +41,9 @@ pub(super) fn reference(plan: &CachePlan, names: &Companions) -> TokenStream {
 
 /// The same in the function, where the type that the siblings were given is compared with what it returns.
 pub(super) fn of_shape(plan: &CachePlan, names: &Companions, shape: &Ident) -> TokenStream {
-    let door = &plan.door;
     let reference = reference(plan, names);
-    let checked = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::checked));
-    let shape = plan.at_value(&quote!(#shape));
-    quote_spanned!(Span::mixed_site()=> #checked(#shape, #reference))
+    let checked = plan.at_value(&quote_spanned!(Span::mixed_site()=> .of(#shape)));
+    quote!(#reference #checked)
 }
 
 /// The definition where no sibling may stand: inside of the function, its type taken from what the function returns.

@@ -34,12 +34,13 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let definition = local("__definition");
     let reference = definition::reference(plan, names);
     let key = key::of_entry(plan);
+    let input = plan.at_value(&quote!(#definition));
     let made = if plan.caches.is_some() {
         let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry_in));
-        quote!(#entry(#caches, #definition, #key))
+        quote!(#entry(#caches, #input, #key))
     } else {
         let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry));
-        quote!(#entry(#definition, #key))
+        quote!(#entry(#input, #key))
     };
     quote! {
         #attrs

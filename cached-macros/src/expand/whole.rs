@@ -15,23 +15,28 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let where_clause = &generics.where_clause;
     let (door, value) = (&plan.door, &plan.value);
     let doc = format!("The cache of [`{}{function}`]: all of its entries.", owner(plan));
-    let definition = definition::reference(plan, names);
+    let definition = local("__definition");
+    let reference = definition::reference(plan, names);
+    let input = plan.at_value(&quote!(#definition));
     let caches = local("caches");
     let (input, made) = match &plan.caches {
         Some(_) => (Some(quote!(#caches: &#door::Caches)), {
             let cache = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::cache_in));
-            quote!(#cache(#caches, #definition))
+            quote!(#cache(#caches, #input))
         }),
         None => (None, {
             let cache = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::cache));
-            quote!(#cache(#definition))
+            quote!(#cache(#input))
         }),
     };
     quote! {
         #attrs
         #[doc = #doc]
         #lints
-        #vis fn #cache #generics (#input) -> #door::Cache<#value> #where_clause { #made }
+        #vis fn #cache #generics (#input) -> #door::Cache<#value> #where_clause {
+            let #definition = #reference;
+            #made
+        }
     }
 }
 

@@ -148,6 +148,12 @@ impl<V> Definition<V> {
         Self { site, hooks }
     }
 
+    /// The same, if it is one of what the function returns.
+    #[inline]
+    pub fn of<R: Output<K, Value: Keeps<V>>, const K: u8>(self, _: Shape<R, K>) -> Definition<R::Value> {
+        Keeps::definition(self)
+    }
+
     #[inline]
     pub(crate) fn site(self) -> &'static Site {
         self.site
@@ -196,15 +202,6 @@ impl<V> Keeps<V> for V {
     fn definition(definition: Definition<V>) -> Definition<V> {
         definition
     }
-}
-
-/// The definition that the companions use, if it is one of what the function returns.
-#[inline]
-pub fn checked<R: Output<K, Value: Keeps<V>>, V, const K: u8>(
-    _: Shape<R, K>,
-    definition: Definition<V>,
-) -> Definition<R::Value> {
-    Keeps::definition(definition)
 }
 
 #[cfg(test)]

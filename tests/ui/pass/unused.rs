@@ -5,7 +5,6 @@
 use cached_runtime::cache;
 
 #[cache]
-#[expect(dead_code)]
 async fn never_called(id: u64) -> u64 {
     id
 }
