@@ -2,7 +2,7 @@
 
 use crate::function::{Form, Function};
 use crate::names::local;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 use syn::{ReturnType, Type};
 
@@ -34,12 +34,21 @@ pub(super) fn future(function: &Function, form: Form, output: &Type) -> TokenStr
     }
 }
 
-/// What the function does when it is called, in the form in which it promised a future.
-pub(super) fn in_form(form: Form, door: &TokenStream, statements: &TokenStream) -> TokenStream {
+/// What the function does when it is called, in the form in which it promised a future. The braces are the user's: a
+/// function whose end is a macro's is taken for a macro's by the compiler, and never reported as unused.
+pub(super) fn in_form(
+    function: &Function,
+    form: Form,
+    door: &TokenStream,
+    statements: &TokenStream,
+) -> TokenTree {
     let site = Span::mixed_site();
-    match form {
+    let statements = match form {
         Form::Async => statements.clone(),
         Form::Future => quote_spanned!(site=> async move { #statements }),
         Form::Boxed => quote_spanned!(site=> #door::Box::pin(async move { #statements })),
-    }
+    };
+    let mut block = Group::new(Delimiter::Brace, statements);
+    block.set_span(function.body.span());
+    block.into()
 }

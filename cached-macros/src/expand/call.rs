@@ -27,12 +27,12 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
         .companions
         .is_some()
         .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
-    let statements = body::in_form(plan.form, &plan.door, &statements(plan));
+    let block = body::in_form(&plan.function, plan.form, &plan.door, &statements(plan));
     quote! {
         #attrs
         #listing
         #lints
-        #vis #defaultness #sig { #statements }
+        #vis #defaultness #sig #block
     }
 }
 

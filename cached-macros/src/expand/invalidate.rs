@@ -13,10 +13,10 @@ pub(super) fn function(plan: &InvalidatePlan) -> TokenStream {
     let vis = &plan.function.vis;
     let defaultness = &plan.function.defaultness;
     let sig = &plan.function.sig;
-    let statements = body::in_form(plan.form, &plan.door, &statements(plan));
+    let block = body::in_form(&plan.function, plan.form, &plan.door, &statements(plan));
     quote! {
         #(#attrs)*
-        #vis #defaultness #sig { #statements }
+        #vis #defaultness #sig #block
     }
 }
 
