@@ -3,7 +3,7 @@
 use crate::function::{Form, Function};
 use crate::names::local;
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use quote::quote_spanned;
+use quote::{quote, quote_spanned};
 use syn::{ReturnType, Type};
 
 /// The body, once, as an expression that is its future. It takes the arguments with it.
@@ -32,6 +32,11 @@ pub(super) fn future(function: &Function, form: Form, output: &Type) -> TokenStr
             (None, ReturnType::Default) => quote_spanned!(site=> async move { (move || #body)().await }),
         },
     }
+}
+
+/// A function that returns its future returns a block of ours, which is no way to write `async fn`.
+pub(super) fn lints(form: Form) -> Option<TokenStream> {
+    (form == Form::Future).then(|| quote!(#[allow(clippy::manual_async_fn)]))
 }
 
 /// What the function does when it is called, in the form in which it promised a future. The braces are the user's: a

@@ -27,11 +27,13 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
         .companions
         .is_some()
         .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+    let lints_of_form = body::lints(plan.form);
     let block = body::in_form(&plan.function, plan.form, &plan.door, &statements(plan));
     quote! {
         #attrs
         #listing
         #lints
+        #lints_of_form
         #vis #defaultness #sig #block
     }
 }

@@ -13,9 +13,11 @@ pub(super) fn function(plan: &InvalidatePlan) -> TokenStream {
     let vis = &plan.function.vis;
     let defaultness = &plan.function.defaultness;
     let sig = &plan.function.sig;
+    let lints = body::lints(plan.form);
     let block = body::in_form(&plan.function, plan.form, &plan.door, &statements(plan));
     quote! {
         #(#attrs)*
+        #lints
         #vis #defaultness #sig #block
     }
 }
