@@ -2,7 +2,7 @@
 
 use super::{attributes, body, definition, key};
 use crate::function::argument_name;
-use crate::names::{Companions, local};
+use crate::names::{Companions, borrowed, local};
 use crate::plan::CachePlan;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -27,12 +27,14 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
         .companions
         .is_some()
         .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
-    let statements = body::in_form(plan.form, &plan.door, &statements(plan));
+    let lints_of_form = body::lints(plan.form);
+    let block = body::in_form(&plan.function, plan.form, &plan.door, &statements(plan));
     quote! {
         #attrs
         #listing
         #lints
-        #vis #defaultness #sig { #statements }
+        #lints_of_form
+        #vis #defaultness #sig #block
     }
 }
 
@@ -44,7 +46,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
-        Some(names) => (None, definition::reference(plan, names)),
+        Some(names) => (None, definition::of_shape(plan, names, &shape)),
         None => (Some(definition::statics(plan)), definition::inline(plan, &shape)),
     };
     let share_value = plan.share_error.as_ref().map_or_else(
@@ -52,10 +54,19 @@ fn statements(plan: &CachePlan) -> TokenStream {
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
     let (key, buffer) = (key::of_call(plan), key::buffer());
+    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing));
     let enter = plan.caches.as_ref().map_or_else(
-        || quote_spanned!(site=> #door::enter(#definition, #shape, #sharing, &#buffer)),
-        |caches| quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #sharing, &#buffer)),
+        || {
+            let enter = plan.at_value(&quote_spanned!(site=> #door::enter));
+            quote_spanned!(site=> #enter(#inputs, &#buffer))
+        },
+        |caches| {
+            let enter = plan.at_value(&quote_spanned!(site=> #door::enter_in));
+            let caches = borrowed(&caches.to_token_stream());
+            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs, &#buffer))
+        },
     );
+    let run = plan.at_value(&quote_spanned!(site=> run));
     let body = match &plan.companions {
         Some(names) => uncached_call(plan, names),
         None => body::future(&plan.function, plan.form, output),
@@ -75,7 +86,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #door::Enter::Wait(#wait) => match #wait.await {
                 #door::Turn::Done(#done) => #done,
                 // Boxed here and not before, so that the future of a call that hits stays small.
-                #door::Turn::Lead(#lead) => #lead.run(#door::Box::pin(#body)).await,
+                #door::Turn::Lead(#lead) => #lead.#run(#door::Box::pin(#body)).await,
             },
         }
     }
