@@ -34,9 +34,10 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let definition = local("__definition");
     let reference = definition::reference(plan, names);
     let key = key::of_entry(plan);
-    let made = match &plan.caches {
-        Some(_) => quote!(#door::entry_in(#caches, #definition, #key)),
-        None => quote!(#door::entry(#definition, #key)),
+    let made = if plan.caches.is_some() {
+        quote!(#door::entry_in(#caches, #definition, #key))
+    } else {
+        quote!(#door::entry(#definition, #key))
     };
     quote! {
         #attrs

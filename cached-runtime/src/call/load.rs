@@ -65,12 +65,13 @@ impl Start {
                 if function.memory.is_some() {
                     function.counts.memory_misses.add_one();
                 }
-                match function.spec.single_flight {
-                    false => alone(false),
-                    true => match function.flights.join(probe) {
+                if function.spec.single_flight {
+                    match function.flights.join(probe) {
                         Joined::Leader(lead) => Way::Lead(lead),
                         Joined::Follower(wait) => Way::Follow(wait),
-                    },
+                    }
+                } else {
+                    alone(false)
                 }
             }
         };
