@@ -48,9 +48,11 @@ async fn a_recursion_runs_once_for_each_argument() {
             let runs = AtomicUsize::new(0);
             assert_eq!(fib(&runs, 80).await, 23_416_728_348_467_685);
             assert_eq!(runs.into_inner(), 81);
-            let tree = Tree { runs: AtomicUsize::new(0) };
+            let tree = Tree {
+                runs: AtomicUsize::new(0),
+            };
             assert_eq!((tree.depth(1_000).await, tree.depth(999).await), (10, 10));
-            assert_eq!(tree.runs.into_inner(), 12);
+            assert_eq!(tree.runs.into_inner(), 15);
         })
         .await;
 }
@@ -63,7 +65,11 @@ async fn recursions_from_many_tasks_share_their_runs() {
         async move { shared_fib(runs, 40 + caller as u64 % 10).await }
     });
     let answers = ends(calls).await.answers;
-    assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|&value| value >= 102_334_155)));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.as_ref().is_ok_and(|&value| value >= 102_334_155))
+    );
     assert_eq!(runs.load(SeqCst), 50);
 }
 
@@ -79,7 +85,12 @@ async fn inner(source: &Source, id: u64) -> u64 {
 
 #[cache(backend = "local", skip(source))]
 async fn outer(source: &Source, a: u64, b: u64) -> (u64, u64) {
-    source.run(0, |_| async move { tokio::join!(inner(source, a), inner(source, b)) }).await
+    source
+        .run(
+            0,
+            |_| async move { tokio::join!(inner(source, a), inner(source, b)) },
+        )
+        .await
 }
 
 #[tokio::test(start_paused = true)]

@@ -56,7 +56,9 @@ async fn so_they_do_past_the_cache_and_to_refresh_it() {
         });
         assert_eq!(ends(calls).await.answers, vec![42; 100]);
         assert_eq!(source.begun(), 100);
-        let kept = caches.scope(async { shared_entry(21).get().await.unwrap() }).await;
+        let kept = caches
+            .scope(async { shared_entry(21).get().await.unwrap() })
+            .await;
         assert_eq!(kept, (mode == Mode::Refresh).then_some(42));
     }
 }

@@ -49,19 +49,23 @@ struct Hooked {
 }
 
 impl Hooked {
+    fn new(id: u64, cloned: &Hook, dropped: &Hook) -> Self {
+        Self {
+            id,
+            cloned: Arc::clone(cloned),
+            dropped: Arc::clone(dropped),
+        }
+    }
+
     fn plain(id: u64) -> Self {
-        Self { id, cloned: nothing(), dropped: nothing() }
+        Self::new(id, &nothing(), &nothing())
     }
 }
 
 impl Clone for Hooked {
     fn clone(&self) -> Self {
         (self.cloned)();
-        Self {
-            id: self.id,
-            cloned: Arc::clone(&self.cloned),
-            dropped: Arc::clone(&self.dropped),
-        }
+        Self::new(self.id, &self.cloned, &self.dropped)
     }
 }
 
@@ -102,11 +106,12 @@ fn a_clone_looks_at_the_statistics_while_others_write() {
                 }
             })
         };
-        let value = Hooked { cloned, ..Hooked::plain(1) };
-        local(value, 1).await;
+        local(Hooked::new(1, &cloned, &nothing()), 1).await;
         let writer = thread::spawn(move || {
             entered.recv().unwrap();
-            run(&caches, async { local_entry(2).insert(Hooked::plain(2)).await.unwrap() });
+            run(&caches, async {
+                local_entry(2).insert(Hooked::plain(2)).await.unwrap()
+            });
             let _ = written.send(());
         });
         armed.store(true, SeqCst);
@@ -128,7 +133,7 @@ macro_rules! drops {
                     assert_eq!(caches.stats().caches.len(), 1);
                 })
             };
-            let value = |id| Hooked { dropped: Arc::clone(&dropped), ..Hooked::plain(id) };
+            let value = |id| Hooked::new(id, &nothing(), &dropped);
             for round in 0..200 {
                 for id in 0..20 {
                     assert_eq!($function(value(id), id).await.id, id);
@@ -175,8 +180,7 @@ fn a_drop_removes_another_entry() {
             })
         };
         for id in 0..100 {
-            let value = Hooked { dropped: Arc::clone(&dropped), ..Hooked::plain(id) };
-            local(value, id).await;
+            local(Hooked::new(id, &nothing(), &dropped), id).await;
             local_entry(id / 2).invalidate().await.unwrap();
         }
     });

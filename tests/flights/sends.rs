@@ -23,7 +23,11 @@ struct Chained(#[expect(dead_code, reason = "only its type matters")] Rc<str>);
 #[cache(backend = "local")]
 async fn fails_locally(id: u64) -> Result<u64, Chained> {
     yield_now().await;
-    if id == 0 { Err(Chained("zero".into())) } else { Ok(id) }
+    if id == 0 {
+        Err(Chained("zero".into()))
+    } else {
+        Ok(id)
+    }
 }
 
 /// The same where it could be cloned.

@@ -99,7 +99,11 @@ async fn every_key_has_a_run_of_its_own() {
         async move { double(&source, caller, caller as u64 % 100).await }
     });
     let answers = ends(calls).await.answers;
-    assert!((0..).zip(&answers).all(|(caller, &answer)| answer == caller % 100 * 2));
+    assert!(
+        (0..)
+            .zip(&answers)
+            .all(|(caller, &answer)| answer == caller % 100 * 2)
+    );
     assert_eq!(source.begun(), 100);
 }
 

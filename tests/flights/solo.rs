@@ -79,7 +79,11 @@ async fn some_of_those_who_run_may_be_dropped() {
         }
     }
     let ends = ends(calls).await;
-    assert!(ends.aborted.len() <= aborted && ends.aborted.len() >= 10, "{}", ends.aborted.len());
+    assert!(
+        ends.aborted.len() <= aborted && ends.aborted.len() >= 10,
+        "{}",
+        ends.aborted.len()
+    );
     assert_eq!(ends.answers.len() + ends.aborted.len(), 1_000);
     assert_eq!(source.most(), AT_ONCE);
     assert!(caches.scope(load(&source, 0, 0, 7)).await.is_ok());
@@ -89,16 +93,15 @@ async fn some_of_those_who_run_may_be_dropped() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn never_more_at_once_on_several_threads() {
     let (caches, source) = (caches(), Arc::new(Source::default()));
-    let start = Arc::new(tokio::sync::Barrier::new(CALLERS));
-    let calls = crowd(&caches, CALLERS, |caller| {
+    let start = Arc::new(tokio::sync::Barrier::new(2_000));
+    let calls = crowd(&caches, 2_000, |caller| {
         let (source, start) = (Arc::clone(&source), Arc::clone(&start));
         async move {
             start.wait().await;
             load(&source, CALLERS, caller, 7).await
         }
     });
-    assert_eq!(ends(calls).await.answers.len(), CALLERS);
-    // The one that led and was alone in that moment may still have been at work.
+    assert_eq!(ends(calls).await.answers.len(), 2_000);
     assert!(source.most() <= AT_ONCE, "{}", source.most());
 }
 
@@ -106,26 +109,28 @@ async fn never_more_at_once_on_several_threads() {
 #[tokio::test(start_paused = true)]
 async fn never_more_at_once_when_others_come_late() {
     let (caches, source) = (caches(), Arc::new(Source::default()));
-    let call = |caller: usize| {
+    let first = crowd(&caches, AT_ONCE + 1, |caller| {
         let source = Arc::clone(&source);
-        // One after another.
-        async move { staggered(&source, caller, 7).await }
-    };
-    let first = crowd(&caches, AT_ONCE + 1, call);
-    // The leader has failed, and so has the first of those who then ran.
+        // The leader, the first that runs for itself, and those that take long.
+        let takes = if caller < 2 { BODY } else { 50 * BODY };
+        async move { lasting(&source, caller, takes, 7).await }
+    });
     sleep(BODY * 2 + Duration::from_millis(1)).await;
-    assert_eq!(source.running(), AT_ONCE - 1);
-    let late = crowd(&caches, 1_000, call);
+    assert_eq!((source.begun(), source.running()), (AT_ONCE + 1, AT_ONCE - 1));
+    let late = crowd(&caches, 1_000, |caller| {
+        let source = Arc::clone(&source);
+        async move { lasting(&source, caller, Duration::from_millis(1), 7).await }
+    });
     let answers = (ends(first).await.answers, ends(late).await.answers);
     assert_eq!((answers.0.len(), answers.1.len()), (AT_ONCE + 1, 1_000));
     assert_eq!(source.most(), AT_ONCE);
 }
 
-#[cache(backend = "local", skip(source, caller))]
-async fn staggered(source: &Source, caller: usize, id: u64) -> Result<u64, Opaque> {
+#[cache(backend = "local", skip(source, caller, takes))]
+async fn lasting(source: &Source, caller: usize, takes: Duration, id: u64) -> Result<u64, Opaque> {
     source
-        .run(caller, |run| async move {
-            sleep(BODY + Duration::from_millis(run as u64 % 50 * 10)).await;
+        .run(caller, |_| async move {
+            sleep(takes).await;
             let _ = id;
             Err(Opaque(caller))
         })

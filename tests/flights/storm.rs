@@ -98,7 +98,11 @@ async fn round(random: &mut fastrand::Rng) {
                     _ => fleeting(source, part, id).await.map_err(drop),
                 }
             };
-            let patience = if gives_up { patience } else { Duration::from_secs(3600) };
+            let patience = if gives_up {
+                patience
+            } else {
+                Duration::from_secs(3600)
+            };
             match tokio::time::timeout(patience, call).await {
                 Ok(Ok(value)) => assert_eq!(value, id),
                 Ok(Err(())) | Err(_) => {}
@@ -111,7 +115,11 @@ async fn round(random: &mut fastrand::Rng) {
         assert_eq!(source.running(), 0);
         // Where an answer is kept or is none, no flight begins while runs of the one before go on.
         if place < KEYS {
-            assert!(source.most() <= AT_ONCE, "{} runs at once of key {place}", source.most());
+            assert!(
+                source.most() <= AT_ONCE,
+                "{} runs at once of key {place}",
+                source.most()
+            );
         }
     }
     works_at_once(&caches, &sources).await;
@@ -119,7 +127,11 @@ async fn round(random: &mut fastrand::Rng) {
 
 /// Whatever happened, each key answers the next caller, by one run or from memory.
 async fn works_at_once(caches: &Caches, sources: &[Source]) {
-    let part = Part { caller: 0, fate: Fate::Answer, takes: Duration::ZERO };
+    let part = Part {
+        caller: 0,
+        fate: Fate::Answer,
+        takes: Duration::ZERO,
+    };
     for (place, source) in sources.iter().enumerate() {
         let (before, id) = (source.begun(), place % KEYS);
         let answer = caches

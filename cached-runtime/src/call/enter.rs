@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::output::{Outcome, Output, Shape};
+use super::output::{Loaded, Output, Shape};
 use super::share::Share;
 use super::{Load, Start, probe_of};
 use crate::caches::registry::Definition;
@@ -155,27 +155,30 @@ where
     /// Looks in the tiers below memory, runs `body` if none of them answers, and stores what it brought.
     pub async fn run<B: Future<Output = R>>(self, body: B) -> R {
         let Self { mut load, share } = self;
-        if let Some(found) = load.look(R::absent().is_some()).await
+        let absent = R::absent().is_some();
+        if let Some(found) = load.look(absent).await
             && let Some(hit) = returned(&found)
         {
             return hit;
         }
         load.begin();
-        // Nothing of the returned thing is held while anything is awaited: its error may not be able to cross threads.
-        match body.await.split() {
-            Outcome::Value(value) => {
+        let loaded = match body.await.split() {
+            Ok(loaded) => loaded,
+            Err((error, rebuild)) => return rebuild(load.fail(error, share)),
+        };
+        match loaded {
+            Loaded::Value(value) => {
                 let plan = load.plan(Some(&value));
                 if plan.is_some() || !load.leave() {
                     load.keep(Content::Value(Arc::new(value.clone())), plan).await;
                 }
                 R::from_value(value)
             }
-            Outcome::Absent(absent) => {
+            Loaded::Absent(absent) => {
                 let plan = load.plan(None);
                 load.keep(Content::Absent, plan).await;
                 absent()
             }
-            Outcome::Error(error, rebuild) => rebuild(load.fail(error, share)),
         }
     }
 }
