@@ -10,6 +10,8 @@
 //! begins anew while those who came before still get their answer.
 
 mod state;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::collections::HashMap;
