@@ -41,8 +41,7 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
 fn statements(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let output = &plan.output;
-    let [definition, shape, sharing, entered] =
-        ["__definition", "__shape", "__share", "__entered"].map(local);
+    let [definition, shape, sharing] = ["__definition", "__shape", "__share"].map(local);
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
@@ -81,14 +80,18 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #key
             #enter
         };
-        match #entered {
-            #door::Enter::Done(#done) => #done,
-            #door::Enter::Wait(#wait) => match #wait.await {
-                #door::Turn::Done(#done) => #done,
-                // Boxed here and not before, so that the future of a call that hits stays small.
-                #door::Turn::Lead(#lead) => #lead.#run(#door::Box::pin(#body)).await,
-            },
-        }
+        // One statement for each: nothing of what a hit returns is held while a miss is waited for, and its error may
+        // not be able to cross threads.
+        let #wait = match #entered {
+            #door::Enter::Done(#done) => return #done,
+            #door::Enter::Wait(#wait) => #wait,
+        };
+        let #lead = match #wait.await {
+            #door::Turn::Done(#done) => return #done,
+            #door::Turn::Lead(#lead) => #lead,
+        };
+        // Boxed here and not before, so that the future of a call that hits stays small.
+        #lead.#run(#door::Box::pin(#body)).await
     }
 }
 

@@ -6,15 +6,16 @@
 
 use std::marker::PhantomData;
 
-/// What a run of the body came to, and how to make a returned thing of it again. Never the returned thing itself: an
-/// error that must not cross threads would then be held while the value is stored.
-pub enum Outcome<R, V, E> {
+/// What a run of the body came to, and how to make a returned thing of it again. The error is apart from the rest:
+/// it may be one that must not cross threads, and so must be out of sight while a value is stored.
+pub(crate) type Outcome<R, V, E> = Result<Loaded<R, V>, (E, fn(E) -> R)>;
+
+/// What a run of the body brought.
+pub enum Loaded<R, V> {
     /// A value.
     Value(V),
     /// The source said that there is none.
     Absent(fn() -> R),
-    /// The source failed.
-    Error(E, fn(E) -> R),
 }
 
 /// The same, looked at.
@@ -54,7 +55,7 @@ impl<T> Output<0> for T {
     type Error = Never;
 
     fn split(self) -> Outcome<Self, T, Never> {
-        Outcome::Value(self)
+        Ok(Loaded::Value(self))
     }
 
     fn peek(&self) -> Seen<'_, T> {
@@ -80,7 +81,7 @@ impl<T> Output<1> for Option<T> {
     type Error = Never;
 
     fn split(self) -> Outcome<Self, T, Never> {
-        self.map_or(Outcome::Absent(|| None), Outcome::Value)
+        Ok(self.map_or(Loaded::Absent(|| None), Loaded::Value))
     }
 
     fn peek(&self) -> Seen<'_, T> {
@@ -106,7 +107,8 @@ impl<T, E> Output<2> for Result<T, E> {
     type Error = E;
 
     fn split(self) -> Outcome<Self, T, E> {
-        self.map_or_else(|error| Outcome::Error(error, Err), Outcome::Value)
+        self.map(Loaded::Value)
+            .map_err(|error| (error, Err as fn(E) -> Self))
     }
 
     fn peek(&self) -> Seen<'_, T> {
@@ -133,9 +135,9 @@ impl<T, E> Output<3> for Result<Option<T>, E> {
 
     fn split(self) -> Outcome<Self, T, E> {
         match self {
-            Ok(Some(value)) => Outcome::Value(value),
-            Ok(None) => Outcome::Absent(|| Ok(None)),
-            Err(error) => Outcome::Error(error, Err),
+            Ok(Some(value)) => Ok(Loaded::Value(value)),
+            Ok(None) => Ok(Loaded::Absent(|| Ok(None))),
+            Err(error) => Err((error, Err)),
         }
     }
 
