@@ -41,7 +41,8 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
 fn statements(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let output = &plan.output;
-    let [definition, shape, sharing] = ["__definition", "__shape", "__share"].map(local);
+    let [definition, shape, sharing, entered] =
+        ["__definition", "__shape", "__share", "__entered"].map(local);
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
