@@ -41,8 +41,7 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
 fn statements(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let output = &plan.output;
-    let [definition, shape, sharing, entered] =
-        ["__definition", "__shape", "__share", "__entered"].map(local);
+    let [definition, shape, sharing] = ["__definition", "__shape", "__share"].map(local);
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
@@ -76,14 +75,9 @@ fn statements(plan: &CachePlan) -> TokenStream {
         let #shape = #door::probe!(#output);
         let #definition = #definition_value;
         let #sharing = #share_value;
-        // The key is gone before anything is awaited, and so takes no room in the future.
-        let #entered = {
-            #key
-            #enter
-        };
-        // One statement for each: nothing of what a hit returns is held while a miss is waited for, and its error may
-        // not be able to cross threads.
-        let #wait = match #entered {
+        // The key is gone before anything is awaited, and so takes no room in the future; neither is anything of what a
+        // hit returns held while a miss is waited for, whose error may not be able to cross threads.
+        let #wait = match { #key #enter } {
             #door::Enter::Done(#done) => return #done,
             #door::Enter::Wait(#wait) => #wait,
         };
