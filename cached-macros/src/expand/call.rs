@@ -53,17 +53,17 @@ fn statements(plan: &CachePlan) -> TokenStream {
         || quote_spanned!(site=> #door::share!(#shape)),
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
-    let key = key::of_call(plan);
-    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing));
+    let (key, buffer) = (key::of_call(plan), key::buffer());
+    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing, &#buffer));
     let enter = plan.caches.as_ref().map_or_else(
         || {
             let enter = plan.at_value(&quote_spanned!(site=> #door::enter));
-            quote_spanned!(site=> #enter(#inputs, #key))
+            quote_spanned!(site=> #enter(#inputs))
         },
         |caches| {
             let enter = plan.at_value(&quote_spanned!(site=> #door::enter_in));
             let caches = borrowed(&caches.to_token_stream());
-            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs, #key))
+            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs))
         },
     );
     let run = plan.at_value(&quote_spanned!(site=> run));
@@ -76,13 +76,17 @@ fn statements(plan: &CachePlan) -> TokenStream {
         let #shape = #door::probe!(#output);
         let #definition = #definition_value;
         let #sharing = #share_value;
-        let #entered = #enter;
+        // The key is gone before anything is awaited, and so takes no room in the future.
+        let #entered = {
+            #key
+            #enter
+        };
         match #entered {
             #door::Enter::Done(#done) => #done,
             #door::Enter::Wait(#wait) => match #wait.await {
                 #door::Turn::Done(#done) => #done,
                 // Boxed here and not before, so that the future of a call that hits stays small.
-                #door::Turn::Lead(#lead) => #door::Box::pin(#lead.#run(#body)).await,
+                #door::Turn::Lead(#lead) => #lead.#run(#door::Box::pin(#body)).await,
             },
         }
     }

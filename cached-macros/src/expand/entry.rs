@@ -33,14 +33,14 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     }));
     let definition = local("__definition");
     let reference = definition::reference(plan, names);
-    let key = key::of_entry(plan);
-    let input = plan.at_value(&quote!(#definition));
+    let (key, buffer) = (key::of_entry(plan), key::buffer());
+    let input = plan.at_value(&quote_spanned!(Span::mixed_site()=> #definition, &#buffer));
     let made = if plan.caches.is_some() {
         let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry_in));
-        quote!(#entry(#caches, #input, #key))
+        quote!(#entry(#caches, #input))
     } else {
         let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry));
-        quote!(#entry(#input, #key))
+        quote!(#entry(#input))
     };
     quote! {
         #attrs
@@ -48,6 +48,7 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
         #lints
         #vis fn #entry #generics (#(#inputs),*) -> #door::Entry<#value> #where_clause {
             let #definition = #reference;
+            #key
             #made
         }
     }
