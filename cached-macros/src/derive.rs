@@ -10,14 +10,15 @@
 //! Knows the runtime by the paths of its public items only.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::visit::Visit;
-use syn::{Data, DataEnum, DeriveInput, Error, Fields, Generics, Ident, Member, Path, Type, parse_quote};
+use syn::{Data, DataEnum, DeriveInput, Error, Field, Fields, Generics, Ident, Path, Type, parse_quote};
 
 /// The impl, or the compile error that says why there is none.
-pub(crate) fn expand(input: DeriveInput) -> TokenStream {
-    implement(&input).unwrap_or_else(Error::into_compile_error)
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
+    implement(input).unwrap_or_else(Error::into_compile_error)
 }
 
 fn implement(input: &DeriveInput) -> Result<TokenStream, Error> {
@@ -69,11 +70,14 @@ fn runtime_path(input: &DeriveInput) -> Result<Path, Error> {
 
 fn struct_body(fields: &Fields) -> TokenStream {
     match fields {
-        Fields::Unnamed(one) if one.unnamed.len() == 1 => quote!(key.part(&self.0)),
-        _ => {
-            let members = fields.members();
-            sequence(members.map(|member| quote!(&self.#member)))
+        Fields::Unnamed(one) if one.unnamed.len() == 1 => {
+            let span = place(&one.unnamed[0]);
+            quote_spanned!(span=> key.part(&self.0))
         }
+        _ => sequence(fields.iter().zip(fields.members()).map(|(field, member)| {
+            let span = place(field);
+            quote_spanned!(span=> sequence.part(&self.#member);)
+        })),
     }
 }
 
@@ -87,29 +91,38 @@ fn enum_body(data: &DataEnum) -> TokenStream {
         if variant.fields.is_empty() {
             return quote!(Self::#name { .. } => key.text(#text),);
         }
-        let members: Vec<Member> = variant.fields.members().collect();
+        let members = variant.fields.members();
         // Names of our own, so that no field can hide `key`.
-        let locals: Vec<Ident> = (0..members.len())
-            .map(|index| format_ident!("field_{index}", span = Span::mixed_site()))
-            .collect();
-        let parts =
-            std::iter::once(text.to_token_stream()).chain(locals.iter().map(ToTokens::to_token_stream));
-        let body = sequence(parts);
+        let local = |(index, field)| {
+            format_ident!(
+                "field_{index}",
+                span = Span::mixed_site().located_at(place(field))
+            )
+        };
+        let locals: Vec<Ident> = variant.fields.iter().enumerate().map(local).collect();
+        let parts = variant.fields.iter().zip(&locals).map(|(field, local)| {
+            let span = place(field);
+            quote_spanned!(span=> sequence.part(#local);)
+        });
+        let body = sequence(std::iter::once(quote!(sequence.part(#text);)).chain(parts));
         quote!(Self::#name { #(#members: #locals),* } => #body,)
     });
     quote!(match self { #(#arms)* })
 }
 
 fn sequence(parts: impl Iterator<Item = TokenStream>) -> TokenStream {
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return quote!(key.sequence(|_| ()));
-    }
-    quote! {
-        key.sequence(|sequence| {
-            #(sequence.part(#parts);)*
-        })
-    }
+    let parts: TokenStream = parts.collect();
+    let sequence = if parts.is_empty() {
+        quote!(_)
+    } else {
+        quote!(sequence)
+    };
+    quote!(key.sequence(|#sequence| { #parts }))
+}
+
+/// Where a field that is no part is reported: at its type, with names still those of the generated code.
+fn place(field: &Field) -> Span {
+    Span::call_site().located_at(field.ty.span())
 }
 
 /// The type's generics, with a bound for each field whose type names a parameter.
@@ -124,11 +137,11 @@ fn bounded(input: &DeriveInput, runtime: &Path) -> Generics {
     for field in types(&input.data) {
         let mut names = Names::default();
         names.visit_type(field);
-        let named = parameters.iter().filter(|parameter| names.0.contains(parameter));
+        let mentioned = parameters.iter().filter(|parameter| names.0.contains(parameter));
         if names.0.contains(&input.ident) {
             // A bound on the type itself would have the compiler prove the impl by the impl.
-            bounded.extend(named.map(|parameter| parse_quote!(#parameter)));
-        } else if named.count() > 0 {
+            bounded.extend(mentioned.map(|parameter| parse_quote!(#parameter)));
+        } else if mentioned.count() > 0 {
             bounded.push(field.clone());
         }
     }
@@ -166,5 +179,78 @@ struct Names(Vec<Ident>);
 impl<'ast> Visit<'ast> for Names {
     fn visit_ident(&mut self, ident: &'ast Ident) {
         self.0.push(ident.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::ToTokens;
+
+    use super::*;
+
+    fn bounds(input: &DeriveInput) -> String {
+        let generics = bounded(input, &parse_quote!(r));
+        generics
+            .where_clause
+            .map(|bounds| bounds.to_token_stream().to_string())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn fields_that_name_a_parameter_are_bounded_once() {
+        assert_eq!(
+            bounds(&parse_quote!(
+                struct S<T> {
+                    a: u8,
+                    b: Vec<T>,
+                    c: Vec<T>,
+                    d: T,
+                }
+            )),
+            "where Vec < T > : r :: KeyPart , T : r :: KeyPart"
+        );
+        assert_eq!(
+            bounds(&parse_quote!(
+                struct S<T>(u8, String);
+            )),
+            ""
+        );
+        assert_eq!(
+            bounds(&parse_quote!(
+                struct S<T>(T)
+                where
+                    T: Copy;
+            )),
+            "where T : Copy , T : r :: KeyPart"
+        );
+        assert_eq!(
+            bounds(&parse_quote!(
+                enum S<A, B> {
+                    Leaf(A),
+                    Node(Box<S<A, B>>),
+                }
+            )),
+            "where A : r :: KeyPart , B : r :: KeyPart"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_derived_says_why() {
+        let message = |input: DeriveInput| implement(&input).unwrap_err().to_string();
+        assert!(message(parse_quote!(union U { a: u8 })).starts_with("a union does not know"));
+        assert_eq!(
+            message(parse_quote!(
+                #[key_part(name = "x")]
+                struct S;
+            )),
+            "`key_part` takes `crate = path` only"
+        );
+        assert_eq!(
+            message(parse_quote!(
+                #[key_part(crate = a, crate = b)]
+                struct S;
+            )),
+            "`crate` is given twice: keep one"
+        );
     }
 }

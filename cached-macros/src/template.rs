@@ -262,3 +262,153 @@ impl fmt::Display for Placeholder {
         write!(f, "{{{}}}", self.expr.to_string().replace(' ', ""))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, usage: Use) -> Result<Template, Vec<String>> {
+        parse(&LitStr::new(text, Span::call_site()), usage)
+            .map_err(|errors| errors.into_iter().map(|error| error.to_string()).collect())
+    }
+
+    /// The pieces in a row, values as `<root|expression>`, with a `!` where the value is not the whole argument.
+    fn pieces(text: &str) -> String {
+        let template = read(text, Use::Key).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"));
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Value(Placeholder {
+                root, expr, whole, ..
+            }) => {
+                format!(
+                    "<{root}|{}{}>",
+                    expr.to_string().replace(' ', ""),
+                    if *whole { "" } else { "!" }
+                )
+            }
+        };
+        template.pieces.iter().map(piece).collect()
+    }
+
+    /// The beginning of each mistake of a key.
+    fn mistakes(text: &str) -> Vec<String> {
+        read(text, Use::Key).expect_err(text)
+    }
+
+    #[test]
+    fn texts_and_values_are_told_apart() {
+        assert_eq!(pieces("user"), "user");
+        assert_eq!(pieces("user:{id}"), "user:<id|id>");
+        assert_eq!(pieces("{a}:{b}/c"), "<a|a>:<b|b>/c");
+        assert_eq!(
+            pieces("{user.id}:{self.tenant}:{pair.0.1}"),
+            "<user|user.id!>:<self|self.tenant!>:<pair|pair.0.1!>"
+        );
+        assert_eq!(
+            pieces("{self}:{ id }:{r#type.r#match}"),
+            "<self|self>:<id|id>:<r#type|r#type.r#match!>"
+        );
+        assert_eq!(pieces("{{{a}}}{{}}é*"), "{<a|a>}{}é*");
+    }
+
+    #[test]
+    fn neighbouring_texts_are_one() {
+        let template = read("a{{b}}c", Use::Key).unwrap();
+        assert!(matches!(&*template.pieces, [Piece::Text(text)] if text == "a{b}c"));
+    }
+
+    #[test]
+    fn each_mistake_names_its_cure() {
+        let cures = [
+            (
+                "{id",
+                "`{id` is never closed: write `}` behind the argument's name, or `{{` for a brace itself",
+            ),
+            ("a}b", "`}` closes nothing: write `}}` for a brace itself"),
+            ("{}", "`{}` names no argument: write its name, as in `{id}`"),
+            ("{ }", "`{}` names no argument: write its name, as in `{id}`"),
+            (
+                "{id:?}",
+                "`{id:?}` has a format, but values have one rendering, which tells any two apart: write `{id}`",
+            ),
+            (
+                "{id:>5}",
+                "`{id:>5}` has a format, but values have one rendering, which tells any two apart: write `{id}`",
+            ),
+            ("{type}", "`type` is a keyword: write `r#type`"),
+            ("{a.type}", "`type` is a keyword: write `r#type`"),
+            (
+                "",
+                "this key would be the same for every cached function: write what it is about, as in `user:{id}`",
+            ),
+        ];
+        for (text, cure) in cures {
+            assert_eq!(mistakes(text), [cure]);
+        }
+        assert!(mistakes("a\nb")[0].starts_with(r"a key cannot hold the control character `\n`"));
+        for text in [
+            "{id + 1}", "{f()}", "{0}", "{a.b()}", "{a::b}", "{a.}", "{.a}", "{a.self}", "{Self}", "{_}",
+            "{a. b}", "{é!}", "{a.1u8}", "{a.-1}",
+        ] {
+            let found = mistakes(text);
+            assert!(
+                found.len() == 1 && found[0].contains("is not an argument or a field of one"),
+                "{text}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_need_a_separator_between_them() {
+        for text in ["{a}{b}", "{a}-{b}", "{a}_x.9%(),{b}"] {
+            let found = mistakes(text);
+            assert!(
+                found.len() == 1 && found[0].starts_with("nothing separates `{a}` from `{b}`"),
+                "{text}: {found:?}"
+            );
+            assert!(read(text, Use::Pattern).is_ok());
+        }
+        for text in [
+            "{a}:{b}",
+            "{a}x:y{b}",
+            "{a}é{b}",
+            "{a}{{{b}",
+            "{a} {b}",
+            "{a}#{b}",
+            "x{a}y",
+        ] {
+            assert!(read(text, Use::Key).is_ok(), "{text}");
+        }
+        assert_eq!(mistakes("{a}{b.c}{d}").len(), 2);
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_together() {
+        assert_eq!(mistakes("{}{a:?}\t}{b}{c}{d+1}{e").len(), 7);
+    }
+
+    #[test]
+    fn a_pattern_takes_values_only_where_they_mean_themselves() {
+        for text in [
+            "",
+            "user:*",
+            "{a}{b}",
+            "[a-z]{id}?",
+            r"\[{id}]",
+            r"\\{id}",
+            "[{{]",
+        ] {
+            assert!(read(text, Use::Pattern).is_ok(), "{text}");
+        }
+        for (text, beginning) in [
+            ("[{id}]", "`{id}` stands inside of `[...]`"),
+            (r"a\{id}", r"`\` before `{id}` escapes nothing"),
+        ] {
+            let found = read(text, Use::Pattern).expect_err(text);
+            assert!(
+                found.len() == 1 && found[0].starts_with(beginning),
+                "{text}: {found:?}"
+            );
+        }
+    }
+}

@@ -54,9 +54,7 @@ impl<V: CacheValue> Entry<V> {
     /// entry, or if it says that the source has no value. A store that cannot be reached is a miss.
     pub async fn get(&self) -> Result<Option<V>, Error> {
         self.caches.check_open()?;
-        let found = Load::aside(Arc::clone(&self.function), self.probe())
-            .look(true)
-            .await;
+        let found = Load::aside(Arc::clone(&self.function), self.probe()).await;
         Ok(found.and_then(|content| content.value::<V>().cloned()))
     }
 
@@ -112,19 +110,18 @@ impl<V: CacheValue> Entry<V> {
     /// The life left in the fastest tier that has the entry: `None` if none has, [`Duration::MAX`] if it has no end.
     pub async fn remaining_ttl(&self) -> Result<Option<Duration>, Error> {
         self.caches.check_open()?;
-        let endless = |left: Option<Duration>| left.unwrap_or(Duration::MAX);
         if let Some(left) = self
             .function
             .memory
             .as_ref()
             .and_then(|memory| memory.remaining(self.probe()))
         {
-            return Ok(Some(endless(left)));
+            return Ok(Some(left));
         }
         let key = self.function.full_key(self.key.as_bytes());
         for remote in &self.function.remotes {
             if let Ok(Some(left)) = remote.guarded.remaining(&key).await {
-                return Ok(Some(endless(left)));
+                return Ok(Some(left.unwrap_or(Duration::MAX)));
             }
         }
         Ok(None)
@@ -147,7 +144,7 @@ impl<V> fmt::Debug for Entry<V> {
         f.debug_struct("Entry")
             .field("cache", &self.function.name)
             .field("key", &self.key)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -218,6 +215,8 @@ impl<V> Cache<V> {
 
 impl<V> fmt::Debug for Cache<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("name", &self.name()).finish()
+        f.debug_struct("Cache")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
     }
 }

@@ -169,6 +169,8 @@ fn elements_without_bytes_have_a_small_allowance() {
         let (value, peak) = peak(|| fuzzing::decode::<Vec<Skipped>>(codec, &payload));
         assert_eq!(value.unwrap().len(), 4000);
         assert!(peak < 4 << 20, "{peak}");
+        // Room in advance is for bytes alone.
+        bomb::<Vec<[u64; 32]>>(codec, &payload, 64 << 10);
     }
 }
 

@@ -1,4 +1,12 @@
 //! `KeyArg`: which expressions stand for an argument, and that each writes what the argument itself would.
+#![expect(
+    clippy::needless_borrows_for_generic_args,
+    reason = "borrowed forms are what is tested"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "companions take what stands for an argument by value"
+)]
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,40 +16,40 @@ use cached_runtime::{KeyArg, KeyPart};
 
 // As companions take them.
 fn id(id: impl KeyArg<u64>) -> Vec<u8> {
-    compact_arg::<u64>(id)
+    compact_arg::<u64>(&id)
 }
 
 fn name(name: impl KeyArg<str>) -> Vec<u8> {
-    compact_arg::<str>(name)
+    compact_arg::<str>(&name)
 }
 
 fn owned(name: impl KeyArg<String>) -> Vec<u8> {
-    compact_arg::<String>(name)
+    compact_arg::<String>(&name)
 }
 
 fn ids(ids: impl KeyArg<[u64]>) -> Vec<u8> {
-    compact_arg::<[u64]>(ids)
+    compact_arg::<[u64]>(&ids)
 }
 
 fn list(ids: impl KeyArg<Vec<u64>>) -> Vec<u8> {
-    compact_arg::<Vec<u64>>(ids)
+    compact_arg::<Vec<u64>>(&ids)
 }
 
 fn maybe(id: impl KeyArg<Option<u64>>) -> Vec<u8> {
-    compact_arg::<Option<u64>>(id)
+    compact_arg::<Option<u64>>(&id)
 }
 
 fn maybe_name<'a>(name: impl KeyArg<Option<&'a str>>) -> Vec<u8> {
-    compact_arg::<Option<&str>>(name)
+    compact_arg::<Option<&str>>(&name)
 }
 
 fn pair(pair: impl KeyArg<(u32, String)>) -> Vec<u8> {
-    compact_arg::<(u32, String)>(pair)
+    compact_arg::<(u32, String)>(&pair)
 }
 
 // A type parameter: by reference.
 fn any<T: KeyPart>(part: &T) -> Vec<u8> {
-    compact_arg::<T>(part)
+    compact_arg::<T>(&part)
 }
 
 #[test]
@@ -138,10 +146,10 @@ fn other_types() {
         assert_eq!(same, compact(&(7_u8, "a")));
     }
     let shared: Arc<str> = "a".into();
-    assert_eq!(compact_arg::<Arc<str>>(&shared), compact("a"));
-    assert_eq!(compact_arg::<Cow<'_, str>>(Cow::Borrowed("a")), compact("a"));
+    assert_eq!(compact_arg::<Arc<str>>(&&shared), compact("a"));
+    assert_eq!(compact_arg::<Cow<'_, str>>(&Cow::Borrowed("a")), compact("a"));
     assert_eq!(
-        compact_arg::<Box<[u8]>>(Box::<[u8]>::from([1, 2])),
+        compact_arg::<Box<[u8]>>(&Box::<[u8]>::from([1, 2])),
         compact(&(1_u8, 2_u8))
     );
 }

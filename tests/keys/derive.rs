@@ -67,6 +67,17 @@ enum Tree<T> {
     Node(Vec<Tree<T>>),
 }
 
+macro_rules! made_by_a_macro {
+    ($name:ident, $field:ident: $type:ty) => {
+        #[derive(KeyPart)]
+        struct $name {
+            $field: $type,
+            own: u8,
+        }
+    };
+}
+made_by_a_macro!(Made, sequence: u8);
+
 mod renamed {
     pub(super) use ::cached_runtime as runtime;
 
@@ -90,6 +101,7 @@ fn structs() {
     assert_eq!(text(&UserId(7)), "7");
     assert_eq!(text(&One { id: 7 }), "(7,)");
     assert_eq!(text(&Pair(1, "a")), "(1,a,)");
+    assert_eq!(text(&Made { sequence: 1, own: 2 }), "(1,2,)");
     assert_eq!(text(&Unit), "()");
     assert_eq!(text(&Empty {}), "()");
     assert_eq!(text(&renamed::Elsewhere(3)), "3");

@@ -4,6 +4,8 @@ use cached_runtime::fuzzing::key::KeyBuf;
 use cached_runtime::{KeyPart, KeyWriter, Written};
 use proptest::prelude::*;
 
+use crate::texts;
+
 /// Any value that a part can write.
 #[derive(Debug, Clone)]
 pub enum Value {
@@ -90,18 +92,18 @@ pub fn compact(values: &[Value], tags: &[String]) -> Vec<u8> {
 
 /// Texts that are short and of few characters, all with a meaning in keys, so that two of them often collide.
 pub fn tricky_text() -> impl Strategy<Value = String> {
-    "[01AN%(),:#é{]{0,3}"
+    texts("[01AN%(),:#é{]{0,3}")
 }
 
 fn any_text() -> impl Strategy<Value = String> {
-    prop_oneof![4 => tricky_text(), 2 => "[ -~é→\\u{10FFFF}]{0,12}", 1 => any::<u64>().prop_map(|number| number.to_string()), 1 => long_text()]
+    prop_oneof![4 => tricky_text(), 2 => texts("[ -~é→\\u{10FFFF}]{0,12}"), 1 => any::<u64>().prop_map(|number| number.to_string()), 1 => long_text()]
 }
 
 /// Around the lengths where an encoding changes: inline keys, one-byte counts.
 fn long_text() -> impl Strategy<Value = String> {
     (
         prop_oneof![Just(20_usize), Just(126), Just(254), Just(255), Just(300)],
-        "[a0%]",
+        texts("[a0%]"),
     )
         .prop_map(|(count, unit)| unit.repeat(count))
 }

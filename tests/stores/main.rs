@@ -1,5 +1,6 @@
 //! The stores against the laws of the contract, and against what happens to servers.
 
+mod batch;
 mod broken;
 mod healing;
 mod laws;

@@ -25,7 +25,7 @@ pub(crate) struct InvalidateArgs {
 /// Entries to remove.
 pub(crate) enum Target {
     /// Of a cached function.
-    Call(Call),
+    Call(Box<Call>),
     /// Of whichever function owns this key.
     Key(Opt<Template>),
     /// Of whichever functions own keys that look like this.
@@ -158,11 +158,11 @@ impl InvalidateArgs {
             Some(Expr::Range(range)) if arguments.len() == 1 && everything(range) => Arguments::Every,
             _ => Arguments::Listed(arguments.iter().cloned().collect()),
         };
-        self.targets.push(Target::Call(Call {
+        self.targets.push(Target::Call(Box::new(Call {
             owner,
             arguments,
             tokens,
-        }));
+        })));
         Ok(())
     }
 }

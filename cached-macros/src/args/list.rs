@@ -131,16 +131,18 @@ pub(super) fn name<'a>(
             format!("`{word}` is not there yet: leave it out"),
         ));
     }
-    match known.iter().find(|(known, _)| *known == word) {
-        Some((_, example)) => Ok((name, example)),
-        None => {
-            let nearest = names::suggestion(&word, known.iter().map(|(name, _)| *name));
-            Err(syn::Error::new(
-                name.span(),
-                format!("`{word}` is not an argument here: {nearest}"),
-            ))
-        }
-    }
+    let example = known
+        .iter()
+        .find(|(known, _)| *known == word)
+        .map(|(_, example)| *example);
+    let Some(example) = example else {
+        let nearest = names::suggestion(&word, known.iter().map(|(name, _)| *name));
+        return Err(syn::Error::new(
+            name.span(),
+            format!("`{word}` is not an argument here: {nearest}"),
+        ));
+    };
+    Ok((name, example))
 }
 
 /// Calls `read` for every argument. It may leave the input anywhere in an argument that it refuses.

@@ -92,14 +92,13 @@ fn output(target: &Target, args: &InvalidateArgs, function: &Function, mistakes:
 /// Where a target mentions the returned value.
 fn output_in(target: &Target) -> Option<TokenStream> {
     match target {
-        Target::Call(Call {
-            arguments: Arguments::Listed(arguments),
-            ..
-        }) => arguments
-            .iter()
-            .map(ToTokens::to_token_stream)
-            .find(|argument| mentions(argument, OUTPUT)),
-        Target::Call(_) => None,
+        Target::Call(call) => match &call.arguments {
+            Arguments::Every => None,
+            Arguments::Listed(arguments) => arguments
+                .iter()
+                .map(ToTokens::to_token_stream)
+                .find(|argument| mentions(argument, OUTPUT)),
+        },
         Target::Key(template) | Target::Pattern(template) => key::values(&template.value)
             .find(|value| value.root == OUTPUT)
             .map(|value| value.root.to_token_stream()),

@@ -12,15 +12,15 @@ use syn::{FnArg, Ident};
 pub(super) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistakes) {
     let skipped: &[Ident] = args.skip.as_ref().map_or(&[], |skip| skip.value.as_slice());
     // A name that is mistaken in one place would be missed in another.
-    let mut mistaken = skips(skipped, function, mistakes);
+    let mut unknown_name = skips(skipped, function, mistakes);
     if let Some(key) = &args.key {
-        mistaken |= placeholders(values(&key.value), function, mistakes);
+        unknown_name |= placeholders(values(&key.value), function, mistakes);
         for name in skipped.iter().filter(|name| used(&key.value, name)) {
             let message = format!("`{name}` is in the key: skip it or use it, not both");
             mistakes.at(name.span(), message);
         }
     }
-    if mistaken || args.incomplete {
+    if unknown_name || args.incomplete {
         return;
     }
     for input in &function.sig.inputs {
@@ -30,16 +30,16 @@ pub(super) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistak
 
 /// Every skipped name is an argument, once. Whether one is not.
 fn skips(skipped: &[Ident], function: &Function, mistakes: &mut Mistakes) -> bool {
-    let mut mistaken = false;
+    let mut unknown_name = false;
     for (position, name) in skipped.iter().enumerate() {
         if skipped[..position].contains(name) {
             mistakes.at(name.span(), format!("`{name}` is skipped already: name it once"));
         } else if !known(function, name) {
-            mistaken = true;
+            unknown_name = true;
             mistakes.at(name.span(), unknown(function, name));
         }
     }
-    mistaken
+    unknown_name
 }
 
 /// Every placeholder begins with an argument. Whether one does not.
@@ -48,12 +48,12 @@ pub(super) fn placeholders<'t>(
     function: &Function,
     mistakes: &mut Mistakes,
 ) -> bool {
-    let mut mistaken = false;
+    let mut unknown_name = false;
     for placeholder in values.filter(|placeholder| !known(function, &placeholder.root)) {
-        mistaken = true;
+        unknown_name = true;
         mistakes.at(placeholder.span, unknown(function, &placeholder.root));
     }
-    mistaken
+    unknown_name
 }
 
 /// The argument is used or skipped.

@@ -39,25 +39,24 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
 fn statements(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let output = &plan.output;
-    let [definition, shape, share, entered] = ["__definition", "__shape", "__share", "__entered"].map(local);
+    let [definition, shape, sharing, entered] =
+        ["__definition", "__shape", "__share", "__entered"].map(local);
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
         Some(names) => (None, definition::reference(plan, names)),
         None => (Some(definition::statics(plan)), definition::inline(plan, &shape)),
     };
-    let share_value = match &plan.share_error {
-        Some(closure) => quote_spanned!(site=> #door::share_with(#shape, #closure)),
-        None => quote_spanned!(site=> #door::share!(#shape)),
-    };
-    let key = key::of_call(plan);
-    let enter = match &plan.caches {
-        Some(caches) => {
-            quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #share, #key))
-        }
-        None => quote_spanned!(site=> #door::enter(#definition, #shape, #share, #key)),
-    };
-    let load = match &plan.companions {
+    let share_value = plan.share_error.as_ref().map_or_else(
+        || quote_spanned!(site=> #door::share!(#shape)),
+        |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
+    );
+    let (key, buffer) = (key::of_call(plan), key::buffer());
+    let enter = plan.caches.as_ref().map_or_else(
+        || quote_spanned!(site=> #door::enter(#definition, #shape, #sharing, &#buffer)),
+        |caches| quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #sharing, &#buffer)),
+    );
+    let body = match &plan.companions {
         Some(names) => uncached_call(plan, names),
         None => body::future(&plan.function, plan.form, output),
     };
@@ -65,14 +64,18 @@ fn statements(plan: &CachePlan) -> TokenStream {
         #statics
         let #shape = #door::probe!(#output);
         let #definition = #definition_value;
-        let #share = #share_value;
-        let #entered = #enter;
+        let #sharing = #share_value;
+        // The key is gone before anything is awaited, and so takes no room in the future.
+        let #entered = {
+            #key
+            #enter
+        };
         match #entered {
             #door::Enter::Done(#done) => #done,
             #door::Enter::Wait(#wait) => match #wait.await {
                 #door::Turn::Done(#done) => #done,
                 // Boxed here and not before, so that the future of a call that hits stays small.
-                #door::Turn::Lead(#lead) => #door::Box::pin(#lead.run(#load)).await,
+                #door::Turn::Lead(#lead) => #lead.run(#door::Box::pin(#body)).await,
             },
         }
     }

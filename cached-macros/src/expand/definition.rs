@@ -98,10 +98,11 @@ fn fields(plan: &CachePlan) -> TokenStream {
         field("name", some(quote!(#name)));
     }
     if let Some(template) = &plan.key.template {
-        let pieces = template.iter().map(|piece| match piece {
-            Some(text) => quote!(#door::Piece::Text(#text)),
-            None => quote!(#door::Piece::Value),
-        });
+        let piece = |text: &String| quote!(#door::Piece::Text(#text));
+        let value = || quote!(#door::Piece::Value);
+        let pieces = template
+            .iter()
+            .map(|text| text.as_ref().map_or_else(value, piece));
         field("template", some(quote!(&[#(#pieces),*])));
     }
     let values = plan.key.parts.len();

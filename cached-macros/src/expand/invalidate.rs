@@ -146,10 +146,10 @@ impl Steps<'_> {
         span: Span,
     ) {
         let (door, writer) = (self.door, self.writer);
-        let caches = match caches {
-            Some(caches) => quote_spanned!(span=> ::core::option::Option::Some(#door::caches_of(&#caches))),
-            None => quote_spanned!(span=> ::core::option::Option::None),
-        };
+        let caches = caches.map_or_else(
+            || quote_spanned!(span=> ::core::option::Option::None),
+            |caches| quote_spanned!(span=> ::core::option::Option::Some(#door::caches_of(&#caches))),
+        );
         let method = Ident::new(if pattern { "pattern" } else { "key" }, span);
         let Some(output) = output else {
             let rendered = self.rendered(text, |word| match word {

@@ -19,7 +19,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 /// `#[cache(args)] item`
-pub(crate) fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn cache(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let args = CacheArgs::read(args, &mut mistakes);
     let function = mistakes.keep(syn::parse2::<Function>(item.clone()));
@@ -35,7 +35,7 @@ pub(crate) fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// `#[invalidate(args)] item`
-pub(crate) fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn invalidate(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let args = InvalidateArgs::read(args, &mut mistakes);
     let function = mistakes.keep(syn::parse2::<Function>(item.clone()));
@@ -51,7 +51,7 @@ pub(crate) fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// The user's item as it was, so that the mistakes are the only thing that is reported.
-fn unchanged(item: TokenStream, mistakes: Result<(), TokenStream>) -> TokenStream {
+fn unchanged(item: &TokenStream, mistakes: Result<(), TokenStream>) -> TokenStream {
     let mistakes = mistakes.err();
     quote!(#item #mistakes)
 }
@@ -71,44 +71,80 @@ fn print(plan: &CachePlan) -> TokenStream {
 mod tests {
     use super::*;
 
+    fn count(tokens: &TokenStream, word: &str) -> usize {
+        tokens
+            .to_string()
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .filter(|found| *found == word)
+            .count()
+    }
+
+    fn function() -> TokenStream {
+        quote! {
+            /// Docs.
+            async fn get_user(db: &Db, id: u64) -> Result<User, DbError> { the_body }
+        }
+    }
+
     #[test]
-    fn show() {
-        println!(
-            "{}",
-            cache(
-                quote!(
-                    key = "user:{id}:{user.x}",
-                    ttl = "1h",
-                    skip(db),
-                    backend = ["local", "redis"],
-                    cache_if = |u| u.ok,
-                    tier("local", ttl = "3s")
-                ),
-                quote! { /// docs
-                pub async fn get_user<T: X>(db: &Db, mut id: u64, user: &User<'_>) -> Result<User, DbError> { body } }
-            )
+    fn each_mistake_is_told_and_the_function_stays() {
+        let args = quote!(
+            key = "user:{idd}",
+            ttl = "1hour",
+            capasity = 3,
+            backend = ["redis", "local"],
+            jitter = 5,
+            stale = "1m"
         );
-        println!(
-            "{}",
-            cache(
-                quote!(skip(self), companions = false),
-                quote! {
-                async fn get(&self, id: &str) -> Result<Option<User>, DbError> { body } }
-            )
+        let expansion = cache(args, &function());
+        assert_eq!(count(&expansion, "compile_error"), 6, "{expansion}");
+        assert!(expansion.to_string().starts_with(&function().to_string()));
+        let args = quote!(
+            get_user,
+            key = "user:{idd}",
+            when = "late",
+            tag = "a",
+            wen = "after"
         );
-        println!(
-            "{}",
-            invalidate(
-                quote!(
-                    get_user(id),
-                    self.f(output.id, id),
-                    Posts::recent(..),
-                    key = "a:{id}",
-                    pattern = "b:{output.id}:{id}*"
-                ),
-                quote! {
-                async fn get(&self, id: &str) -> Result<Option<User>, DbError> { body } }
-            )
+        let expansion = invalidate(args, &function());
+        assert_eq!(count(&expansion, "compile_error"), 5, "{expansion}");
+        assert!(expansion.to_string().starts_with(&function().to_string()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_hides_no_other_mistake() {
+        let item = quote!(
+            struct User;
+        );
+        let expansion = cache(quote!(ttl = "1hour"), &item);
+        assert_eq!(count(&expansion, "compile_error"), 2, "{expansion}");
+        assert!(expansion.to_string().starts_with(&item.to_string()));
+    }
+
+    #[test]
+    fn the_body_is_there_once() {
+        for args in [
+            quote!(skip(db)),
+            quote!(skip(db), companions = false),
+            quote!(skip(db), key = "a:{id}", ttl = |_| x),
+        ] {
+            assert_eq!(count(&cache(args, &function()), "the_body"), 1);
+        }
+        assert_eq!(
+            count(
+                &invalidate(quote!(f(id), g(output.id), h(..)), &function()),
+                "the_body"
+            ),
+            1
+        );
+        let boxed = quote! {
+            fn f<'async_trait>(&'async_trait self) -> Pin<Box<dyn Future<Output = u64> + Send + 'async_trait>> {
+                Box::pin(async move { the_body })
+            }
+        };
+        assert_eq!(
+            count(&cache(quote!(skip(self), companions = false), &boxed), "the_body"),
+            1
         );
     }
 }

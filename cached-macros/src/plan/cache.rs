@@ -66,10 +66,10 @@ impl CachePlan {
                 .as_ref()
                 .map_or_else(|| speaks_of_self(&args, &function), |in_impl| in_impl.value);
         let key = key::plan(&args, &function);
-        let value = match value::spelled(&output, &function, in_impl) {
-            Some(ty) => ty.to_token_stream(),
-            None => quote!(<#output as #door::Output<{ #door::kind!(#output) }>>::Value),
-        };
+        let value = value::spelled(&output, &function, in_impl).map_or_else(
+            || quote!(<#output as #door::Output<{ #door::kind!(#output) }>>::Value),
+            ToTokens::into_token_stream,
+        );
         let has_companions = args.companions.is_none_or(|companions| companions.value);
         let memory_only = match args.backend.as_ref().map(|backend| &backend.value) {
             Some(Backend::Names(names)) => names.iter().all(|name| MEMORY.contains(&name.value().as_str())),

@@ -80,7 +80,7 @@ impl InvalidatePlan {
             .targets
             .into_iter()
             .map(|target| match target {
-                Target::Call(call) => called(call, &function),
+                Target::Call(call) => called(*call, &function),
                 Target::Key(key) => text(&key.value, key.name.span(), false, caches.clone(), &function),
                 Target::Pattern(pattern) => text(
                     &pattern.value,

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use quote::quote;
 
-    fn value(output: proc_macro2::TokenStream, in_impl: bool) -> Option<String> {
+    fn value(output: &proc_macro2::TokenStream, in_impl: bool) -> Option<String> {
         let function: Function = syn::parse2(quote!(async fn f<T>() -> #output {})).expect("a function");
         let (_, output) = function.future().expect("a future");
         spelled(&output, &function, in_impl).map(|ty| ty.to_token_stream().to_string().replace(' ', ""))
@@ -101,29 +101,29 @@ mod tests {
     #[test]
     fn results_and_options_are_read_as_spelled() {
         let user = Some("User".to_owned());
-        assert_eq!(value(quote!(Result<User, E>), false), user);
-        assert_eq!(value(quote!(io::Result<User>), false), user);
-        assert_eq!(value(quote!(Option<User>), false), user);
-        assert_eq!(value(quote!(anyhow::Result<Option<User>>), false), user);
+        assert_eq!(value(&quote!(Result<User, E>), false), user);
+        assert_eq!(value(&quote!(io::Result<User>), false), user);
+        assert_eq!(value(&quote!(Option<User>), false), user);
+        assert_eq!(value(&quote!(anyhow::Result<Option<User>>), false), user);
         assert_eq!(
-            value(quote!(Result<Vec<Option<User>>>), false),
+            value(&quote!(Result<Vec<Option<User>>>), false),
             Some("Vec<Option<User>>".to_owned())
         );
         assert_eq!(
-            value(quote!(Option<Option<User>>), false),
+            value(&quote!(Option<Option<User>>), false),
             Some("Option<User>".to_owned())
         );
     }
 
     #[test]
     fn what_may_be_an_alias_is_asked_by_type_unless_it_is_generic() {
-        assert_eq!(value(quote!(User), false), None);
-        assert_eq!(value(quote!(Answer<User>), false), None);
-        assert_eq!(value(quote!(Page<T>), false), Some("Page<T>".to_owned()));
-        assert_eq!(value(quote!(Page<K>), false), None);
-        assert_eq!(value(quote!(Page<K>), true), Some("Page<K>".to_owned()));
-        assert_eq!(value(quote!(Page<User>), true), None);
-        assert_eq!(value(quote!(Vec<u8>), false), Some("Vec<u8>".to_owned()));
-        assert_eq!(value(quote!((u8, User)), false), Some("(u8,User)".to_owned()));
+        assert_eq!(value(&quote!(User), false), None);
+        assert_eq!(value(&quote!(Answer<User>), false), None);
+        assert_eq!(value(&quote!(Page<T>), false), Some("Page<T>".to_owned()));
+        assert_eq!(value(&quote!(Page<K>), false), None);
+        assert_eq!(value(&quote!(Page<K>), true), Some("Page<K>".to_owned()));
+        assert_eq!(value(&quote!(Page<User>), true), None);
+        assert_eq!(value(&quote!(Vec<u8>), false), Some("Vec<u8>".to_owned()));
+        assert_eq!(value(&quote!((u8, User)), false), Some("(u8,User)".to_owned()));
     }
 }

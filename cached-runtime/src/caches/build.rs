@@ -8,6 +8,7 @@ use super::registry::Site;
 use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::policy::Spec;
+use crate::stats::Counts;
 use crate::tier::memory::{Bound, Memory};
 use crate::tier::remote::Remote;
 use crate::tier::stamps::Stamps;
@@ -77,7 +78,7 @@ impl Caches {
             remotes,
             flights: Arc::new(Flights::new()),
             stamps,
-            counts: Default::default(),
+            counts: Counts::default(),
             prefix: Arc::clone(&self.0.prefix),
             fingerprint,
             background: self.0.background.clone(),

@@ -88,7 +88,7 @@ fn named(variable: &str, cause: Error) -> Error {
 }
 
 /// Connections are made when they are first needed, so this waits for nothing.
-pub(super) async fn from_env() -> Result<Caches, Error> {
+pub(super) fn from_env() -> Result<Caches, Error> {
     let variables = Variables::read()?;
     with_redis(start(&variables)?, &variables)?.build()
 }

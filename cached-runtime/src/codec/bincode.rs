@@ -5,21 +5,23 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::binary::{self, Format};
-use super::fault::{Fault, decoding, encoding};
+use super::bounds::{decoding, encoding};
+use super::fault::Fault;
 use crate::Error;
 
 struct Bincode;
 
 impl Format for Bincode {
+    #[inline]
     fn take<'de, P: Deserialize<'de>>(bytes: &'de [u8]) -> Result<(P, usize), Fault> {
-        ::bincode::serde::borrow_decode_from_slice(bytes, config::standard())
-            .map_err(|error| Fault::new(error.to_string()))
+        ::bincode::serde::borrow_decode_from_slice(bytes, config::standard()).map_err(Fault::new)
     }
 
+    #[inline]
     fn put<P: Serialize + ?Sized>(part: &P, out: &mut Vec<u8>) -> Result<(), Fault> {
         ::bincode::serde::encode_into_std_write(part, out, config::standard())
             .map(|_written| ())
-            .map_err(|error| Fault::new(error.to_string()))
+            .map_err(Fault::new)
     }
 }
 

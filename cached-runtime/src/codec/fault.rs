@@ -1,20 +1,17 @@
-//! Why a payload could not be written or read: what the codecs' own errors become on their way to [`Error`].
+//! A reason of our own readers and writers, where a codec's crate has none.
 
 use std::fmt;
-
-use crate::{Error, ErrorKind};
-
-/// The deepest nesting that is read. Each level costs a few stack frames; 256 fit into the 2 MiB of a worker thread
-/// in an unoptimised build, with values of a few hundred bytes.
-pub(super) const MAX_DEPTH: u16 = 256;
 
 /// A reason in prose, of our own readers and writers.
 #[derive(Debug)]
 pub(super) struct Fault(String);
 
 impl Fault {
-    pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+    /// Cold and kept apart, so that the readers and writers around it stay small enough to be inlined.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn new(reason: impl fmt::Display) -> Self {
+        Self(reason.to_string())
     }
 }
 
@@ -36,22 +33,4 @@ impl serde::de::Error for Fault {
     fn custom<M: fmt::Display>(message: M) -> Self {
         Self(message.to_string())
     }
-}
-
-/// The public error of a value that `codec` could not write.
-pub(super) fn encoding(codec: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(
-        ErrorKind::Encode,
-        format!("the value cannot be written as {codec}: {cause}"),
-    )
-    .with_cause(cause)
-}
-
-/// The public error of a payload that `codec` could not read.
-pub(super) fn decoding(codec: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(
-        ErrorKind::Decode,
-        format!("the payload is not the value's {codec}: {cause}"),
-    )
-    .with_cause(cause)
 }

@@ -12,7 +12,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::fault::MAX_DEPTH;
+use super::bounds::MAX_DEPTH;
 
 /// What one decoding may still use.
 pub(super) struct Limits {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::fault::{decoding, encoding};
+use super::bounds::{decoding, encoding};
 use super::guard::{Guard, Limits};
 use crate::Error;
 

@@ -6,7 +6,8 @@ use rmp_serde::decode::Error as Unreadable;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Fault, decoding, encoding};
+use super::bounds::{decoding, encoding};
+use super::fault::Fault;
 use super::guard::{Guard, Limits};
 use crate::Error;
 

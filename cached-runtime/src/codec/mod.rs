@@ -14,7 +14,15 @@
 mod binary;
 #[cfg(feature = "bincode")]
 mod bincode;
+#[cfg(any(
+    feature = "bincode",
+    feature = "postcard",
+    feature = "messagepack",
+    feature = "json"
+))]
+mod bounds;
 pub(crate) mod envelope;
+#[cfg(any(feature = "bincode", feature = "postcard", feature = "messagepack"))]
 mod fault;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
@@ -28,6 +36,12 @@ mod messagepack;
 mod postcard;
 pub(crate) mod shape;
 #[cfg(test)]
+#[cfg(all(
+    feature = "bincode",
+    feature = "postcard",
+    feature = "messagepack",
+    feature = "json"
+))]
 mod tests;
 
 use serde::Serialize;
@@ -43,9 +57,10 @@ use crate::Error;
 /// `bincode` and `postcard` write no names and so need every field to be there: a value with a field left out by
 /// `skip_serializing_if` is refused when encoded, and types that ask the bytes what they hold (`flatten`, `untagged`,
 /// internally tagged enums, `serde_json::Value`) cannot be read back. `messagepack` and `json` write names and have
-/// neither limit; like those formats they read `Some(None)` back as `None`, and JSON has no `NaN`.
+/// neither limit, but both read `Some(None)` back as `None`, and JSON has no `NaN`.
 ///
-/// Values nested more than 256 levels deep (JSON: 128) are not read back, under any codec.
+/// Values nested more than 128 levels deep are not read back, under any codec; a field, an element, a `Some` and a newtype
+/// are a level each. Nor are values with more than 4096 elements that take no bytes, such as `()`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Codec {
@@ -108,7 +123,7 @@ macro_rules! codecs {
             }
 
             /// Appends `value` to `out`. After an error `out` may hold a part of it.
-            #[cfg_attr(not(any($(feature = $feature),*)), expect(unused_variables, reason = "no codec, no value of Self"))]
+            #[cfg_attr(not(any($(feature = $feature),*)), expect(unused_variables, clippy::ptr_arg, reason = "no codec, no value of Self"))]
             pub(crate) fn encode<T: Serialize>(self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
                 match self { $(#[cfg(feature = $feature)] Self::$variant => $module::encode(value, out),)* }
             }

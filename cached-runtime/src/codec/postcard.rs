@@ -4,22 +4,22 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::binary::{self, Format};
-use super::fault::{Fault, decoding, encoding};
+use super::bounds::{decoding, encoding};
+use super::fault::Fault;
 use crate::Error;
 
 struct Postcard;
 
 impl Format for Postcard {
+    #[inline]
     fn take<'de, P: Deserialize<'de>>(bytes: &'de [u8]) -> Result<(P, usize), Fault> {
-        let (part, rest) =
-            ::postcard::take_from_bytes(bytes).map_err(|error| Fault::new(error.to_string()))?;
+        let (part, rest) = ::postcard::take_from_bytes(bytes).map_err(Fault::new)?;
         Ok((part, bytes.len() - rest.len()))
     }
 
+    #[inline]
     fn put<P: Serialize + ?Sized>(part: &P, out: &mut Vec<u8>) -> Result<(), Fault> {
-        ::postcard::to_io(part, out)
-            .map(|_out| ())
-            .map_err(|error| Fault::new(error.to_string()))
+        ::postcard::to_io(part, out).map(|_out| ()).map_err(Fault::new)
     }
 }
 

@@ -317,6 +317,15 @@ struct Wrapped(Option<Box<Wrapped>>);
 
 #[test]
 fn nesting_bombs_end_in_errors() {
+    // Half of what a worker thread has.
+    let thread = std::thread::Builder::new()
+        .stack_size(1 << 20)
+        .spawn(explode)
+        .unwrap();
+    thread.join().unwrap();
+}
+
+fn explode() {
     const LEVELS: usize = 200_000;
     for codec in [Codec::Bincode, Codec::Postcard] {
         refused::<Chain>(codec, &[1_u8].repeat(LEVELS));

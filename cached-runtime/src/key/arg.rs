@@ -7,6 +7,22 @@ use super::{KeyPart, KeyWriter, Written};
 /// the two ids have types of their own.
 ///
 /// Literals take the type of the argument: `41` and `&41` are `u64`s, `None` is an `Option<u64>`, `&[1, 2]` a list.
+///
+/// ```
+/// use cached_runtime::KeyArg;
+///
+/// // As a companion of `async fn get_user(id: u64)` takes it.
+/// fn get_user_entry(id: impl KeyArg<u64>) {}
+///
+/// get_user_entry(41);
+/// get_user_entry(&41);
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use cached_runtime::KeyArg;
+/// # fn get_user_entry(id: impl KeyArg<u64>) {}
+/// get_user_entry("41");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand for a key argument of type `{T}`",
     label = "expected `{T}` or a reference to it",

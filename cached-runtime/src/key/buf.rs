@@ -1,6 +1,6 @@
 //! Where a key is written: on the stack, moving to the heap only when it is long.
 
-use super::compact::{CLOSE, INT, LONG, NONE, OPEN, TEXT, canonical_integer};
+use super::compact::{CLOSE, INT, LONG, NONE, OPEN, SOME, TEXT, canonical_integer};
 use super::{KeyArg, KeyPart, KeyWriter};
 
 /// Keys up to this many compact bytes cost no allocation.
@@ -84,13 +84,19 @@ impl KeyBuf {
         if let Some(value) = canonical_integer(text) {
             return self.put_integer(value);
         }
-        self.put_count(TEXT, text.len() as u64);
+        match u8::try_from(text.len()) {
+            Ok(short) if short < LONG => self.extend(&[TEXT, short]),
+            _ => {
+                self.extend(&[TEXT, LONG]);
+                self.extend(&(text.len() as u64).to_le_bytes());
+            }
+        }
         self.extend(text.as_bytes());
     }
 
     #[inline]
-    pub(super) fn put_none(&mut self, depth: u64) {
-        self.put_count(NONE, depth);
+    pub(super) fn put_none(&mut self) {
+        self.extend(&[NONE]);
     }
 
     #[inline]
@@ -103,50 +109,12 @@ impl KeyBuf {
         self.extend(&[CLOSE]);
     }
 
-    /// Turns the value that was written last and starts at `start` into `Some` of it. Only a `None` shows a `Some`
-    /// around it: its count goes up by one.
+    /// Turns the value that was written last and starts at `start` into `Some` of it. Only a `None` shows the `Some`s
+    /// around it.
     #[inline]
     pub(super) fn wrap_in_some(&mut self, start: usize) {
         if self.as_bytes().get(start) == Some(&NONE) {
-            self.deepen(start);
-        }
-    }
-
-    #[cold]
-    fn deepen(&mut self, start: usize) {
-        let bytes = if self.spill.is_empty() {
-            &mut self.inline[..self.len]
-        } else {
-            &mut self.spill
-        };
-        match &mut bytes[start + 1..] {
-            [LONG, long @ ..] => {
-                for byte in long {
-                    *byte = byte.wrapping_add(1);
-                    // A carry goes on only past a byte that has wrapped.
-                    if *byte != 0 {
-                        break;
-                    }
-                }
-            }
-            [short, ..] => {
-                *short += 1;
-                if *short == LONG {
-                    self.extend(&u64::from(LONG).to_le_bytes());
-                }
-            }
-            [] => {}
-        }
-    }
-
-    #[inline]
-    fn put_count(&mut self, tag: u8, count: u64) {
-        match u8::try_from(count) {
-            Ok(short) if short < LONG => self.extend(&[tag, short]),
-            _ => {
-                self.extend(&[tag, LONG]);
-                self.extend(&count.to_le_bytes());
-            }
+            self.extend(&[SOME]);
         }
     }
 
@@ -218,10 +186,10 @@ mod tests {
 
     #[test]
     fn no_depth_of_options_is_another() {
-        struct Deep(u64);
+        struct Deep(usize);
         impl KeyPart for Deep {
             fn write(&self, key: KeyWriter<'_>) -> crate::key::Written {
-                if self.0 == 1 {
+                if self.0 == 0 {
                     key.none()
                 } else {
                     key.some(&Deep(self.0 - 1))
@@ -230,7 +198,7 @@ mod tests {
         }
         // Inline, across the move to the heap, and on the heap.
         for before in [0, 110, 118, 119, 126, 300] {
-            for depth in [1, 2, 253, 254, 255, 256, 257, 511, 512, 1000] {
+            for depth in [0, 1, 2, 10, 126, 127, 128, 129, 300] {
                 let text = "a".repeat(before);
                 let mut buf = KeyBuf::new();
                 buf.part(&text).part(&Deep(depth));

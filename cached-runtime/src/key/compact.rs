@@ -3,21 +3,23 @@
 //! | value | bytes |
 //! |---|---|
 //! | text that is a decimal `u64` without sign or leading zeros, whatever type it came from | `INT`, 8 bytes little-endian |
-//! | any other text | `TEXT`, count, the raw UTF-8 |
-//! | `None`, and `Some` around it | `NONE`, count: 1 for `None`, 2 for `Some(None)`, ... |
+//! | any other text | `TEXT`, its length, the raw UTF-8 |
+//! | `None` | `NONE` |
+//! | `Some` of it, and `Some` of that | `NONE`, `SOME`, and one more `SOME` |
 //! | a sequence | `OPEN`, its elements, `CLOSE` |
 //!
-//! A count is one byte below 255, else the byte 255 and 8 bytes little-endian: wide enough for whatever fits in
-//! memory, so no two values ever share an encoding. Every value tells its own end, so concatenations are unambiguous;
-//! and since each text has one encoding, comparing bytes is comparing texts.
+//! A length is one byte below 255, else the byte 255 and 8 bytes little-endian. No value begins with `SOME` or `CLOSE`, so
+//! every value tells its own end and concatenations are unambiguous; and since each text has one encoding, comparing
+//! bytes is comparing texts. Nothing here promises more than is there: a text has at most three times their number.
 
 pub(super) const INT: u8 = 1;
 pub(super) const TEXT: u8 = 2;
 pub(super) const NONE: u8 = 3;
 pub(super) const OPEN: u8 = 4;
 pub(super) const CLOSE: u8 = 5;
+pub(super) const SOME: u8 = 6;
 
-/// The count byte that announces a long count.
+/// The length byte that announces a long length.
 pub(super) const LONG: u8 = u8::MAX;
 
 /// A value, or one end of a sequence.
@@ -25,7 +27,8 @@ pub(super) const LONG: u8 = u8::MAX;
 pub(super) enum Token<'a> {
     Int(u64),
     Text(&'a str),
-    None(u64),
+    /// With the number of `Some`s around it.
+    None(usize),
     Open,
     Close,
 }
@@ -62,17 +65,20 @@ impl<'a> Tokens<'a> {
         match self.bytes(1)?[0] {
             INT => Some(Token::Int(self.long()?)),
             TEXT => {
-                let length = usize::try_from(self.count()?).ok()?;
+                let length = usize::try_from(self.length()?).ok()?;
                 std::str::from_utf8(self.bytes(length)?).ok().map(Token::Text)
             }
-            NONE => Some(Token::None(self.count()?)),
+            NONE => {
+                let around = self.rest.iter().take_while(|byte| **byte == SOME).count();
+                self.bytes(around).map(|_| Token::None(around))
+            }
             OPEN => Some(Token::Open),
             CLOSE => Some(Token::Close),
             _ => None,
         }
     }
 
-    fn count(&mut self) -> Option<u64> {
+    fn length(&mut self) -> Option<u64> {
         match self.bytes(1)?[0] {
             LONG => self.long(),
             short => Some(u64::from(short)),
@@ -138,7 +144,8 @@ mod tests {
             &[TEXT, LONG, 1],
             &[TEXT, LONG, 255, 255, 255, 255, 255, 255, 255, 255],
             &[TEXT, 1, 0xFF],
-            &[NONE],
+            &[SOME],
+            &[CLOSE + 2],
             &[0],
             &[99],
         ] {

@@ -9,8 +9,8 @@ pub fn compact(part: &(impl KeyPart + ?Sized)) -> Vec<u8> {
 }
 
 /// The compact form of a key whose one argument, a `T`, is given by what stands for it.
-pub fn compact_arg<T: ?Sized>(arg: impl KeyArg<T>) -> Vec<u8> {
-    KeyBuf::new().arg::<T, _>(&arg).as_bytes().to_vec()
+pub fn compact_arg<T: ?Sized>(arg: &impl KeyArg<T>) -> Vec<u8> {
+    KeyBuf::new().arg::<T, _>(arg).as_bytes().to_vec()
 }
 
 /// The text of a value.

@@ -25,6 +25,11 @@ use super::{KeyWriter, Written};
 ///     }
 /// }
 /// ```
+///
+/// ```compile_fail,E0277
+/// fn part(_: impl cached_runtime::KeyPart) {}
+/// part(1.5_f64);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "not a `KeyPart`",

@@ -51,9 +51,9 @@ pub(super) fn render(tokens: &mut Tokens<'_>, out: &mut String) {
         match token {
             Token::Int(value) => push_number(value, out),
             Token::Text(text) => push_escaped(text, out),
-            Token::None(count) => {
-                out.push('%');
-                out.extend((0..count).map(|_| 'N'));
+            Token::None(around) => {
+                out.push_str("%N");
+                out.extend(std::iter::repeat_n('N', around));
             }
             Token::Open => {
                 out.push('(');
@@ -118,7 +118,11 @@ pub(super) fn parse(text: &str, key: &mut KeyBuf) -> Option<()> {
 
 fn parse_scalar(text: &str, key: &mut KeyBuf) -> Option<()> {
     match text.strip_prefix("%N") {
-        Some(more) if more.bytes().all(|byte| byte == b'N') => key.put_none(1 + more.len() as u64),
+        Some(around) if around.bytes().all(|byte| byte == b'N') => {
+            let start = key.len();
+            key.put_none();
+            around.bytes().for_each(|_| key.wrap_in_some(start));
+        }
         Some(_) => return None,
         None => parse_text(text, key)?,
     }

@@ -49,7 +49,7 @@ impl<'a> KeyWriter<'a> {
     /// Writes the absence of a value, `%N`, which no text renders to.
     #[inline]
     pub fn none(self) -> Written {
-        self.buf.put_none(1);
+        self.buf.put_none();
         Written(())
     }
 

@@ -116,10 +116,13 @@ impl Memory {
         each!(&self.engine, it => it.read(probe, see))
     }
 
-    /// The life left of a fresh record: `None` if there is none, `Some(None)` if it has no end.
-    pub(crate) fn remaining(&self, probe: Probe<'_>) -> Option<Option<Duration>> {
+    /// The life left of a fresh record, if there is one: [`Duration::MAX`] if it has no end.
+    pub(crate) fn remaining(&self, probe: Probe<'_>) -> Option<Duration> {
         let now = self.clock.now();
-        let see = |held: &Held| held.is_fresh(now).then(|| held.expires.since(now));
+        let see = |held: &Held| {
+            held.is_fresh(now)
+                .then(|| held.expires.since(now).unwrap_or(Duration::MAX))
+        };
         each!(&self.engine, it => it.read(probe, see))
     }
 

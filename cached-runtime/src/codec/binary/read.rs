@@ -14,7 +14,8 @@ use serde::de::{
 };
 
 use super::Format;
-use crate::codec::fault::{Fault, MAX_DEPTH};
+use crate::codec::bounds::MAX_DEPTH;
+use crate::codec::fault::Fault;
 
 /// How many elements of a payload may take no bytes.
 const FREE_ELEMENTS: usize = 4096;
@@ -39,10 +40,11 @@ impl<'de, F: Format> Reader<'de, F> {
     pub(super) fn finish(self) -> Result<(), Fault> {
         match self.rest {
             [] => Ok(()),
-            rest => Err(Fault::new(format!("{} bytes are left over", rest.len()))),
+            rest => Err(Fault::new(format_args!("{} bytes are left over", rest.len()))),
         }
     }
 
+    #[inline]
     fn take<P: Deserialize<'de>>(&mut self) -> Result<P, Fault> {
         let (part, taken) = F::take(self.rest)?;
         self.rest = self.rest.get(taken..).unwrap_or_default();
@@ -55,16 +57,17 @@ impl<'de, F: Format> Reader<'de, F> {
         let length = usize::try_from(claimed)
             .ok()
             .filter(|length| *length <= self.elements_left);
-        let length =
-            length.ok_or_else(|| Fault::new(format!("a length of {claimed} is more than the bytes hold")))?;
+        let length = length
+            .ok_or_else(|| Fault::new(format_args!("a length of {claimed} is more than the bytes hold")))?;
         self.elements_left -= length;
         Ok(length)
     }
 
     /// One level further down.
+    #[inline]
     fn nested<R>(&mut self, read: impl FnOnce(&mut Self) -> Result<R, Fault>) -> Result<R, Fault> {
         if self.depth == MAX_DEPTH {
-            return Err(Fault::new(format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(Fault::new(format_args!("nested deeper than {MAX_DEPTH} levels")));
         }
         self.depth += 1;
         let value = read(self);
@@ -75,7 +78,8 @@ impl<'de, F: Format> Reader<'de, F> {
 
 macro_rules! parts {
     ($($method:ident $visit:ident $part:ty;)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        $(#[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
             visitor.$visit(self.take::<$part>()?.into())
         })*
     };
@@ -83,7 +87,8 @@ macro_rules! parts {
 
 macro_rules! unsupported {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Fault> {
+        $(#[inline]
+        fn $method<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Fault> {
             Err(Fault::new("the type asks the bytes what they hold, which this format does not write"))
         })*
     };
@@ -119,7 +124,9 @@ impl<'de, F: Format> Deserializer<'de> for &mut Reader<'de, F> {
         match self.take::<u8>()? {
             0 => visitor.visit_none(),
             1 => self.nested(|reader| visitor.visit_some(reader)),
-            tag => Err(Fault::new(format!("{tag} is neither absent (0) nor present (1)"))),
+            tag => Err(Fault::new(format_args!(
+                "{tag} is neither absent (0) nor present (1)"
+            ))),
         }
     }
 
@@ -211,7 +218,7 @@ impl<'de, F: Format> Elements<'_, 'de, F> {
     fn finish<T>(self, value: T) -> Result<T, Fault> {
         match self.left {
             0 => Ok(value),
-            left => Err(Fault::new(format!("{left} elements too many"))),
+            left => Err(Fault::new(format_args!("{left} elements too many"))),
         }
     }
 

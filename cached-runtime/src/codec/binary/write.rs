@@ -24,6 +24,7 @@ impl<'a, F: Format> Writer<'a, F> {
         }
     }
 
+    #[inline]
     fn put<P: Serialize + ?Sized>(&mut self, part: &P) -> Result<(), Fault> {
         F::put(part, self.out)
     }
@@ -47,7 +48,8 @@ impl Serialize for Bytes<'_> {
 
 macro_rules! parts {
     ($($method:ident $part:ty;)*) => {
-        $(fn $method(self, part: $part) -> Result<(), Fault> {
+        $(#[inline]
+        fn $method(self, part: $part) -> Result<(), Fault> {
             self.put(&part)
         })*
     };
@@ -233,7 +235,7 @@ macro_rules! fields {
 
             // Left out silently, the fields after it would be read in its place.
             fn skip_field(&mut self, name: &'static str) -> Result<(), Fault> {
-                Err(Fault::new(format!(
+                Err(Fault::new(format_args!(
                     "the field `{name}` is left out by `skip_serializing_if`, and this format needs every field: \
                      use `messagepack` or `json`"
                 )))

@@ -25,6 +25,7 @@
 
 mod lz4;
 #[cfg(test)]
+#[cfg(feature = "bincode")]
 mod tests;
 
 use std::borrow::Cow;

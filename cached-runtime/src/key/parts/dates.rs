@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::key::{KeyPart, KeyWriter, Written};
 
-struct Day {
+struct CalendarDay {
     year: i32,
     month: u8,
     day: u8,
@@ -20,7 +20,7 @@ struct Clock {
     nanos: u32,
 }
 
-impl fmt::Display for Day {
+impl fmt::Display for CalendarDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { year, month, day } = self;
         match year {
@@ -56,15 +56,15 @@ impl fmt::Display for Clock {
 mod of_chrono {
     use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
 
-    use super::{Clock, Day, KeyPart, KeyWriter, Written};
+    use super::{CalendarDay, Clock, KeyPart, KeyWriter, Written};
 
     fn small(field: u32) -> u8 {
         // Months, days, hours, minutes and seconds.
         u8::try_from(field).unwrap_or(u8::MAX)
     }
 
-    fn day(date: &impl Datelike) -> Day {
-        Day {
+    fn day(date: &impl Datelike) -> CalendarDay {
+        CalendarDay {
             year: date.year(),
             month: small(date.month()),
             day: small(date.day()),
@@ -110,10 +110,10 @@ mod of_chrono {
 mod of_time {
     use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcDateTime};
 
-    use super::{Clock, Day, KeyPart, KeyWriter, Written};
+    use super::{CalendarDay, Clock, KeyPart, KeyWriter, Written};
 
-    fn day(date: Date) -> Day {
-        Day {
+    fn day(date: Date) -> CalendarDay {
+        CalendarDay {
             year: date.year(),
             month: date.month().into(),
             day: date.day(),

@@ -134,7 +134,6 @@ fn name(scheme: &str, info: &ConnectionInfo) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -88,15 +88,27 @@ impl Scripts {
     }
 }
 
-/// Value and life left, or else a token: the one that stands, its life renewed, or the one offered. Where memory is
+/// For each key two answers: the value and the life left as `PTTL` tells it; or a token, the one that stands with its
+/// life renewed or else the one offered, and [`ABSENT`]; or an error of this key alone, and [`FAILED`]. Where memory is
 /// short the token offered does not stand, and the load goes unstored; that is no reason to fail a look-up.
 const LOOK_UP: &str = "\
-local value = redis.call('GET', KEYS[1])
-if value then return {value, redis.call('PTTL', KEYS[1])} end
-local token = redis.call('GET', KEYS[2]) or ARGV[1]
-local done = redis.pcall('SET', KEYS[2], token, 'PX', ARGV[2])
-if done.err and not string.find(done.err, 'OOM', 1, true) then return done end
-return token";
+local answers = {}
+for n = 1, #KEYS, 2 do
+  local value, left = redis.pcall('GET', KEYS[n]), -3
+  if not value then
+    value = redis.call('GET', KEYS[n + 1]) or ARGV[(n + 3) / 2]
+    local done = redis.pcall('SET', KEYS[n + 1], value, 'PX', ARGV[1])
+    if done.err and not string.find(done.err, 'OOM', 1, true) then return done end
+  elseif type(value) == 'table' then value, left = value.err, -4
+  else left = redis.call('PTTL', KEYS[n]) end
+  answers[n], answers[n + 1] = value, left
+end
+return answers";
+
+/// In place of a life left: the key is absent, and what came is its token.
+pub(super) const ABSENT: i64 = -3;
+/// In place of a life left: the key cannot be read, and what came is the reason.
+pub(super) const FAILED: i64 = -4;
 
 /// The value is stored first: where memory is short that step fails, and the script with nothing done.
 const FILL: &str = "\
@@ -124,26 +136,26 @@ impl Script {
         }
     }
 
-    /// Runs the script on `key` and its lease. A server that does not know it (new, restarted, flushed) has done
-    /// nothing, so it is asked again with the source.
-    pub(super) async fn run(&self, link: &Link, key: &str, arguments: &[&[u8]]) -> RedisResult<Value> {
-        let lease = lease_of(key);
-        let answer = link
-            .run(&command("EVALSHA", &self.digest, key, &lease, arguments))
-            .await;
+    /// Runs the script on `keys`, each with its lease. A server that does not know it (new, restarted, flushed) has
+    /// done nothing, so it is asked again with the source.
+    pub(super) async fn run(&self, link: &Link, keys: &[&str], arguments: &[&[u8]]) -> RedisResult<Value> {
+        let answer = link.run(&command("EVALSHA", &self.digest, keys, arguments)).await;
         match answer {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                link.run(&command("EVAL", self.source, key, &lease, arguments))
-                    .await
+                link.run(&command("EVAL", self.source, keys, arguments)).await
             }
             answer => answer,
         }
     }
 }
 
-fn command(verb: &str, script: &str, key: &str, lease: &str, arguments: &[&[u8]]) -> Cmd {
+fn command(verb: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
     let mut command = cmd(verb);
-    command.arg(script).arg(2).arg(key).arg(lease).arg(arguments);
+    command.arg(script).arg(keys.len() * 2);
+    for key in keys {
+        command.arg(*key).arg(lease_of(key));
+    }
+    command.arg(arguments);
     command
 }
 

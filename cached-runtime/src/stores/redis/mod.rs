@@ -1,9 +1,10 @@
 //! The Redis store.
 //!
-//! `address` reads the URL, `link` keeps a connection, `leases` holds the scripts that make tokens true, `sweep`
-//! removes by pattern. This file says which command answers which verb of [`Store`].
+//! `address` reads the URL, `link` keeps a connection, `leases` holds the scripts that make tokens true, `batch`
+//! sends look-ups together, `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
 
 mod address;
+mod batch;
 mod leases;
 mod link;
 mod sweep;
@@ -15,14 +16,15 @@ use std::time::Duration;
 use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
 use self::address::{Address, Certificates};
-use self::leases::{LEASE, Scripts, fresh, lease_of, milliseconds};
+use self::batch::Queue;
+use self::leases::{ABSENT, FAILED, LEASE, Scripts, fresh, lease_of, milliseconds};
 use self::link::{CLOSED, Link};
 use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
 
 /// Keys named by one `UNLINK`, each with its lease.
 const BATCH: usize = 500;
 
-/// A Redis (or Valkey) server, 4.0 or later, as a [`Store`] with every guarantee.
+/// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee.
 ///
 /// Cheap to clone; the clones share one multiplexed connection, which is established again by itself whenever it is
 /// lost. While the server is down every call fails at once with [`ErrorKind::Unavailable`].
@@ -37,6 +39,7 @@ pub struct Redis {
 struct Inner {
     link: Link,
     scripts: Scripts,
+    queue: Queue,
     name: String,
 }
 
@@ -111,6 +114,7 @@ impl RedisBuilder {
         let inner = Inner {
             link: Link::new(client),
             scripts: Scripts::new(),
+            queue: Queue::default(),
             name,
         };
         Ok(Redis {
@@ -162,23 +166,34 @@ impl Inner {
         )
     }
 
-    async fn get(&self, key: &str) -> Result<Lookup, Error> {
-        let offered = fresh();
+    /// Looks `keys` up in one request; the answers are in their order.
+    async fn look_up(&self, keys: &[&str]) -> RedisResult<Vec<Result<Lookup, Error>>> {
         let life = milliseconds(LEASE).to_string();
-        let answer = self
-            .scripts
-            .look_up
-            .run(&self.link, key, &[&offered, life.as_bytes()])
-            .await;
-        match self.told(answer)? {
-            Value::BulkString(token) => Ok(Lookup::Missing(Token::new(token))),
-            Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
-                Ok([Value::BulkString(bytes), Value::Int(left)]) => Ok(Lookup::Found(Found {
-                    bytes,
-                    remaining: remaining(left),
-                })),
-                _ => Err(self.unexpected()),
-            },
+        let offered: Vec<_> = keys.iter().map(|_| fresh()).collect();
+        let mut arguments = vec![life.as_bytes()];
+        arguments.extend(offered.iter().map(<[u8; 16]>::as_slice));
+        let Value::Array(parts) = self.scripts.look_up.run(&self.link, keys, &arguments).await? else {
+            return Ok(Vec::new());
+        };
+        let mut parts = parts.into_iter();
+        let mut answers = Vec::with_capacity(keys.len());
+        while let (Some(what), Some(left)) = (parts.next(), parts.next()) {
+            answers.push(self.looked_up(what, &left));
+        }
+        Ok(answers)
+    }
+
+    fn looked_up(&self, what: Value, left: &Value) -> Result<Lookup, Error> {
+        match (what, left) {
+            (Value::BulkString(token), &Value::Int(ABSENT)) => Ok(Lookup::Missing(Token::new(token))),
+            (Value::BulkString(why), &Value::Int(FAILED)) => {
+                let why = String::from_utf8_lossy(&why).into_owned();
+                Err(Error::new(ErrorKind::Store, format!("{} cannot read a key", self.name)).with_cause(why))
+            }
+            (Value::BulkString(bytes), &Value::Int(left)) => Ok(Lookup::Found(Found {
+                bytes,
+                remaining: remaining(left),
+            })),
             _ => Err(self.unexpected()),
         }
     }
@@ -204,7 +219,7 @@ impl Inner {
     ) -> Result<Filled, Error> {
         let life = life(ttl);
         let arguments = [token.as_bytes(), bytes, life.as_bytes()];
-        match self.told(self.scripts.fill.run(&self.link, key, &arguments).await)? {
+        match self.told(self.scripts.fill.run(&self.link, &[key], &arguments).await)? {
             Value::Int(1) => Ok(Filled::Stored),
             Value::Int(0) => Ok(Filled::Refused),
             _ => Err(self.unexpected()),
@@ -216,7 +231,7 @@ impl Inner {
         self.told(
             self.scripts
                 .put
-                .run(&self.link, key, &[bytes, life.as_bytes()])
+                .run(&self.link, &[key], &[bytes, life.as_bytes()])
                 .await,
         )?;
         Ok(())
@@ -254,7 +269,7 @@ fn life(ttl: Option<Duration>) -> String {
 
 impl Store for Redis {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        Box::pin(self.inner.get(key))
+        Box::pin(batch::get(&self.inner, key))
     }
 
     fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>> {

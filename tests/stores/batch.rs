@@ -1,0 +1,162 @@
+//! Look-ups that wait at the same moment travel together, and none depends on another's life.
+
+use std::time::Duration;
+
+use cached_runtime::stores::Redis;
+use cached_runtime::{ErrorKind, Filled, Lookup, Store};
+use cached_tests::{Fault, FaultProxy, RedisServer};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+async fn scripts_run(server: &RedisServer) -> u64 {
+    let stats: String = server.cli(&["INFO", "commandstats"]).await;
+    let calls = |line: &str| {
+        line.split(['=', ','])
+            .nth(1)
+            .and_then(|calls| calls.parse::<u64>().ok())
+    };
+    stats
+        .lines()
+        .filter(|line| line.starts_with("cmdstat_eval"))
+        .filter_map(calls)
+        .sum()
+}
+
+#[tokio::test]
+async fn a_thousand_look_ups_at_once_are_a_few_requests_and_each_gets_its_own_answer() {
+    let server = RedisServer::start().await;
+    let store = Redis::connect(server.url()).await.unwrap();
+    for n in (0..1000).step_by(2) {
+        store
+            .put(
+                &format!("shop:{n}"),
+                format!("{n}").as_bytes(),
+                Some(Duration::from_secs(60)),
+            )
+            .await
+            .unwrap();
+    }
+    let before = scripts_run(&server).await;
+    let mut calls = JoinSet::new();
+    for n in 0..1000 {
+        let store = store.clone();
+        calls.spawn(async move { (n, store.get(&format!("shop:{n}")).await.unwrap()) });
+    }
+    let mut tokens = Vec::new();
+    while let Some(call) = calls.join_next().await {
+        match call.unwrap() {
+            (n, Lookup::Found(found)) => {
+                assert_eq!(found.bytes, format!("{n}").as_bytes());
+                assert!(found.remaining.unwrap() > Duration::from_secs(50));
+            }
+            (n, Lookup::Missing(token)) => {
+                assert!(n % 2 == 1, "{n} is there");
+                tokens.push((n, token));
+            }
+        }
+    }
+    let requests = scripts_run(&server).await - before;
+    assert!(requests < 100, "{requests} requests for 1,000 look-ups");
+    assert_eq!(tokens.len(), 500);
+    for (n, token) in tokens {
+        assert_eq!(
+            store
+                .fill(&format!("shop:{n}"), b"1", None, &token)
+                .await
+                .unwrap(),
+            Filled::Stored
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_read_fails_alone() {
+    let server = RedisServer::start().await;
+    let store = Redis::connect(server.url()).await.unwrap();
+    let _: i64 = server.cli(&["RPUSH", "shop:7", "x"]).await;
+    let mut calls = JoinSet::new();
+    for n in 0..100 {
+        let store = store.clone();
+        calls.spawn(async move { (n, store.get(&format!("shop:{n}")).await) });
+    }
+    while let Some(call) = calls.join_next().await {
+        match call.unwrap() {
+            (7, answer) => assert_eq!(answer.unwrap_err().kind(), ErrorKind::Store),
+            (_, answer) => assert!(matches!(answer.unwrap(), Lookup::Missing(_))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn callers_that_are_dropped_leave_the_others_served_and_no_seat_taken() {
+    let server = RedisServer::start().await;
+    let proxy = FaultProxy::to(server.port()).await;
+    let store = Redis::connect(format!("redis://127.0.0.1:{}", proxy.port()))
+        .await
+        .unwrap();
+    let seed = fastrand::u64(..);
+    let mut dice = fastrand::Rng::with_seed(seed);
+    proxy.set(Fault::Delay(Duration::from_millis(2)));
+    for round in 0..30 {
+        let mut calls = JoinSet::new();
+        for n in 0..50 {
+            let (store, patience) = (store.clone(), dice.u64(0..8));
+            calls.spawn(async move {
+                let call = store.get("shop:a");
+                if n % 5 == 0 {
+                    assert!(call.await.is_ok());
+                } else {
+                    let _ = timeout(Duration::from_millis(patience), call).await;
+                }
+            });
+        }
+        let all = async {
+            while let Some(call) = calls.join_next().await {
+                call.unwrap()
+            }
+        };
+        let all = timeout(Duration::from_secs(5), all).await;
+        assert!(all.is_ok(), "a look-up hangs in round {round} (seed {seed})");
+    }
+    proxy.set(Fault::None);
+    sleep(Duration::from_millis(10)).await;
+    timeout(Duration::from_secs(1), store.get("shop:a"))
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[test]
+fn callers_of_another_runtime_are_told_when_the_one_that_looked_up_ends() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let (first, second) = (runtime(), runtime());
+    let server = second.block_on(RedisServer::start());
+    let store = second.block_on(Redis::connect(server.url())).unwrap();
+    server.pause();
+    // All seats and many places in the queue are taken by tasks of the first runtime.
+    first.block_on(async {
+        for n in 0..500 {
+            let store = store.clone();
+            tokio::spawn(async move { store.get(&format!("shop:{n}")).await });
+        }
+        sleep(Duration::from_millis(20)).await;
+    });
+    let waiting = second.spawn({
+        let store = store.clone();
+        async move { store.get("shop:waiting").await }
+    });
+    second.block_on(async { sleep(Duration::from_millis(20)).await });
+    drop(first);
+    server.resume();
+    let _ = second
+        .block_on(async { timeout(Duration::from_secs(3), waiting).await })
+        .unwrap()
+        .unwrap();
+    let answer = second.block_on(async { timeout(Duration::from_secs(3), store.get("shop:a")).await });
+    assert!(answer.unwrap().is_ok());
+}

@@ -1,0 +1,59 @@
+//! Under the strictest lints.
+
+#![deny(warnings, missing_docs, unused, nonstandard_style, future_incompatible, rust_2018_idioms)]
+#![deny(unreachable_pub, unused_qualifications, single_use_lifetimes, unused_lifetimes, elided_lifetimes_in_paths)]
+#![deny(trivial_casts, trivial_numeric_casts, let_underscore, unused_results, missing_debug_implementations)]
+#![deny(clippy::all, clippy::pedantic)]
+#![forbid(unsafe_code)]
+
+/// A module that is shown.
+pub mod shop {
+    use cached_runtime::{cache, invalidate};
+
+    /// Somebody.
+    #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+    pub struct User {
+        /// Who.
+        pub id: u64,
+    }
+
+    /// Finds somebody.
+    ///
+    /// # Errors
+    ///
+    /// If there is nobody.
+    #[cache(key = "user:{id}:{name}", ttl = "1h", jitter = "5%", cache_if = |user| user.id > 0, skip(db))]
+    pub async fn user(db: &str, id: u64, name: &str) -> Result<User, String> {
+        if db == name { Err(db.to_owned()) } else { Ok(User { id }) }
+    }
+
+    /// Renames somebody.
+    ///
+    /// # Errors
+    ///
+    /// If there is nobody.
+    #[invalidate(user(id, name), user(output.id, name), user(..), key = "a:{id}", pattern = "a:{output.id}:*")]
+    pub async fn rename(id: u64, name: &str) -> Result<User, String> {
+        if name.is_empty() { Err(name.to_owned()) } else { Ok(User { id }) }
+    }
+
+    /// Holds nothing.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Shop;
+
+    impl Shop {
+        /// Finds somebody.
+        #[cache(skip(self))]
+        pub async fn find(&self, id: u64) -> Option<User> {
+            Some(User { id })
+        }
+
+        /// Finds somebody else.
+        #[cache(skip(self), companions = false, none_ttl = "1s")]
+        pub async fn other(&self, id: u64) -> Option<User> {
+            Some(User { id })
+        }
+    }
+}
+
+fn main() {}
