@@ -3,8 +3,8 @@
 use super::{attributes, call, definition, key};
 use crate::names::{Companions, local};
 use crate::plan::CachePlan;
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::Type;
 
 pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
@@ -24,11 +24,14 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let caches = local("caches");
     let definition = local("__definition");
     let reference = definition::reference(plan, names);
-    let key = key::of_entry(plan);
+    let (key, buffer) = (key::of_entry(plan), key::buffer());
+    let input = plan.at_value(&quote_spanned!(Span::mixed_site()=> #definition, &#buffer));
     let made = if plan.caches.is_some() {
-        quote!(#door::entry_in(#caches, #definition, #key))
+        let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry_in));
+        quote!(#entry(#caches, #input))
     } else {
-        quote!(#door::entry(#definition, #key))
+        let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry));
+        quote!(#entry(#input))
     };
     quote! {
         #attrs
@@ -36,6 +39,7 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
         #lints
         #vis fn #entry #generics (#receiver #(#inputs),*) -> #door::Entry<#value> #where_clause {
             let #definition = #reference;
+            #key
             #made
         }
     }

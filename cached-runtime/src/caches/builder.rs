@@ -136,11 +136,12 @@ impl CachesBuilder {
                 mistakes.push(format!("two stores are registered as `{name}`"));
             }
         }
+        let stores: Vec<&str> = self.stores.iter().map(|(name, _)| name.as_str()).collect();
         let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
-        self.check_chain("the default chain", &chain, &mut mistakes);
+        check_chain("the default chain", &chain, &stores, &mut mistakes);
         for site in sites() {
             if let Some(chain) = site.spec().backend {
-                self.check_chain(&described(site), chain, &mut mistakes);
+                check_chain(&described(site), chain, &stores, &mut mistakes);
             } else if site.spec().memory_only && chain.iter().any(|name| !Memory::NAMES.contains(name)) {
                 mistakes.push(format!(
                     "{}: its values cannot leave the process, so it needs `backend = \"local\"`",
@@ -151,28 +152,29 @@ impl CachesBuilder {
         check_twins(&mut mistakes);
         mistakes
     }
+}
 
-    fn check_chain(&self, whose: &str, chain: &[&str], mistakes: &mut Vec<String>) {
-        if chain.is_empty() {
-            mistakes.push(format!("{whose} is empty: name at least `local`"));
+/// What is wrong with a chain where these `stores` are there besides memory.
+pub(super) fn check_chain(whose: &str, chain: &[&str], stores: &[&str], mistakes: &mut Vec<String>) {
+    if chain.is_empty() {
+        mistakes.push(format!("{whose} is empty: name at least `local`"));
+    }
+    for (at, name) in chain.iter().enumerate() {
+        let memory = Memory::NAMES.contains(name);
+        if memory && at > 0 {
+            mistakes.push(format!(
+                "{whose}: `{name}` is memory and stands behind `{}`; memory comes first, and once",
+                chain[0]
+            ));
         }
-        for (at, name) in chain.iter().enumerate() {
-            let memory = Memory::NAMES.contains(name);
-            if memory && at > 0 {
-                mistakes.push(format!(
-                    "{whose}: `{name}` is memory and stands behind `{}`; memory comes first, and once",
-                    chain[0]
-                ));
-            }
-            if chain[..at].contains(name) {
-                mistakes.push(format!("{whose} names `{name}` twice"));
-            }
-            if !memory && !self.stores.iter().any(|(store, _)| store == name) {
-                mistakes.push(format!(
-                    "{whose} names the store `{name}`, and none is registered under that name{}",
-                    cure(name)
-                ));
-            }
+        if chain[..at].contains(name) {
+            mistakes.push(format!("{whose} names `{name}` twice"));
+        }
+        if !memory && !stores.contains(name) {
+            mistakes.push(format!(
+                "{whose} names the store `{name}`, and none is registered under that name{}",
+                cure(name)
+            ));
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::call::probe_of;
 use crate::key::Glob;
+use crate::resilience::Matching;
 use crate::tier::memory::Probe;
 
 /// Step 1 for one entry: nothing loaded before is let into memory or waited for, and what is there goes.
@@ -64,10 +65,9 @@ pub(crate) async fn cache(functions: &[Arc<Function>]) -> Result<(), Error> {
     let mut outcome = Ok(());
     // The instantiations of a function have one template and one chain.
     if let Some(function) = functions.first() {
-        let glob = function.glob();
+        let matching = function.matching(&function.template.glob());
         for remote in function.remotes.iter().rev() {
-            let wanted = |key: &str| function.owns(key);
-            if let Err(error) = remote.guarded.remove_matching(&glob, &wanted).await {
+            if let Err(error) = remote.guarded.remove_matching(&matching).await {
                 outcome = Err(error);
             }
         }
@@ -90,13 +90,9 @@ pub(crate) async fn cache_pattern(functions: &[Arc<Function>], glob: &str) -> Re
     let mut removed = revoke();
     let mut outcome = Ok(());
     if let Some(function) = functions.first() {
-        let full = format!("{}{glob}", function.prefix);
+        let matching = function.matching(glob);
         for remote in function.remotes.iter().rev() {
-            match remote
-                .guarded
-                .remove_matching(&full, &|key: &str| function.owns(key))
-                .await
-            {
+            match remote.guarded.remove_matching(&matching).await {
                 Ok(count) => removed = removed.max(count),
                 Err(error) => outcome = Err(error),
             }
@@ -138,9 +134,12 @@ fn revoke_pattern(caches: &Caches, glob: &str) -> u64 {
 pub(crate) async fn by_pattern(caches: &Caches, glob: &str) -> Result<u64, Error> {
     let mut removed = revoke_pattern(caches, glob);
     let mut outcome = Ok(());
-    let full = format!("{}{glob}", caches.prefix());
+    let matching = Matching {
+        glob: format!("{}{glob}", caches.prefix()),
+        test: None,
+    };
     for store in caches.stores() {
-        match store.remove_matching(&full, &|_| true).await {
+        match store.remove_matching(&matching).await {
             Ok(count) => removed = removed.max(count),
             Err(error) => outcome = Err(error),
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::breaker::Breaker;
-use super::pending::{Pending, What};
+use super::pending::{Matching, Pending, Test, What};
 use crate::background::Background;
 use crate::store::{Filled, Found, Lookup, Store, Token};
 use crate::{Error, ErrorKind};
@@ -24,20 +24,19 @@ const SCAN_BUDGETS: u32 = 60;
 /// Keys in one removal of a replay.
 const REPLAY_BATCH: usize = 512;
 
-/// Tells the keys that are meant from those that a glob finds as well.
-pub(crate) type Wanted<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
-
 /// What looking came to. A store that cannot be asked is a miss without a token.
 pub(crate) enum Looked {
     Found(Found),
     Missing(Option<Token>),
+    /// Something that no store of this kind has written.
+    Unreadable(Error),
 }
 
 /// Which keys of a store are a `Caches`' own: globs that find them, and the exact test for what those find.
 #[derive(Clone)]
 pub(crate) struct Owned {
     pub(crate) globs: Vec<String>,
-    pub(crate) test: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    pub(crate) test: Test,
 }
 
 /// A named store of a `Caches`, shared by all functions that use it.
@@ -51,6 +50,8 @@ pub(crate) struct Guarded {
     pending: Pending,
     /// A task is at work to reach the store again.
     healing: AtomicBool,
+    /// Nobody will reach the store again.
+    closed: AtomicBool,
     background: Background,
     failures: AtomicU64,
 }
@@ -71,6 +72,7 @@ impl Guarded {
             breaker: Breaker::default(),
             pending: Pending::default(),
             healing: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             background,
             failures: AtomicU64::new(0),
         })
@@ -109,6 +111,7 @@ impl Guarded {
             Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
             Ok(Lookup::Found(found)) => Looked::Found(found),
             Ok(Lookup::Missing(token)) => Looked::Missing(Some(token)),
+            Err(error) if error.kind() == ErrorKind::Decode => Looked::Unreadable(error),
             Err(_) => Looked::Missing(None),
         }
     }
@@ -168,22 +171,16 @@ impl Guarded {
         }
     }
 
-    /// The same for all keys that match `pattern` and are `wanted`; a replay removes all that match. Says how many
-    /// were removed now.
-    pub(crate) async fn remove_matching(
-        self: &Arc<Self>,
-        pattern: &str,
-        wanted: Wanted<'_>,
-    ) -> Result<u64, Error> {
-        self.check_patterns(pattern)?;
+    /// The same for all keys that are `matching`. Says how many were removed now.
+    pub(crate) async fn remove_matching(self: &Arc<Self>, matching: &Matching) -> Result<u64, Error> {
+        self.check_patterns(&matching.glob)?;
         let unsure = Unsure {
             guarded: self,
-            what: What::Pattern(pattern),
+            what: What::Pattern(matching),
         };
         let budget = self.budget.saturating_mul(SCAN_BUDGETS);
-        let removed = self
-            .ask_within(budget, self.store.remove_matching(pattern, wanted))
-            .await;
+        let removal = self.remove_matching_now(matching);
+        let removed = self.ask_within(budget, removal).await;
         if removed.is_ok() {
             unsure.sure();
         }
@@ -204,6 +201,11 @@ impl Guarded {
         Ok(())
     }
 
+    async fn remove_matching_now(&self, matching: &Matching) -> Result<u64, Error> {
+        let is_meant = |key: &str| matching.is_meant(key);
+        self.store.remove_matching(&matching.glob, &is_meant).await
+    }
+
     async fn sweep(&self) -> Result<(), Error> {
         for glob in &self.owned.globs {
             self.store.remove_matching(glob, &*self.owned.test).await?;
@@ -222,7 +224,9 @@ impl Guarded {
         Err(Error::new(ErrorKind::Unsupported, what))
     }
 
+    /// Lets the store go; what is pending stays so.
     pub(crate) async fn close(&self) {
+        self.closed.store(true, SeqCst);
         self.store.close().await;
     }
 
@@ -240,6 +244,12 @@ impl Guarded {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format!("store `{}` can only be asked inside a tokio runtime", self.name),
+            ));
+        }
+        if self.closed.load(SeqCst) {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                format!("store `{}` is closed", self.name),
             ));
         }
         if !self.breaker.is_closed() {
@@ -275,14 +285,14 @@ impl Guarded {
 
     /// Starts the task that reaches for the store until it answers and has removed what is pending.
     fn heal(self: &Arc<Self>) {
-        if self.healing.swap(true, SeqCst) {
+        if self.closed.load(SeqCst) || self.healing.swap(true, SeqCst) {
             return;
         }
         let healing = Healing(Arc::clone(self));
         self.background.spawn(async move {
             let guarded = &healing.0;
             let mut pause = FIRST_PAUSE;
-            loop {
+            while !guarded.closed.load(SeqCst) {
                 if !guarded.try_heal().await {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -326,9 +336,9 @@ impl Guarded {
                 .map_err(|_| self.too_slow())??;
             self.pending.strike(What::Keys(batch), seen);
         }
-        for pattern in removals.patterns() {
-            self.store.remove_matching(pattern, &|_| true).await?;
-            self.pending.strike(What::Pattern(pattern), seen);
+        for matching in removals.patterns() {
+            self.remove_matching_now(matching).await?;
+            self.pending.strike(What::Pattern(matching), seen);
         }
         Ok(())
     }
