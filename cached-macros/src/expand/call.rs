@@ -41,8 +41,7 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
 fn statements(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let output = &plan.output;
-    let [definition, shape, sharing, entered] =
-        ["__definition", "__shape", "__share", "__entered"].map(local);
+    let [definition, shape, sharing] = ["__definition", "__shape", "__share"].map(local);
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
@@ -54,16 +53,16 @@ fn statements(plan: &CachePlan) -> TokenStream {
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
     let (key, buffer) = (key::of_call(plan), key::buffer());
-    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing, &#buffer));
+    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing));
     let enter = plan.caches.as_ref().map_or_else(
         || {
             let enter = plan.at_value(&quote_spanned!(site=> #door::enter));
-            quote_spanned!(site=> #enter(#inputs))
+            quote_spanned!(site=> #enter(#inputs, &#buffer))
         },
         |caches| {
             let enter = plan.at_value(&quote_spanned!(site=> #door::enter_in));
             let caches = borrowed(&caches.to_token_stream());
-            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs))
+            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs, &#buffer))
         },
     );
     let run = plan.at_value(&quote_spanned!(site=> run));
@@ -76,19 +75,18 @@ fn statements(plan: &CachePlan) -> TokenStream {
         let #shape = #door::probe!(#output);
         let #definition = #definition_value;
         let #sharing = #share_value;
-        // The key is gone before anything is awaited, and so takes no room in the future.
-        let #entered = {
-            #key
-            #enter
+        // The key is gone before anything is awaited, and so takes no room in the future; neither is anything of what a
+        // hit returns held while a miss is waited for, whose error may not be able to cross threads.
+        let #wait = match { #key #enter } {
+            #door::Enter::Done(#done) => return #done,
+            #door::Enter::Wait(#wait) => #wait,
         };
-        match #entered {
-            #door::Enter::Done(#done) => #done,
-            #door::Enter::Wait(#wait) => match #wait.await {
-                #door::Turn::Done(#done) => #done,
-                // Boxed here and not before, so that the future of a call that hits stays small.
-                #door::Turn::Lead(#lead) => #lead.#run(#door::Box::pin(#body)).await,
-            },
-        }
+        let #lead = match #wait.await {
+            #door::Turn::Done(#done) => return #done,
+            #door::Turn::Lead(#lead) => #lead,
+        };
+        // Boxed here and not before, so that the future of a call that hits stays small.
+        #lead.#run(#door::Box::pin(#body)).await
     }
 }
 
