@@ -14,7 +14,7 @@ pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,
 };
 pub use crate::call::share::{ByClone, ByDisplay, ByNotice, ByReport, ByWrapping, NotAtAll, Share};
-pub use crate::call::{Enter, Lead, Turn, Wait, enter, enter_in};
+pub use crate::call::{Enter, Lead, Run, Turn, Wait, enter, enter_in};
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
 pub use crate::hooks::{CacheValue, Hooks, RemoteValue};
@@ -76,19 +76,13 @@ pub fn type_name_of<F>(_: &F) -> &'static str {
 }
 
 /// The entry of a key, in the `Caches` in force.
-pub fn entry<V: CacheValue>(definition: Definition<V>, key: impl FnOnce(&mut KeyBuf)) -> Entry<V> {
-    entry_in(&Caches::current(), definition, key)
+pub fn entry<V: CacheValue>(definition: Definition<V>, key: &KeyBuf) -> Entry<V> {
+    Entry::new(Caches::current(), definition, key)
 }
 
 /// The entry of a key.
-pub fn entry_in<V: CacheValue>(
-    caches: &Caches,
-    definition: Definition<V>,
-    key: impl FnOnce(&mut KeyBuf),
-) -> Entry<V> {
-    let mut buf = KeyBuf::new();
-    key(&mut buf);
-    Entry::new(caches.clone(), definition, &buf)
+pub fn entry_in<V: CacheValue>(caches: &Caches, definition: Definition<V>, key: &KeyBuf) -> Entry<V> {
+    Entry::new(caches.clone(), definition, key)
 }
 
 /// The cache of a function, in the `Caches` in force.

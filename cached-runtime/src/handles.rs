@@ -54,9 +54,7 @@ impl<V: CacheValue> Entry<V> {
     /// entry, or if it says that the source has no value. A store that cannot be reached is a miss.
     pub async fn get(&self) -> Result<Option<V>, Error> {
         self.caches.check_open()?;
-        let found = Load::aside(Arc::clone(&self.function), self.probe())
-            .look(true)
-            .await;
+        let found = Load::aside(Arc::clone(&self.function), self.probe()).await;
         Ok(found.and_then(|content| content.value::<V>().cloned()))
     }
 

@@ -55,7 +55,10 @@ impl Repository {
 #[track_caller]
 fn small<F: Future>(call: F, arguments: usize) {
     let size = size_of_val(&call);
-    assert!(size <= MOST + arguments, "{size} bytes, for {arguments} of arguments");
+    assert!(
+        size <= MOST + arguments,
+        "{size} bytes, for {arguments} of arguments"
+    );
 }
 
 #[test]

@@ -50,10 +50,10 @@ fn statements(plan: &CachePlan) -> TokenStream {
         || quote_spanned!(site=> #door::share!(#shape)),
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
-    let key = key::of_call(plan);
+    let (key, buffer) = (key::of_call(plan), key::buffer());
     let enter = plan.caches.as_ref().map_or_else(
-        || quote_spanned!(site=> #door::enter(#definition, #shape, #sharing, #key)),
-        |caches| quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #sharing, #key)),
+        || quote_spanned!(site=> #door::enter(#definition, #shape, #sharing, &#buffer)),
+        |caches| quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #sharing, &#buffer)),
     );
     let body = match &plan.companions {
         Some(names) => uncached_call(plan, names),
@@ -66,16 +66,20 @@ fn statements(plan: &CachePlan) -> TokenStream {
         let #sharing = #share_value;
         // Two statements: nothing of what a hit returns is held while a miss is waited for, and its error may not be
         // able to cross threads.
-        let #wait = match #enter {
-            #door::Enter::Done(#done) => return #done,
-            #door::Enter::Wait(#wait) => #wait,
+        let #wait = {
+            // The key is gone before anything is awaited, and so takes no room in the future.
+            #key
+            match #enter {
+                #door::Enter::Done(#done) => return #done,
+                #door::Enter::Wait(#wait) => #wait,
+            }
         };
         let #lead = match #wait.await {
             #door::Turn::Done(#done) => return #done,
             #door::Turn::Lead(#lead) => #lead,
         };
         // Boxed here and not before, so that the future of a call that hits stays small.
-        #door::Box::pin(#lead.run(#body)).await
+        #lead.run(#door::Box::pin(#body)).await
     }
 }
 

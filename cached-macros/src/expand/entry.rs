@@ -33,11 +33,11 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     }));
     let definition = local("__definition");
     let reference = definition::reference(plan, names);
-    let key = key::of_entry(plan);
+    let (key, buffer) = (key::of_entry(plan), key::buffer());
     let made = if plan.caches.is_some() {
-        quote!(#door::entry_in(#caches, #definition, #key))
+        quote!(#door::entry_in(#caches, #definition, &#buffer))
     } else {
-        quote!(#door::entry(#definition, #key))
+        quote!(#door::entry(#definition, &#buffer))
     };
     quote! {
         #attrs
@@ -45,6 +45,7 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
         #lints
         #vis fn #entry #generics (#(#inputs),*) -> #door::Entry<#value> #where_clause {
             let #definition = #reference;
+            #key
             #made
         }
     }

@@ -5,14 +5,14 @@ use crate::plan::{CachePlan, Part};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 
-/// A closure that writes the key of a call, from the function's own arguments.
+/// Statements that write the key of a call, from the function's own arguments.
 pub(super) fn of_call(plan: &CachePlan) -> TokenStream {
-    closure(plan, whole_value)
+    statements(plan, whole_value)
 }
 
-/// A closure that writes the key of an entry, from the companion's arguments.
+/// Statements that write the key of an entry, from the companion's arguments.
 pub(super) fn of_entry(plan: &CachePlan) -> TokenStream {
-    closure(plan, |part, key| match &part.stands_for {
+    statements(plan, |part, key| match &part.stands_for {
         Some(ty) => {
             let expr = &part.expr;
             let step = quote_spanned!(Span::mixed_site()=> #key.arg::<#ty, _>(&#expr););
@@ -28,23 +28,30 @@ fn whole_value(part: &Part, key: &syn::Ident) -> TokenStream {
     located(quote_spanned!(Span::mixed_site()=> #key.part(&#expr);), part.span)
 }
 
-/// Expects the definition in a local. Values, then what tells instantiations apart: the `impl`'s type, the function's type and const parameters.
-fn closure(plan: &CachePlan, step: impl Fn(&Part, &syn::Ident) -> TokenStream) -> TokenStream {
+/// Expects the definition in a local, and leaves the key in one. Values, then what tells instantiations apart: the
+/// `impl`'s type, the function's type and const parameters.
+fn statements(plan: &CachePlan, step: impl Fn(&Part, &syn::Ident) -> TokenStream) -> TokenStream {
     let door = &plan.door;
-    let key = local("__key");
+    let key = buffer();
     let values = plan.key.parts.iter().map(|part| step(part, &key));
     let definition = local("__definition");
     let owner = plan
         .in_impl
-        .then(|| quote_spanned!(Span::mixed_site()=> #definition.owner::<Self>(#key);));
+        .then(|| quote_spanned!(Span::mixed_site()=> #definition.owner::<Self>(&mut #key);));
     let types = &plan.key.types;
     let consts = &plan.key.consts;
+    // A key may have nothing in it.
     quote_spanned! {Span::mixed_site()=>
-        |#key: &mut #door::KeyBuf| {
-            #(#values)*
-            #owner
-            #(#key.tag::<#types>();)*
-            #(#key.part(&#consts);)*
-        }
+        #[allow(unused_mut)]
+        let mut #key = #door::KeyBuf::new();
+        #(#values)*
+        #owner
+        #(#key.tag::<#types>();)*
+        #(#key.part(&#consts);)*
     }
+}
+
+/// The local that holds the key.
+pub(super) fn buffer() -> syn::Ident {
+    local("__key")
 }

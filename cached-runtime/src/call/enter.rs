@@ -5,12 +5,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::output::{Loaded, Output, Shape};
+use super::output::{Output, Shape};
 use super::share::Share;
-use super::{Load, Start, probe_of};
+use super::{Lead, Start, probe_of};
 use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
 use crate::entry::Content;
@@ -41,16 +40,14 @@ pub fn enter<R, const K: u8>(
     definition: Definition<R::Value>,
     shape: Shape<R, K>,
     share: Share<R::Error>,
-    key: impl FnOnce(&mut KeyBuf),
+    key: &KeyBuf,
 ) -> Enter<R, K>
 where
     R: Output<K>,
     R::Value: CacheValue,
 {
     let _ = shape;
-    let mut buf = KeyBuf::new();
-    key(&mut buf);
-    context::with(|caches, mode| enter_at(caches, mode, definition, share, &buf))
+    context::with(|caches, mode| enter_at(caches, mode, definition, share, key))
 }
 
 /// Enters a call under a `Caches` passed by hand; the mode in force counts.
@@ -60,16 +57,14 @@ pub fn enter_in<R, const K: u8>(
     definition: Definition<R::Value>,
     shape: Shape<R, K>,
     share: Share<R::Error>,
-    key: impl FnOnce(&mut KeyBuf),
+    key: &KeyBuf,
 ) -> Enter<R, K>
 where
     R: Output<K>,
     R::Value: CacheValue,
 {
     let _ = shape;
-    let mut buf = KeyBuf::new();
-    key(&mut buf);
-    enter_at(caches, context::mode(), definition, share, &buf)
+    enter_at(caches, context::mode(), definition, share, key)
 }
 
 #[inline]
@@ -101,7 +96,7 @@ where
 
 /// What is kept, as the function returns it.
 #[inline]
-fn returned<R, const K: u8>(content: &Content) -> Option<R>
+pub(super) fn returned<R, const K: u8>(content: &Content) -> Option<R>
 where
     R: Output<K>,
     R::Value: CacheValue,
@@ -136,49 +131,7 @@ where
         };
         self.start.poll_turn(context, read).map(|turn| match turn {
             Ok(answer) => Turn::Done(answer),
-            Err(load) => Turn::Lead(Lead { load, share }),
+            Err(load) => Turn::Lead(Lead::new(load, share)),
         })
-    }
-}
-
-/// A call whose turn it is to load.
-pub struct Lead<R: Output<K>, const K: u8> {
-    load: Load,
-    share: Share<R::Error>,
-}
-
-impl<R, const K: u8> Lead<R, K>
-where
-    R: Output<K>,
-    R::Value: CacheValue,
-{
-    /// Looks in the tiers below memory, runs `body` if none of them answers, and stores what it brought.
-    pub async fn run<B: Future<Output = R>>(self, body: B) -> R {
-        let Self { mut load, share } = self;
-        let absent = R::absent().is_some();
-        if let Some(found) = load.look(absent).await
-            && let Some(hit) = returned(&found)
-        {
-            return hit;
-        }
-        load.begin();
-        let loaded = match body.await.split() {
-            Ok(loaded) => loaded,
-            Err((error, rebuild)) => return rebuild(load.fail(error, share)),
-        };
-        match loaded {
-            Loaded::Value(value) => {
-                let plan = load.plan(Some(&value));
-                if plan.is_some() || !load.leave() {
-                    load.keep(Content::Value(Arc::new(value.clone())), plan).await;
-                }
-                R::from_value(value)
-            }
-            Loaded::Absent(absent) => {
-                let plan = load.plan(None);
-                load.keep(Content::Absent, plan).await;
-                absent()
-            }
-        }
     }
 }

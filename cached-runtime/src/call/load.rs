@@ -9,9 +9,10 @@ use super::share::Share;
 use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
 use crate::flight::{self, Answer, Joined};
+use crate::hooks::CacheValue;
 use crate::key::KeyBytes;
 use crate::policy::Mode;
-use crate::store::Token;
+use crate::store::{BoxFuture, Token};
 use crate::tier::memory::{Fill, Probe};
 use crate::tier::remote::Had;
 use crate::tier::stamps::Stamp;
@@ -108,6 +109,19 @@ impl Start {
     }
 }
 
+/// A look at what is there.
+pub(crate) enum Look {
+    /// Done.
+    Now(Box<Load>, Option<Content>),
+    /// To be awaited.
+    Later(Looking),
+}
+
+/// A look in the remote tiers, which gives the load back.
+pub(crate) type Looking = BoxFuture<'static, (Box<Load>, Option<Content>)>;
+/// A fill of the remote tiers.
+pub(crate) type Keeping = BoxFuture<'static, ()>;
+
 /// A load under way: everything between the decision to load and the value's being stored.
 pub(crate) struct Load {
     function: Arc<Function>,
@@ -154,33 +168,42 @@ impl Load {
     }
 
     /// A look from outside of a call, which joins no flight.
-    pub(crate) fn aside(function: Arc<Function>, probe: Probe<'_>) -> Self {
+    pub(crate) async fn aside(function: Arc<Function>, probe: Probe<'_>) -> Option<Content> {
         let key = Box::new(Keyed {
             hash: probe.hash,
             bytes: KeyBytes::from(probe.bytes),
         });
-        Self::new(function, Role::Alone { key, replace: false })
+        let load = Self::new(function, Role::Alone { key, replace: false });
+        match Box::new(load).look(true) {
+            Look::Now(_, found) => found,
+            Look::Later(looking) => looking.await.1,
+        }
     }
 
     /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
     /// followers; `absent` says whether the function can return that there is none.
-    pub(crate) async fn look(&mut self, absent: bool) -> Option<Content> {
-        let function = Arc::clone(&self.function);
-        let probe = self.role.probe()?;
+    pub(crate) fn look(mut self: Box<Self>, absent: bool) -> Look {
         let replace = matches!(self.role, Role::Alone { replace: true, .. });
         if !replace
-            && let Some(memory) = &function.memory
+            && let (Some(memory), Some(probe)) = (&self.function.memory, self.role.probe())
             && let Some(content) = memory.read(probe, |content| Some(content.clone()))
         {
             self.answer(&content);
-            return Some(content);
+            return Look::Now(self, Some(content));
         }
+        if self.function.remotes.is_empty() || self.role.probe().is_none() {
+            return Look::Now(self, None);
+        }
+        Look::Later(Box::pin(async move {
+            let found = self.look_below(absent, replace).await;
+            (self, found)
+        }))
+    }
+
+    async fn look_below(&mut self, absent: bool, replace: bool) -> Option<Content> {
+        let function = Arc::clone(&self.function);
         let form = function.form(absent)?;
-        let key = if function.remotes.is_empty() {
-            String::new()
-        } else {
-            function.full_key(probe.bytes)
-        };
+        let key = function.full_key(self.role.probe()?.bytes);
         for remote in &function.remotes {
             if replace {
                 self.tokens.push(remote.guarded.reserve(&key).await);
@@ -201,14 +224,30 @@ impl Load {
     }
 
     /// The body runs from here on.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn begin(mut self: Box<Self>) -> Box<Self> {
         self.running = true;
         self.function.counts.misses.add_one();
         self.function.counts.loads.add_one();
+        self
+    }
+
+    /// Stores what the body brought, as far as that can be done at once; the rest is to be awaited.
+    pub(crate) fn keep_value<V: CacheValue>(mut self: Box<Self>, value: &V) -> Option<Keeping> {
+        let plan = self.plan(Some(value));
+        if plan.is_none() && self.leave() {
+            return None;
+        }
+        self.keep_as(Content::Value(Arc::new(value.clone())), plan)
+    }
+
+    /// The same for the source's word that there is none.
+    pub(crate) fn keep_absent(self: Box<Self>) -> Option<Keeping> {
+        let plan = self.plan(None);
+        self.keep_as(Content::Absent, plan)
     }
 
     /// Whether and for how long what the body returned is kept.
-    pub(crate) fn plan(&self, value: Option<&dyn Any>) -> Option<Plan> {
+    fn plan(&self, value: Option<&dyn Any>) -> Option<Plan> {
         match self.role {
             Role::Off => None,
             Role::Alone { .. } | Role::Flight(_) => self.function.plan(value),
@@ -216,7 +255,7 @@ impl Load {
     }
 
     /// Ends a load whose value is not kept, if nobody waits for it; `false` if somebody does.
-    pub(crate) fn leave(&mut self) -> bool {
+    fn leave(&mut self) -> bool {
         match std::mem::replace(&mut self.role, Role::Off) {
             Role::Off | Role::Alone { .. } => {}
             Role::Flight(lead) => {
@@ -230,27 +269,27 @@ impl Load {
         true
     }
 
-    /// Stores what the body brought as `plan` says, and gives it to the followers.
-    pub(crate) async fn keep(&mut self, content: Content, plan: Option<Plan>) {
+    /// Fills memory as `plan` says and answers the followers. The lead is held until the remote tiers are filled too:
+    /// callers who come meanwhile are answered by the flight.
+    fn keep_as(mut self: Box<Self>, content: Content, plan: Option<Plan>) -> Option<Keeping> {
         self.running = false;
         if let Some(plan) = plan {
             self.fill_memory(&content, plan);
         }
         self.answer(&content);
-        let function = Arc::clone(&self.function);
-        let (Some(plan), Some(probe)) = (plan, self.role.probe()) else {
-            return;
-        };
+        let plan = plan?;
         if self.tokens.iter().all(Option::is_none) {
-            return;
+            return None;
         }
-        let key = function.full_key(probe.bytes);
-        let tokens = std::mem::take(&mut self.tokens);
-        fill_remotes(&function, &key, &content, plan, &tokens).await;
+        Some(Box::pin(async move {
+            let Some(probe) = self.role.probe() else { return };
+            let key = self.function.full_key(probe.bytes);
+            fill_remotes(&self.function, &key, &content, plan, &self.tokens).await;
+        }))
     }
 
     /// Gives the error of the body to the followers as `share` can, and the leader's back.
-    pub(crate) fn fail<E>(&mut self, error: E, share: Share<E>) -> E {
+    pub(crate) fn fail<E>(mut self: Box<Self>, error: E, share: Share<E>) -> E {
         self.running = false;
         self.function.counts.failed_loads.add_one();
         let Role::Flight(lead) = std::mem::replace(&mut self.role, Role::Off) else {

@@ -15,9 +15,11 @@
 
 mod enter;
 mod load;
+mod run;
 pub(crate) mod output;
 pub(crate) mod share;
 
-pub use self::enter::{Enter, Lead, Turn, Wait, enter, enter_in};
+pub use self::enter::{Enter, Turn, Wait, enter, enter_in};
 use self::load::Start;
 pub(crate) use self::load::{Load, probe_of};
+pub use self::run::{Lead, Run};

@@ -1,0 +1,143 @@
+//! A load, as a future: the tiers below memory, the body, the fill.
+//!
+//! Written by hand and in three layers, for the compiler's sake. [`Run`] is made anew for every function and does no
+//! more than hand its body over; [`Steps`] is made once for a return type; what is awaited besides the body is made
+//! once for all, in `load`.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::enter::returned;
+use super::load::{Keeping, Load, Look, Looking};
+use super::output::{Loaded, Output};
+use super::share::Share;
+use crate::hooks::CacheValue;
+
+/// A call whose turn it is to load.
+pub struct Lead<R: Output<K>, const K: u8> {
+    load: Box<Load>,
+    share: Share<R::Error>,
+}
+
+impl<R, const K: u8> Lead<R, K>
+where
+    R: Output<K>,
+    R::Value: CacheValue,
+{
+    pub(super) fn new(load: Load, share: Share<R::Error>) -> Self {
+        Self {
+            load: Box::new(load),
+            share,
+        }
+    }
+
+    /// Looks in the tiers below memory, runs `body` if none of them answers, and stores what it brought.
+    pub fn run<B: Future<Output = R>>(self, body: Pin<Box<B>>) -> Run<R, B, K> {
+        Run {
+            steps: Box::new(Steps {
+                step: Step::Begin(self.load),
+                share: self.share,
+            }),
+            body,
+        }
+    }
+}
+
+/// A load under way.
+pub struct Run<R: Output<K>, B, const K: u8> {
+    // Before the steps: it is gone before whoever takes over begins.
+    body: Pin<Box<B>>,
+    steps: Box<Steps<R, K>>,
+}
+
+impl<R: Output<K>, B, const K: u8> Unpin for Run<R, B, K> {}
+
+impl<R, B, const K: u8> Future for Run<R, B, K>
+where
+    R: Output<K>,
+    R::Value: CacheValue,
+    B: Future<Output = R>,
+{
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let this = &mut *self;
+        this.steps.poll(this.body.as_mut(), context)
+    }
+}
+
+struct Steps<R: Output<K>, const K: u8> {
+    step: Step<R, R::Value>,
+    share: Share<R::Error>,
+}
+
+/// Where a load is. What the body brought is held until it is stored; nothing of an error is ever held here: it may not be able to cross threads.
+enum Step<R, V> {
+    Begin(Box<Load>),
+    /// In the remote tiers.
+    Look(Looking),
+    Body(Box<Load>),
+    /// Into the remote tiers.
+    Keep(Keeping, Loaded<R, V>),
+    /// Returned; polling again is a mistake of the caller's.
+    Done,
+}
+
+impl<R, const K: u8> Steps<R, K>
+where
+    R: Output<K>,
+    R::Value: CacheValue,
+{
+    fn poll(&mut self, mut body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R> {
+        loop {
+            self.step = match std::mem::replace(&mut self.step, Step::Done) {
+                Step::Begin(load) => match load.look(R::absent().is_some()) {
+                    Look::Now(load, found) => match found.as_ref().and_then(returned) {
+                        Some(hit) => return Poll::Ready(hit),
+                        None => Step::Body(load.begin()),
+                    },
+                    Look::Later(looking) => Step::Look(looking),
+                },
+                Step::Look(mut looking) => match looking.as_mut().poll(context) {
+                    Poll::Ready((load, found)) => match found.as_ref().and_then(returned) {
+                        Some(hit) => return Poll::Ready(hit),
+                        None => Step::Body(load.begin()),
+                    },
+                    Poll::Pending => {
+                        self.step = Step::Look(looking);
+                        return Poll::Pending;
+                    }
+                },
+                Step::Body(load) => {
+                    // Put back first: a body that panics must find the load in its place, to be dropped with it.
+                    self.step = Step::Body(load);
+                    let output = ready!(body.as_mut().poll(context));
+                    let Step::Body(load) = std::mem::replace(&mut self.step, Step::Done) else {
+                        continue;
+                    };
+                    let loaded = match output.split() {
+                        Ok(loaded) => loaded,
+                        Err((error, rebuild)) => return Poll::Ready(rebuild(load.fail(error, self.share))),
+                    };
+                    let keeping = match &loaded {
+                        Loaded::Value(value) => load.keep_value(value),
+                        Loaded::Absent(_) => load.keep_absent(),
+                    };
+                    match keeping {
+                        Some(keeping) => Step::Keep(keeping, loaded),
+                        None => return Poll::Ready(loaded.returned()),
+                    }
+                }
+                Step::Keep(mut keeping, loaded) => {
+                    if keeping.as_mut().poll(context).is_pending() {
+                        self.step = Step::Keep(keeping, loaded);
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(loaded.returned());
+                }
+                Step::Done => return Poll::Pending,
+            }
+        }
+    }
+}
