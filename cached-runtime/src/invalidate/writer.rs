@@ -205,21 +205,12 @@ where
         }
     };
     begun.unknown = None;
-    match loaded {
-        Loaded::Value(value) => {
-            if let Some(writer) = &mut begun.writer {
-                known(writer, &value);
-                writer.run().await;
-            }
-            begun.done();
-            R::from_value(value)
+    if let Some(writer) = &mut begun.writer {
+        if let Loaded::Value(value) = &loaded {
+            known(writer, value);
         }
-        Loaded::Absent(absent) => {
-            if let Some(writer) = &begun.writer {
-                writer.run().await;
-            }
-            begun.done();
-            absent()
-        }
+        writer.run().await;
     }
+    begun.done();
+    loaded.returned()
 }
