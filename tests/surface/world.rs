@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+use cached_runtime::stores::Null;
 use cached_runtime::testing::ManualClock;
-use cached_runtime::{Caches, CachesBuilder};
+use cached_runtime::{Caches, CachesBuilder, Store};
 
 use crate::far::Far;
 
@@ -16,7 +17,15 @@ pub(crate) struct World {
 
 /// A builder that serves every function of this program.
 pub(crate) fn builder(clock: &ManualClock, far: &Far) -> CachesBuilder {
-    Caches::builder().clock(clock).store("far", far.clone())
+    with_near(clock, far, Null)
+}
+
+/// The same with a store between memory and `far`, for the functions that name one.
+pub(crate) fn with_near(clock: &ManualClock, far: &Far, near: impl Store) -> CachesBuilder {
+    Caches::builder()
+        .clock(clock)
+        .store("far", far.clone())
+        .store("near", near)
 }
 
 /// Runs a test in a world of its own.

@@ -29,7 +29,7 @@ async fn take_and_change(mut name: String, mut ids: Vec<u64>) -> (String, Vec<u6
     (name, ids)
 }
 
-#[invalidate(users(name, ids))]
+#[invalidate(users(*name, *ids))]
 async fn change_by_reference(name: &mut String, ids: &mut Vec<u64>) {
     name.push('!');
     ids.clear();
