@@ -109,7 +109,8 @@ pub trait Store: Send + Sync + 'static {
         Guarantees::ALL
     }
 
-    /// Looks `key` up. A miss hands out a token; two misses before a fill may be given the same one.
+    /// Looks `key` up. A miss hands out a token; two misses before a fill may be given the same one. An error of kind
+    /// [`Decode`](crate::ErrorKind::Decode) says that something is there which is not bytes: it will be replaced.
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>>;
 
     /// A token for `key` whether or not it is present, revoking those handed out before: for a load that replaces what

@@ -81,7 +81,7 @@ async fn a_key_that_cannot_be_read_fails_alone() {
     }
     while let Some(call) = calls.join_next().await {
         match call.unwrap() {
-            (7, answer) => assert_eq!(answer.unwrap_err().kind(), ErrorKind::Store),
+            (7, answer) => assert_eq!(answer.unwrap_err().kind(), ErrorKind::Decode),
             (_, answer) => assert!(matches!(answer.unwrap(), Lookup::Missing(_))),
         }
     }

@@ -143,7 +143,7 @@ async fn a_key_of_another_type_is_an_error_that_a_put_cures() {
     let server = RedisServer::start().await;
     let store = Redis::connect(server.url()).await.unwrap();
     let _: i64 = server.cli(&["RPUSH", "shop:a", "x"]).await;
-    assert_eq!(store.get("shop:a").await.unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(store.get("shop:a").await.unwrap_err().kind(), ErrorKind::Decode);
     store
         .put("shop:a", b"1", Some(Duration::from_secs(9)))
         .await

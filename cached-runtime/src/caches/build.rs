@@ -7,7 +7,9 @@ use super::function::Function;
 use super::registry::Site;
 use crate::flight::Flights;
 use crate::hooks::Erased;
+use crate::key::Template;
 use crate::policy::Spec;
+use crate::resilience::Test;
 use crate::stats::Counts;
 use crate::tier::memory::{Bound, Memory};
 use crate::tier::remote::Remote;
@@ -69,10 +71,12 @@ impl Caches {
             .remote
             .as_ref()
             .map_or(0, |remote| (remote.fingerprint)(&name, spec.version));
+        let template = Arc::new(site.template());
         Arc::new(Function {
             name,
             spec,
-            template: Arc::new(site.template()),
+            owns: owns(&self.0.prefix, &template),
+            template,
             hooks,
             memory,
             remotes,
@@ -85,6 +89,15 @@ impl Caches {
             disabled: self.0.unusable || !missing.is_empty(),
         })
     }
+}
+
+/// Tells the keys of a function in remote stores.
+fn owns(prefix: &Arc<str>, template: &Arc<Template>) -> Test {
+    let (prefix, template) = (Arc::clone(prefix), Arc::clone(template));
+    Arc::new(move |key| {
+        let text = key.strip_prefix(&*prefix);
+        text.is_some_and(|text| template.parse(text).is_some())
+    })
 }
 
 /// The tier's own bound, else the function's, else the default.

@@ -105,9 +105,13 @@ impl CachesBuilder {
         let guard = |(name, store): (String, Arc<dyn Store>)| {
             Guarded::new(&name, store, self.budget, owned.clone(), background.clone())
         };
+        let stores: Vec<Arc<Guarded>> = self.stores.into_iter().map(guard).collect();
+        let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
+        let chains = sites().iter().map(|site| site.spec().backend.unwrap_or(&chain));
         Caches(Arc::new(Inner {
             prefix,
-            stores: self.stores.into_iter().map(guard).collect(),
+            upwards: upwards(&stores, chains),
+            stores,
             chain: self.chain,
             clock: self.clock,
             stripes: Arc::new(Stripes::new()),
@@ -136,11 +140,12 @@ impl CachesBuilder {
                 mistakes.push(format!("two stores are registered as `{name}`"));
             }
         }
+        let stores: Vec<&str> = self.stores.iter().map(|(name, _)| name.as_str()).collect();
         let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
-        self.check_chain("the default chain", &chain, &mut mistakes);
+        check_chain("the default chain", &chain, &stores, &mut mistakes);
         for site in sites() {
             if let Some(chain) = site.spec().backend {
-                self.check_chain(&described(site), chain, &mut mistakes);
+                check_chain(&described(site), chain, &stores, &mut mistakes);
             } else if site.spec().memory_only && chain.iter().any(|name| !Memory::NAMES.contains(name)) {
                 mistakes.push(format!(
                     "{}: its values cannot leave the process, so it needs `backend = \"local\"`",
@@ -151,28 +156,29 @@ impl CachesBuilder {
         check_twins(&mut mistakes);
         mistakes
     }
+}
 
-    fn check_chain(&self, whose: &str, chain: &[&str], mistakes: &mut Vec<String>) {
-        if chain.is_empty() {
-            mistakes.push(format!("{whose} is empty: name at least `local`"));
+/// What is wrong with a chain where these `stores` are there besides memory.
+pub(super) fn check_chain(whose: &str, chain: &[&str], stores: &[&str], mistakes: &mut Vec<String>) {
+    if chain.is_empty() {
+        mistakes.push(format!("{whose} is empty: name at least `local`"));
+    }
+    for (at, name) in chain.iter().enumerate() {
+        let memory = Memory::NAMES.contains(name);
+        if memory && at > 0 {
+            mistakes.push(format!(
+                "{whose}: `{name}` is memory and stands behind `{}`; memory comes first, and once",
+                chain[0]
+            ));
         }
-        for (at, name) in chain.iter().enumerate() {
-            let memory = Memory::NAMES.contains(name);
-            if memory && at > 0 {
-                mistakes.push(format!(
-                    "{whose}: `{name}` is memory and stands behind `{}`; memory comes first, and once",
-                    chain[0]
-                ));
-            }
-            if chain[..at].contains(name) {
-                mistakes.push(format!("{whose} names `{name}` twice"));
-            }
-            if !memory && !self.stores.iter().any(|(store, _)| store == name) {
-                mistakes.push(format!(
-                    "{whose} names the store `{name}`, and none is registered under that name{}",
-                    cure(name)
-                ));
-            }
+        if chain[..at].contains(name) {
+            mistakes.push(format!("{whose} names `{name}` twice"));
+        }
+        if !memory && !stores.contains(name) {
+            mistakes.push(format!(
+                "{whose} names the store `{name}`, and none is registered under that name{}",
+                cure(name)
+            ));
         }
     }
 }
@@ -230,6 +236,27 @@ fn owned(prefix: &Arc<str>) -> Owned {
         globs,
         test: Arc::new(move |key| templates.iter().any(|template| template.parse(key).is_some())),
     }
+}
+
+/// The shortest way found through all stores that passes each chain's from the lowest up: were an upper one passed first,
+/// a reader could fill it again from the one below before that is passed too.
+fn upwards<'a>(stores: &'a [Arc<Guarded>], chains: impl Iterator<Item = &'a [&'a str]>) -> Vec<Arc<Guarded>> {
+    let mut way: Vec<Arc<Guarded>> = Vec::new();
+    let all = stores.iter().map(|store| vec![store.name()]);
+    for chain in chains.map(<[&str]>::to_vec).chain(all) {
+        let mut at = 0;
+        for name in chain.iter().rev() {
+            let Some(store) = stores.iter().find(|store| store.name() == *name) else {
+                continue;
+            };
+            match way[at..].iter().position(|passed| passed.name() == *name) {
+                Some(further) => at += further,
+                None => way.insert(at, Arc::clone(store)),
+            }
+            at += 1;
+        }
+    }
+    way
 }
 
 impl Caches {

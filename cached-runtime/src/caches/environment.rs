@@ -1,5 +1,6 @@
 //! A `Caches` from environment variables.
 
+use super::builder::check_chain;
 use super::{Caches, CachesBuilder};
 use crate::{Error, ErrorKind};
 
@@ -37,6 +38,13 @@ impl Variables {
         }
         if names.iter().any(|name| name == "redis") && self.redis.is_none() {
             let what = format!("CACHE_BACKEND = {backend:?} names redis, and REDIS_URL is not set");
+            return Err(Error::new(ErrorKind::Configuration, what));
+        }
+        let mut mistakes = Vec::new();
+        let chain: Vec<&str> = names.iter().map(String::as_str).collect();
+        check_chain("it", &chain, &["redis"], &mut mistakes);
+        if !mistakes.is_empty() {
+            let what = format!("CACHE_BACKEND = {backend:?}: {}", mistakes.join("; "));
             return Err(Error::new(ErrorKind::Configuration, what));
         }
         Ok(names)

@@ -12,6 +12,7 @@ use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
 use crate::policy::Spec;
+use crate::resilience::{Guarded, Matching, Test};
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Memory, Probe};
 use crate::tier::remote::{Form, Remote};
@@ -30,6 +31,8 @@ pub(crate) struct Function {
     pub(crate) counts: Counts,
     /// What stands before every key in remote stores: the namespace and `:`, or nothing.
     pub(crate) prefix: Arc<str>,
+    /// Whether a key in a remote store is one of this function.
+    pub(crate) owns: Test,
     pub(crate) fingerprint: u64,
     pub(crate) background: Background,
     /// Nothing provides a store that it names: it runs uncached.
@@ -43,6 +46,11 @@ pub(crate) struct Plan {
 }
 
 impl Function {
+    /// The stores below memory, the lowest first.
+    pub(crate) fn upwards(&self) -> impl Iterator<Item = &Arc<Guarded>> {
+        self.remotes.iter().rev().map(|remote| &remote.guarded)
+    }
+
     /// The text of a key, without the namespace.
     pub(crate) fn text(&self, bytes: &[u8]) -> String {
         let mut text = String::new();
@@ -57,16 +65,12 @@ impl Function {
         key
     }
 
-    /// Whether a key in a remote store is one of this function.
-    pub(crate) fn owns(&self, full_key: &str) -> bool {
-        full_key
-            .strip_prefix(&*self.prefix)
-            .is_some_and(|text| self.template.parse(text).is_some())
-    }
-
-    /// What finds every key of this function in a remote store, and others too.
-    pub(crate) fn glob(&self) -> String {
-        format!("{}{}", self.prefix, self.template.glob())
+    /// The keys of this function in a remote store whose text, without the namespace, matches `glob`.
+    pub(crate) fn matching(&self, glob: &str) -> Matching {
+        Matching {
+            glob: format!("{}{glob}", self.prefix),
+            test: Some(Arc::clone(&self.owns)),
+        }
     }
 
     /// How values look as bytes; `None` where they never leave the process.

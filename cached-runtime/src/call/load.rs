@@ -224,11 +224,10 @@ impl Load {
     }
 
     /// The body runs from here on.
-    pub(crate) fn begin(mut self: Box<Self>) -> Box<Self> {
+    pub(crate) fn begin(&mut self) {
         self.running = true;
         self.function.counts.misses.add_one();
         self.function.counts.loads.add_one();
-        self
     }
 
     /// Stores what the body brought, as far as that can be done at once; the rest is to be awaited.
@@ -289,7 +288,7 @@ impl Load {
     }
 
     /// Gives the error of the body to the followers as `share` can, and the leader's back.
-    pub(crate) fn fail<E>(mut self: Box<Self>, error: E, share: Share<E>) -> E {
+    pub(crate) fn fail<E>(&mut self, error: E, share: Share<E>) -> E {
         self.running = false;
         self.function.counts.failed_loads.add_one();
         let Role::Flight(lead) = std::mem::replace(&mut self.role, Role::Off) else {

@@ -18,29 +18,6 @@ pub enum Loaded<R, V> {
     Absent(fn() -> R),
 }
 
-impl<R, V> Loaded<R, V> {
-    /// The returned thing again.
-    pub(crate) fn returned<const K: u8>(self) -> R
-    where
-        R: Output<K, Value = V>,
-    {
-        match self {
-            Self::Value(value) => R::from_value(value),
-            Self::Absent(absent) => absent(),
-        }
-    }
-}
-
-/// The same, looked at.
-pub enum Seen<'a, V> {
-    /// A value.
-    Value(&'a V),
-    /// The source said that there is none.
-    Absent,
-    /// The source failed.
-    Error,
-}
-
 /// A return type in one of the four shapes.
 pub trait Output<const K: u8>: Sized {
     /// What is kept.
@@ -50,8 +27,6 @@ pub trait Output<const K: u8>: Sized {
 
     /// Takes the returned thing apart.
     fn split(self) -> Outcome<Self, Self::Value, Self::Error>;
-    /// The value inside, if it is one, without taking it out.
-    fn peek(&self) -> Seen<'_, Self::Value>;
     /// A returned thing made of a kept value.
     fn from_value(value: Self::Value) -> Self;
     /// A returned thing that says there is none, where the shape can.
@@ -69,10 +44,6 @@ impl<T> Output<0> for T {
 
     fn split(self) -> Outcome<Self, T, Never> {
         Ok(Loaded::Value(self))
-    }
-
-    fn peek(&self) -> Seen<'_, T> {
-        Seen::Value(self)
     }
 
     #[inline]
@@ -95,10 +66,6 @@ impl<T> Output<1> for Option<T> {
 
     fn split(self) -> Outcome<Self, T, Never> {
         Ok(self.map_or(Loaded::Absent(|| None), Loaded::Value))
-    }
-
-    fn peek(&self) -> Seen<'_, T> {
-        self.as_ref().map_or(Seen::Absent, Seen::Value)
     }
 
     #[inline]
@@ -124,10 +91,6 @@ impl<T, E> Output<2> for Result<T, E> {
             .map_err(|error| (error, Err as fn(E) -> Self))
     }
 
-    fn peek(&self) -> Seen<'_, T> {
-        self.as_ref().map_or(Seen::Error, Seen::Value)
-    }
-
     #[inline]
     fn from_value(value: T) -> Self {
         Ok(value)
@@ -151,14 +114,6 @@ impl<T, E> Output<3> for Result<Option<T>, E> {
             Ok(Some(value)) => Ok(Loaded::Value(value)),
             Ok(None) => Ok(Loaded::Absent(|| Ok(None))),
             Err(error) => Err((error, Err)),
-        }
-    }
-
-    fn peek(&self) -> Seen<'_, T> {
-        match self {
-            Ok(Some(value)) => Seen::Value(value),
-            Ok(None) => Seen::Absent,
-            Err(_) => Seen::Error,
         }
     }
 

@@ -72,7 +72,7 @@ struct Steps<R: Output<K>, const K: u8> {
     share: Share<R::Error>,
 }
 
-/// Where a load is. What the body brought is held until it is stored; nothing of an error is ever held here: it may not be able to cross threads.
+/// Where a load is. Nothing of an error is ever held here: it may not be able to cross threads.
 enum Step<R, V> {
     Begin(Box<Load>),
     /// In the remote tiers.
@@ -93,16 +93,22 @@ where
         loop {
             self.step = match std::mem::replace(&mut self.step, Step::Done) {
                 Step::Begin(load) => match load.look(R::absent().is_some()) {
-                    Look::Now(load, found) => match found.as_ref().and_then(returned) {
+                    Look::Now(mut load, found) => match found.as_ref().and_then(returned) {
                         Some(hit) => return Poll::Ready(hit),
-                        None => Step::Body(load.begin()),
+                        None => {
+                            load.begin();
+                            Step::Body(load)
+                        }
                     },
                     Look::Later(looking) => Step::Look(looking),
                 },
                 Step::Look(mut looking) => match looking.as_mut().poll(context) {
-                    Poll::Ready((load, found)) => match found.as_ref().and_then(returned) {
+                    Poll::Ready((mut load, found)) => match found.as_ref().and_then(returned) {
                         Some(hit) => return Poll::Ready(hit),
-                        None => Step::Body(load.begin()),
+                        None => {
+                            load.begin();
+                            Step::Body(load)
+                        }
                     },
                     Poll::Pending => {
                         self.step = Step::Look(looking);
@@ -113,31 +119,41 @@ where
                     // Put back first: a body that panics must find the load in its place, to be dropped with it.
                     self.step = Step::Body(load);
                     let output = ready!(body.as_mut().poll(context));
-                    let Step::Body(load) = std::mem::replace(&mut self.step, Step::Done) else {
+                    let Step::Body(mut load) = std::mem::replace(&mut self.step, Step::Done) else {
                         continue;
                     };
-                    let loaded = match output.split() {
-                        Ok(loaded) => loaded,
+                    let (keeping, brought) = match output.split() {
+                        Ok(Loaded::Value(value)) => (load.keep_value(&value), Loaded::Value(value)),
+                        Ok(Loaded::Absent(absent)) => (load.keep_absent(), Loaded::Absent(absent)),
                         Err((error, rebuild)) => return Poll::Ready(rebuild(load.fail(error, self.share))),
                     };
-                    let keeping = match &loaded {
-                        Loaded::Value(value) => load.keep_value(value),
-                        Loaded::Absent(_) => load.keep_absent(),
-                    };
                     match keeping {
-                        Some(keeping) => Step::Keep(keeping, loaded),
-                        None => return Poll::Ready(loaded.returned()),
+                        Some(keeping) => Step::Keep(keeping, brought),
+                        None => return Poll::Ready(brought.returned()),
                     }
                 }
-                Step::Keep(mut keeping, loaded) => {
+                Step::Keep(mut keeping, brought) => {
                     if keeping.as_mut().poll(context).is_pending() {
-                        self.step = Step::Keep(keeping, loaded);
+                        self.step = Step::Keep(keeping, brought);
                         return Poll::Pending;
                     }
-                    return Poll::Ready(loaded.returned());
+                    return Poll::Ready(brought.returned());
                 }
                 Step::Done => return Poll::Pending,
             }
+        }
+    }
+}
+
+impl<R, V> Loaded<R, V> {
+    /// The returned thing again.
+    pub(crate) fn returned<const K: u8>(self) -> R
+    where
+        R: Output<K, Value = V>,
+    {
+        match self {
+            Self::Value(value) => R::from_value(value),
+            Self::Absent(absent) => absent(),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::breaker::Breaker;
-use super::pending::{Pending, What};
+use super::pending::{Matching, Pending, Test, What};
 use crate::background::Background;
 use crate::store::{Filled, Found, Lookup, Store, Token};
 use crate::{Error, ErrorKind};
@@ -24,20 +24,19 @@ const SCAN_BUDGETS: u32 = 60;
 /// Keys in one removal of a replay.
 const REPLAY_BATCH: usize = 512;
 
-/// Tells the keys that are meant from those that a glob finds as well.
-pub(crate) type Wanted<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
-
 /// What looking came to. A store that cannot be asked is a miss without a token.
 pub(crate) enum Looked {
     Found(Found),
     Missing(Option<Token>),
+    /// Something that no store of this kind has written.
+    Unreadable(Error),
 }
 
 /// Which keys of a store are a `Caches`' own: globs that find them, and the exact test for what those find.
 #[derive(Clone)]
 pub(crate) struct Owned {
     pub(crate) globs: Vec<String>,
-    pub(crate) test: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    pub(crate) test: Test,
 }
 
 /// A named store of a `Caches`, shared by all functions that use it.
@@ -51,6 +50,8 @@ pub(crate) struct Guarded {
     pending: Pending,
     /// A task is at work to reach the store again.
     healing: AtomicBool,
+    /// Nobody will reach the store again.
+    closed: AtomicBool,
     background: Background,
     failures: AtomicU64,
 }
@@ -71,6 +72,7 @@ impl Guarded {
             breaker: Breaker::default(),
             pending: Pending::default(),
             healing: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             background,
             failures: AtomicU64::new(0),
         })
@@ -109,6 +111,7 @@ impl Guarded {
             Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
             Ok(Lookup::Found(found)) => Looked::Found(found),
             Ok(Lookup::Missing(token)) => Looked::Missing(Some(token)),
+            Err(error) if error.kind() == ErrorKind::Decode => Looked::Unreadable(error),
             Err(_) => Looked::Missing(None),
         }
     }
@@ -156,52 +159,40 @@ impl Guarded {
         self.ask(self.store.remaining(key)).await
     }
 
-    /// Removes `keys`, now or as soon as the store can be reached; until then they are not read from it. Dropping
-    /// this future leaves the removal queued.
-    pub(crate) async fn remove(self: &Arc<Self>, keys: Vec<String>) {
-        let unsure = Unsure {
-            guarded: self,
-            what: What::Keys(&keys),
+    /// Removes, now or as soon as the store can be reached; until then the entries are not read from it. Dropping this
+    /// future leaves the removal queued. Says how many were removed now, of those that are not named one by one.
+    pub(crate) async fn remove(self: &Arc<Self>, what: What<'_>) -> Result<u64, Error> {
+        self.check_patterns(what)?;
+        let unsure = Unsure { guarded: self, what };
+        let budget = match what {
+            What::Keys(_) => self.budget,
+            What::Pattern(_) | What::Everything => self.budget.saturating_mul(SCAN_BUDGETS),
         };
-        if self.ask(self.store.remove(&keys)).await.is_ok() {
-            unsure.sure();
-        }
-    }
-
-    /// The same for all keys that match `pattern` and are `wanted`; a replay removes all that match. Says how many
-    /// were removed now.
-    pub(crate) async fn remove_matching(
-        self: &Arc<Self>,
-        pattern: &str,
-        wanted: Wanted<'_>,
-    ) -> Result<u64, Error> {
-        self.check_patterns(pattern)?;
-        let unsure = Unsure {
-            guarded: self,
-            what: What::Pattern(pattern),
-        };
-        let budget = self.budget.saturating_mul(SCAN_BUDGETS);
-        let removed = self
-            .ask_within(budget, self.store.remove_matching(pattern, wanted))
-            .await;
+        let removed = self.ask_within(budget, self.remove_now(what)).await;
         if removed.is_ok() {
             unsure.sure();
         }
         Ok(removed.unwrap_or(0))
     }
 
-    /// Removes every key of this `Caches`.
-    pub(crate) async fn remove_owned(self: &Arc<Self>) -> Result<(), Error> {
-        self.check_patterns("*")?;
-        let unsure = Unsure {
-            guarded: self,
-            what: What::Everything,
-        };
-        let budget = self.budget.saturating_mul(SCAN_BUDGETS);
-        if self.ask_within(budget, self.sweep()).await.is_ok() {
-            unsure.sure();
+    /// The same for later, as soon as the store can be reached.
+    pub(crate) fn queue(self: &Arc<Self>, what: What<'_>) {
+        if self.check_patterns(what).is_ok() {
+            drop(Unsure { guarded: self, what });
         }
-        Ok(())
+    }
+
+    async fn remove_now(&self, what: What<'_>) -> Result<u64, Error> {
+        match what {
+            What::Keys(keys) => self.store.remove(keys).await.map(|()| 0),
+            What::Pattern(matching) => self.remove_matching_now(matching).await,
+            What::Everything => self.sweep().await.map(|()| 0),
+        }
+    }
+
+    async fn remove_matching_now(&self, matching: &Matching) -> Result<u64, Error> {
+        let is_meant = |key: &str| matching.is_meant(key);
+        self.store.remove_matching(&matching.glob, &is_meant).await
     }
 
     async fn sweep(&self) -> Result<(), Error> {
@@ -211,18 +202,22 @@ impl Guarded {
         Ok(())
     }
 
-    fn check_patterns(&self, pattern: &str) -> Result<(), Error> {
-        if self.store.guarantees().patterns {
-            return Ok(());
-        }
-        let what = format!(
-            "store `{}` cannot find keys by pattern, so `{pattern}` was not removed from it",
+    fn check_patterns(&self, what: What<'_>) -> Result<(), Error> {
+        let glob = match what {
+            What::Pattern(matching) if !self.store.guarantees().patterns => &matching.glob,
+            What::Everything if !self.store.guarantees().patterns => "*",
+            _ => return Ok(()),
+        };
+        let message = format!(
+            "store `{}` cannot find keys by pattern, so `{glob}` was not removed from it",
             self.name
         );
-        Err(Error::new(ErrorKind::Unsupported, what))
+        Err(Error::new(ErrorKind::Unsupported, message))
     }
 
+    /// Lets the store go; what is pending stays so.
     pub(crate) async fn close(&self) {
+        self.closed.store(true, SeqCst);
         self.store.close().await;
     }
 
@@ -275,14 +270,14 @@ impl Guarded {
 
     /// Starts the task that reaches for the store until it answers and has removed what is pending.
     fn heal(self: &Arc<Self>) {
-        if self.healing.swap(true, SeqCst) {
+        if self.closed.load(SeqCst) || self.healing.swap(true, SeqCst) {
             return;
         }
         let healing = Healing(Arc::clone(self));
         self.background.spawn(async move {
             let guarded = &healing.0;
             let mut pause = FIRST_PAUSE;
-            loop {
+            while !guarded.closed.load(SeqCst) {
                 if !guarded.try_heal().await {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -326,9 +321,9 @@ impl Guarded {
                 .map_err(|_| self.too_slow())??;
             self.pending.strike(What::Keys(batch), seen);
         }
-        for pattern in removals.patterns() {
-            self.store.remove_matching(pattern, &|_| true).await?;
-            self.pending.strike(What::Pattern(pattern), seen);
+        for matching in removals.patterns() {
+            self.remove_matching_now(matching).await?;
+            self.pending.strike(What::Pattern(matching), seen);
         }
         Ok(())
     }

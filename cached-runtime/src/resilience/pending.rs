@@ -4,14 +4,55 @@
 //! is bounded: past it they turn into one removal of everything that this process could have meant.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::key::Glob;
 
 /// Some 10 MB of keys of 100 bytes.
 const MOST_KEYS: usize = 100_000;
 const MOST_PATTERNS: usize = 1_000;
+
+/// Tells the keys that are meant from those that a glob finds as well.
+pub(crate) type Test = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// The keys that match a glob and pass a test, where there is one. The same glob and the same test are the same keys.
+#[derive(Clone)]
+pub(crate) struct Matching {
+    pub(crate) glob: String,
+    pub(crate) test: Option<Test>,
+}
+
+impl Matching {
+    /// Whether a key that the glob finds is meant.
+    pub(crate) fn is_meant(&self, key: &str) -> bool {
+        self.test.as_ref().is_none_or(|test| test(key))
+    }
+
+    fn covers(&self, key: &str) -> bool {
+        Glob::new(&self.glob).matches(key) && self.is_meant(key)
+    }
+
+    fn identity(&self) -> (&str, Option<usize>) {
+        let test = self.test.as_ref().map(|test| Arc::as_ptr(test).addr());
+        (&self.glob, test)
+    }
+}
+
+impl PartialEq for Matching {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Matching {}
+
+impl Hash for Matching {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
 
 #[derive(Default)]
 pub(super) struct Pending {
@@ -25,16 +66,16 @@ pub(super) struct Pending {
 #[derive(Default, Clone)]
 pub(super) struct Removals {
     keys: HashMap<String, u64>,
-    patterns: HashMap<String, u64>,
+    patterns: HashMap<Matching, u64>,
     everything: Option<u64>,
     requests: u64,
 }
 
-/// One kind of removal, to ask for or to strike off.
+/// What is to be removed, or has been.
 #[derive(Clone, Copy)]
-pub(super) enum What<'a> {
+pub(crate) enum What<'a> {
     Keys(&'a [String]),
-    Pattern(&'a str),
+    Pattern(&'a Matching),
     Everything,
 }
 
@@ -44,7 +85,7 @@ impl Removals {
         let request = self.requests;
         match what {
             What::Keys(keys) => self.keys.extend(keys.iter().map(|key| (key.clone(), request))),
-            What::Pattern(pattern) => drop(self.patterns.insert(pattern.to_owned(), request)),
+            What::Pattern(matching) => drop(self.patterns.insert(matching.clone(), request)),
             What::Everything => self.everything = Some(request),
         }
         if self.keys.len() > MOST_KEYS || self.patterns.len() > MOST_PATTERNS {
@@ -86,8 +127,8 @@ impl Removals {
         self.keys.keys().cloned().collect()
     }
 
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
-        self.patterns.keys().map(String::as_str)
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &Matching> {
+        self.patterns.keys()
     }
 
     /// The newest request in this snapshot.
@@ -113,7 +154,7 @@ impl Pending {
         let removals = self.lock();
         removals.everything()
             || removals.keys.contains_key(key)
-            || removals.patterns().any(|pattern| Glob::new(pattern).matches(key))
+            || removals.patterns().any(|matching| matching.covers(key))
     }
 
     /// Queues a removal.

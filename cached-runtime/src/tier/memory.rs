@@ -119,11 +119,16 @@ impl Memory {
     /// The life left of a fresh record, if there is one: [`Duration::MAX`] if it has no end.
     pub(crate) fn remaining(&self, probe: Probe<'_>) -> Option<Duration> {
         let now = self.clock.now();
+        let mut remaining = None;
+        // Seeing how long a record lives is no hit, so the engine is told that nothing came of it.
         let see = |held: &Held| {
-            held.is_fresh(now)
-                .then(|| held.expires.since(now).unwrap_or(Duration::MAX))
+            if held.is_fresh(now) {
+                remaining = Some(held.expires.since(now).unwrap_or(Duration::MAX));
+            }
+            None::<()>
         };
-        each!(&self.engine, it => it.read(probe, see))
+        each!(&self.engine, it => it.read(probe, see));
+        remaining
     }
 
     /// Keeps what a load brought, unless the key was invalidated since `stamp` or a later load has filled it.

@@ -70,6 +70,7 @@ impl Remote {
                 self.misses.add_one();
                 return Had::Nothing(token);
             }
+            Looked::Unreadable(error) => return self.reject(key, &error).await,
         };
         match form.open(key, &found.bytes) {
             Ok(content) => {
@@ -79,13 +80,16 @@ impl Remote {
                     remaining: found.remaining,
                 }
             }
-            Err(error) => {
-                tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
-                self.rejected.add_one();
-                self.misses.add_one();
-                Had::Nothing(self.guarded.reserve(key).await)
-            }
+            Err(error) => self.reject(key, &error).await,
         }
+    }
+
+    /// What is there is a miss, and the load may replace it.
+    async fn reject(&self, key: &str, error: &Error) -> Had {
+        tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
+        self.rejected.add_one();
+        self.misses.add_one();
+        Had::Nothing(self.guarded.reserve(key).await)
     }
 
     /// Stores under a token; a refusal is counted and no failure.

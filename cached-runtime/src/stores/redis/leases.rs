@@ -96,7 +96,8 @@ local answers = {}
 for n = 1, #KEYS, 2 do
   local value, left = redis.pcall('GET', KEYS[n]), -3
   if not value then
-    value = redis.call('GET', KEYS[n + 1]) or ARGV[(n + 3) / 2]
+    value = redis.pcall('GET', KEYS[n + 1])
+    if type(value) ~= 'string' then value = ARGV[(n + 3) / 2] end
     local done = redis.pcall('SET', KEYS[n + 1], value, 'PX', ARGV[1])
     if done.err and not string.find(done.err, 'OOM', 1, true) then return done end
   elseif type(value) == 'table' then value, left = value.err, -4

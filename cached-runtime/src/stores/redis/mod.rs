@@ -188,7 +188,13 @@ impl Inner {
             (Value::BulkString(token), &Value::Int(ABSENT)) => Ok(Lookup::Missing(Token::new(token))),
             (Value::BulkString(why), &Value::Int(FAILED)) => {
                 let why = String::from_utf8_lossy(&why).into_owned();
-                Err(Error::new(ErrorKind::Store, format!("{} cannot read a key", self.name)).with_cause(why))
+                // A list, a hash: nothing that this store has written.
+                let kind = if why.contains("WRONGTYPE") {
+                    ErrorKind::Decode
+                } else {
+                    ErrorKind::Store
+                };
+                Err(Error::new(kind, format!("{} cannot read a key", self.name)).with_cause(why))
             }
             (Value::BulkString(bytes), &Value::Int(left)) => Ok(Lookup::Found(Found {
                 bytes,

@@ -1,0 +1,191 @@
+//! Where the stores come from: the environment of a program that sets nothing up.
+
+use std::process::Output;
+
+use cached_tests::{RedisServer, free_port};
+use tokio::process::Command;
+
+async fn run(argument: &str, environment: &[(&str, &str)]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plain"));
+    for name in [
+        "REDIS_URL",
+        "CACHE_BACKEND",
+        "CACHE_NAMESPACE",
+        "MEMCACHED_ADDR",
+        "CACHE_SQL_URL",
+    ] {
+        command.env_remove(name);
+    }
+    let output = command
+        .arg(argument)
+        .envs(environment.iter().copied())
+        .output()
+        .await
+        .unwrap();
+    Said::of(output)
+}
+
+struct Said {
+    out: String,
+    log: Vec<String>,
+}
+
+impl Said {
+    fn of(output: Output) -> Self {
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{log}");
+        Self {
+            out: String::from_utf8(output.stdout).unwrap(),
+            log: log.lines().map(str::to_owned).collect(),
+        }
+    }
+
+    fn expect(&self, lines: &[&str]) {
+        for line in lines {
+            assert!(
+                self.out.lines().any(|said| said == *line),
+                "no line {line:?} in\n{}{:#?}",
+                self.out,
+                self.log
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_nothing_set_entries_are_in_memory() {
+    for start in ["implicit", "from_env"] {
+        let said = run(start, &[]).await;
+        said.expect(&[
+            "loads 2",
+            "chain local",
+            "hits 2",
+            r#"entry Ok(Some("Hello, Ada"))"#,
+        ]);
+        assert_eq!(said.log, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_redis_url_means_memory_over_redis() {
+    for start in ["implicit", "from_env"] {
+        let server = RedisServer::start().await;
+        let said = run(start, &[("REDIS_URL", &server.url())]).await;
+        said.expect(&["loads 2", "chain local,redis", "hits 2"]);
+        assert_eq!(said.log, [""; 0]);
+        let mut keys: Vec<String> = server.cli(&["KEYS", "*"]).await;
+        keys.sort();
+        assert_eq!(keys, ["greeting:Ada", "length:Ada"]);
+        // What the first process has left serves the next.
+        run(start, &[("REDIS_URL", &server.url())])
+            .await
+            .expect(&["loads 0", "hits 3"]);
+    }
+}
+
+#[tokio::test]
+async fn the_chain_and_the_namespace_are_heeded() {
+    let server = RedisServer::start().await;
+    let url = server.url();
+    let said = run(
+        "implicit",
+        &[
+            ("REDIS_URL", &url),
+            ("CACHE_BACKEND", "redis"),
+            ("CACHE_NAMESPACE", "a:b*"),
+        ],
+    )
+    .await;
+    said.expect(&["loads 2", "chain redis", "hits 2"]);
+    let mut keys: Vec<String> = server.cli(&["KEYS", "*"]).await;
+    keys.sort();
+    assert_eq!(keys, ["a%3Ab%2A:greeting:Ada", "a%3Ab%2A:length:Ada"]);
+
+    let said = run("implicit", &[("REDIS_URL", &url), ("CACHE_BACKEND", "local")]).await;
+    said.expect(&["loads 2", "chain local"]);
+    assert_eq!(server.cli::<u64>(&["DBSIZE"]).await, 2);
+    let said = run(
+        "implicit",
+        &[("REDIS_URL", &url), ("CACHE_BACKEND", " local , redis ")],
+    )
+    .await;
+    said.expect(&["loads 2", "chain local,redis"]);
+    // An empty value is one that is not set.
+    let said = run(
+        "implicit",
+        &[
+            ("REDIS_URL", &url),
+            ("CACHE_BACKEND", ""),
+            ("CACHE_NAMESPACE", ""),
+        ],
+    )
+    .await;
+    said.expect(&["loads 0", "chain local,redis"]);
+}
+
+/// Values that cannot be used, and the variable that each is about.
+const WRONG: [(&str, &[(&str, &str)]); 9] = [
+    ("REDIS_URL", &[("REDIS_URL", "http://user:hush@example.com")]),
+    ("REDIS_URL", &[("REDIS_URL", "redis://user:hush@127.0.0.1:99999")]),
+    ("REDIS_URL", &[("REDIS_URL", "127.0.0.1:6379")]),
+    ("CACHE_BACKEND", &[("CACHE_BACKEND", "local,,redis")]),
+    ("CACHE_BACKEND", &[("CACHE_BACKEND", "local,redis")]),
+    ("CACHE_BACKEND", &[("CACHE_BACKEND", "nowhere")]),
+    ("CACHE_BACKEND", &[("CACHE_BACKEND", "local,local")]),
+    (
+        "CACHE_BACKEND",
+        &[
+            ("CACHE_BACKEND", "redis,local"),
+            ("REDIS_URL", "redis://127.0.0.1:1"),
+        ],
+    ),
+    (
+        "CACHE_BACKEND",
+        &[
+            ("CACHE_BACKEND", "local;redis"),
+            ("REDIS_URL", "redis://127.0.0.1:1"),
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn from_env_names_the_variable_that_is_wrong() {
+    for (variable, environment) in WRONG {
+        let said = run("from_env", environment).await;
+        assert!(
+            said.out.starts_with("error Configuration: "),
+            "{environment:?}: {}",
+            said.out
+        );
+        assert!(said.out.contains(variable), "{environment:?}: {}", said.out);
+        assert!(!said.out.contains("hush"), "{}", said.out);
+    }
+}
+
+#[tokio::test]
+async fn an_implicit_start_says_so_once_and_caches_nothing() {
+    for (variable, environment) in WRONG {
+        let said = run("implicit", environment).await;
+        said.expect(&["loads 6", "hits 0", "entry Ok(None)"]);
+        let errors: Vec<_> = said.log.iter().filter(|line| line.starts_with("ERROR")).collect();
+        assert_eq!(errors.len(), 1, "{environment:?}: {:#?}", said.log);
+        assert!(errors[0].contains(variable), "{environment:?}: {errors:?}");
+        assert!(!errors[0].contains("hush"), "{errors:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_no_error() {
+    let url = format!("redis://127.0.0.1:{}", free_port());
+    for start in ["implicit", "from_env"] {
+        let said = run(start, &[("REDIS_URL", &url)]).await;
+        said.expect(&["loads 2", "chain local,redis", "hits 2"]);
+        assert!(
+            said.log.iter().all(|line| line.starts_with("WARN")),
+            "{:#?}",
+            said.log
+        );
+        let said = run(start, &[("REDIS_URL", &url), ("CACHE_BACKEND", "redis")]).await;
+        said.expect(&["loads 6", "chain redis", "hits 0", "entry Ok(None)"]);
+    }
+}

@@ -1,0 +1,18 @@
+//! Cached functions over real Redis servers, one module for each promise.
+
+mod chain;
+mod codecs;
+mod environment;
+mod handles;
+mod hostile;
+mod keys;
+mod modes;
+mod outage;
+mod patterns;
+mod pending;
+mod program;
+mod processes;
+mod restart;
+mod schema;
+mod secure;
+mod setup;
