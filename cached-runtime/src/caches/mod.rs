@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     /// The namespace, escaped, and `:`; or nothing.
     prefix: Arc<str>,
     stores: Vec<Arc<Guarded>>,
+    /// The same in the order in which a removal passes them.
+    upwards: Vec<Arc<Guarded>>,
     /// The chain of functions that name none.
     chain: Vec<String>,
     clock: Clock,
@@ -251,16 +253,13 @@ impl Caches {
         self.0.slots[site.index()].functions()
     }
 
-    pub(crate) fn stores(&self) -> &[Arc<Guarded>] {
-        &self.0.stores
+    /// The stores such that each chain's come after those below them, and one twice where two chains disagree.
+    pub(crate) fn upwards(&self) -> &[Arc<Guarded>] {
+        &self.0.upwards
     }
 
     pub(crate) fn prefix(&self) -> &str {
         &self.0.prefix
-    }
-
-    pub(crate) fn background(&self) -> &Background {
-        &self.0.background
     }
 }
 
