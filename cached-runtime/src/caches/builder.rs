@@ -1,5 +1,6 @@
 //! Builds a `Caches`, and refuses one that its functions could not run on.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -83,15 +84,17 @@ impl CachesBuilder {
     /// two functions with one name or one key template, a chain with an unknown store, with memory below another
     /// store, or without any store, two stores of one name.
     pub fn build(self) -> Result<Caches, Error> {
-        let mistakes = self.mistakes();
-        if mistakes.is_empty() {
-            return Ok(self.build_unchecked());
-        }
-        let mut message = String::from("these caches cannot be built:");
-        for mistake in mistakes {
-            let _ = write!(message, "\n  - {mistake}");
-        }
-        Err(Error::new(ErrorKind::Configuration, message))
+        refuse(&self.mistakes())?;
+        Ok(self.build_unchecked())
+    }
+
+    /// Refuses two functions of one name or one key template alone: they would answer for each other, which is worse
+    /// than a function that runs uncached.
+    pub(super) fn without_twins(self) -> Result<Self, Error> {
+        let mut mistakes = Vec::new();
+        check_twins(&mut mistakes);
+        refuse(&mistakes)?;
+        Ok(self)
     }
 
     /// Builds it whatever is wrong; functions that cannot be served run uncached.
@@ -105,9 +108,15 @@ impl CachesBuilder {
         let guard = |(name, store): (String, Arc<dyn Store>)| {
             Guarded::new(&name, store, self.budget, owned.clone(), background.clone())
         };
+        let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
+        let depth = depths(&chain);
+        let stores: Vec<_> = self.stores.into_iter().map(guard).collect();
+        let mut bottom_up = stores.clone();
+        bottom_up.sort_by_key(|store| Reverse(depth.get(store.name()).copied()));
         Caches(Arc::new(Inner {
             prefix,
-            stores: self.stores.into_iter().map(guard).collect(),
+            stores,
+            bottom_up,
             chain: self.chain,
             clock: self.clock,
             stripes: Arc::new(Stripes::new()),
@@ -152,6 +161,18 @@ impl CachesBuilder {
         check_twins(&mut mistakes);
         mistakes
     }
+}
+
+/// One error that lists all mistakes, if there are any.
+fn refuse(mistakes: &[String]) -> Result<(), Error> {
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    let mut message = String::from("these caches cannot be built:");
+    for mistake in mistakes {
+        let _ = write!(message, "\n  - {mistake}");
+    }
+    Err(Error::new(ErrorKind::Configuration, message))
 }
 
 /// What is wrong with a chain where these `stores` are there besides memory.
@@ -215,6 +236,31 @@ fn check_twins(mistakes: &mut Vec<String>) {
             ));
         }
     }
+}
+
+/// How far down each store stands: lower than all that are above it in any chain. Where two functions have two stores
+/// in opposite orders there is no such number, and one of them has its way.
+fn depths(default: &[&str]) -> HashMap<String, usize> {
+    let mut depths: HashMap<String, usize> = HashMap::new();
+    let own = sites().iter().filter_map(|site| site.spec().backend);
+    let chains: Vec<&[&str]> = own.chain([default]).collect();
+    let longest = chains.iter().map(|chain| chain.len()).sum();
+    for _ in 0..longest {
+        let mut moved = false;
+        for chain in &chains {
+            let mut least = 0;
+            for name in *chain {
+                let depth = depths.entry((*name).to_owned()).or_default();
+                moved |= *depth < least;
+                *depth = (*depth).max(least);
+                least = *depth + 1;
+            }
+        }
+        if !moved {
+            break;
+        }
+    }
+    depths
 }
 
 /// Everything in the namespace; without one, whatever the program's own functions could have written.

@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     /// The namespace, escaped, and `:`; or nothing.
     prefix: Arc<str>,
     stores: Vec<Arc<Guarded>>,
+    /// The same, each before those that stand above it in some chain.
+    bottom_up: Vec<Arc<Guarded>>,
     /// The chain of functions that name none.
     chain: Vec<String>,
     clock: Clock,
@@ -251,8 +253,9 @@ impl Caches {
         self.0.slots[site.index()].functions()
     }
 
-    pub(crate) fn stores(&self) -> &[Arc<Guarded>] {
-        &self.0.stores
+    /// Every store, in the order in which things are removed from them: the lowest first.
+    pub(crate) fn stores_bottom_up(&self) -> &[Arc<Guarded>] {
+        &self.0.bottom_up
     }
 
     pub(crate) fn prefix(&self) -> &str {

@@ -108,7 +108,7 @@ pub(crate) async fn cache_pattern(functions: &[Arc<Function>], glob: &str) -> Re
 pub(crate) async fn by_text(caches: &Caches, text: &str) {
     revoke_text(caches, text);
     let key = format!("{}{text}", caches.prefix());
-    for store in caches.stores() {
+    for store in caches.stores_bottom_up() {
         store.remove(vec![key.clone()]).await;
     }
     revoke_text(caches, text);
@@ -138,13 +138,13 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str) -> Result<u64, Error
         glob: format!("{}{glob}", caches.prefix()),
         test: None,
     };
-    for store in caches.stores() {
+    for store in caches.stores_bottom_up() {
         match store.remove_matching(&matching).await {
             Ok(count) => removed = removed.max(count),
             Err(error) => outcome = Err(error),
         }
     }
-    if !caches.stores().is_empty() {
+    if !caches.stores_bottom_up().is_empty() {
         revoke_pattern(caches, glob);
     }
     outcome.map(|()| removed)
@@ -153,7 +153,7 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str) -> Result<u64, Error
 pub(crate) async fn everything(caches: &Caches) -> Result<(), Error> {
     caches.functions().for_each(|function| revoke_all(&function));
     let mut outcome = Ok(());
-    for store in caches.stores() {
+    for store in caches.stores_bottom_up() {
         if let Err(error) = store.remove_owned().await {
             outcome = Err(error);
         }
