@@ -15,13 +15,67 @@ mod words;
 
 use proc_macro::TokenStream;
 
-/// See `cached_runtime::cache`.
+/// Keeps what an async function returns, by the arguments it is called with.
+///
+/// On a free function or a method that is an `async fn`, returns `impl Future`, or has been rewritten by
+/// `#[async_trait]`. It returns `T`, `Option<T>`, `Result<T, E>` or `Result<Option<T>, E>`; `Err` is never kept, and
+/// `None` only under `none_ttl`. All arguments can be left out.
+///
+/// | argument | meaning | default |
+/// |---|---|---|
+/// | `key = "user:{id}"` | template over arguments and their fields: `{id}`, `{user.id}`, `{self.tenant}` | path of the function, then every argument |
+/// | `skip(db, self)` | arguments that are not part of the key; every other one must be in it | none |
+/// | `name = "users"` | the cache's name in statistics | path of the function |
+/// | `ttl = "1h30m"`, `ttl = \|value\| duration` | life after a fill; units `w d h m s ms us ns` | none |
+/// | `jitter = "10%"` | up to this much is taken off each ttl at random | 0 |
+/// | `none_ttl = "30s"` | keep `None` this long | not kept |
+/// | `cache_if = \|value\| bool` | keep only these values | all |
+/// | `backend = "redis"`, `["local", "redis"]`, `PATH` | the chain of stores, fastest first; `PATH` is a `const` of type `&[&str]` | that of the `Caches` in force |
+/// | `tier("local", ttl = "30s", capacity = 10_000)` | settings of one store of the chain (`ttl`, `capacity`, `max_bytes`); repeatable | the function's own |
+/// | `capacity = 10_000` | bound of the memory tier in entries | 10,000 |
+/// | `max_bytes = "64MiB"`, `weight = \|key, value\| bytes` | bound of the memory tier in bytes | none |
+/// | `strategy = "write_through"` | `cache_aside` (or `read_through`), `write_through` | `cache_aside` |
+/// | `single_flight = "off"` | whether the callers of one key in a process share a load: `process`, `off` | `process` |
+/// | `share_error = \|error\| error` | how those who waited get the error of a failed load | by `Clone` or `From<LoadFailed>` |
+/// | `codec = "json"` | how remote stores keep values: `bincode`, `postcard`, `messagepack`, `json` | `bincode` |
+/// | `version = 2` | a value kept under another version is a miss | 0 |
+/// | `compress = "1KiB"` | compress values from this size on | off |
+/// | `caches = expr` | the `Caches` to use; companions then take `&Caches` first | the one in force |
+/// | `companions = false` | emit nothing beside the function: inside the `impl` of a trait | `true` |
+/// | `in_impl = true` | the function is in an `impl`, where neither a receiver nor `Self` says so | found out |
+/// | `crate = path` | where `cached_runtime` is found | `::cached_runtime` |
+///
+/// Beside a function `f` stand `f_entry(..)`, the entry of the given key arguments; `f_cache()`, all of its entries;
+/// and `f_uncached(..)`, its body. They are as visible as `f` is. Their signatures read a return type whose last
+/// segment is `Result` or `Option` as it is spelled, and ask the type otherwise; where type parameters are in the way
+/// it is read as a plain value (inside of an `impl`, a single capital letter is taken for a parameter), and a type
+/// that is read wrongly does not compile.
+///
+/// The parameters of a generic function are part of its keys: `f_entry::<T>(..)`.
 #[proc_macro_attribute]
 pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::cache(args.into(), &item.into()).into()
 }
 
-/// See `cached_runtime::invalidate`.
+/// Removes entries after an async function has succeeded.
+///
+/// | target | what is removed |
+/// |---|---|
+/// | `get_user(id)`, `users::get_user(id)`, `Posts::recent(id)` | the entry of these key arguments |
+/// | `self.profile(id)` | the same, of a method whose key uses `self`; for others write `Self::profile(id)` |
+/// | `list_users(..)` | every entry of that function |
+/// | `get_user(output.id)` | `output` is the returned value, inside of `Ok` and `Some`; nothing for a `None` |
+/// | `key = "user:{id}"` | the entry with this key, whichever function owns it |
+/// | `pattern = "user:{id}:*"` | the entries whose keys match; values match literally |
+///
+/// Several targets stand in one attribute, and several attributes on one function. `when = "before"` removes before
+/// the body, `when = "always"` after it also if it failed; `output` goes with neither. `caches = expr` says where
+/// `key` and `pattern` look.
+///
+/// Keys are rendered before the body runs, so it may consume its arguments; in a call that mentions `output` the other
+/// arguments are copied before. A function is named by the path beside which its companions are reachable: after `use
+/// users::get_user`, write `users::get_user(id)`. A function that is dropped or panics after its body has begun still
+/// removes, in the background.
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::invalidate(args.into(), &item.into()).into()

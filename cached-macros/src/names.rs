@@ -1,7 +1,7 @@
 //! Every name in one place: the arguments a user may write, the stores kept in memory, and the identifiers the expansion makes.
 
-use proc_macro2::{Span, TokenStream};
-use quote::format_ident;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{format_ident, quote_spanned};
 use syn::Ident;
 use syn::ext::IdentExt;
 
@@ -113,13 +113,28 @@ pub(crate) fn respan(ident: &Ident, span: Span) -> Ident {
 
 /// The same tokens, reported at `span`, each still meaning what it meant.
 pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
-    tokens
+    let located = tokens.into_iter().map(|token| {
+        let place = token.span().located_at(span);
+        let mut token = match token {
+            TokenTree::Group(group) => {
+                TokenTree::Group(Group::new(group.delimiter(), located(group.stream(), span)))
+            }
+            token => token,
+        };
+        token.set_span(place);
+        token
+    });
+    located.collect()
+}
+
+/// A reference to what the user wrote, all of it the user's, or the compiler would report it at the attribute.
+pub(crate) fn borrowed(expr: &TokenStream) -> TokenStream {
+    let span = expr
+        .clone()
         .into_iter()
-        .map(|mut token| {
-            token.set_span(token.span().located_at(span));
-            token
-        })
-        .collect()
+        .next()
+        .map_or_else(Span::mixed_site, |token| token.span());
+    quote_spanned!(span=> &#expr)
 }
 
 /// ", did you mean `x`?" or a list of what there is.

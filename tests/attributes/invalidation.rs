@@ -22,8 +22,8 @@ mod users {
 
     /// Of a type.
     #[cache(key = "ityped:{id}")]
-    pub async fn typed<T>(id: u64) -> Result<u64, String> {
-        Ok(RUNS.count() + id)
+    pub async fn typed<T: Default + Into<u64>>(id: u64) -> Result<u64, String> {
+        Ok(RUNS.count() + id + T::default().into())
     }
 }
 
@@ -170,7 +170,7 @@ impl Posts {
     /// Makes both wrong.
     #[invalidate(self.post(id), Self::recent(..), Posts::recent(7))]
     pub async fn rewrite(&mut self, id: u64) {
-        self.tenant += id - id;
+        self.tenant += id / 100;
     }
 
     /// Makes both wrong.

@@ -6,10 +6,12 @@
 mod folder;
 mod process;
 mod redis_server;
+mod seed;
 mod tcp_fault;
 
 pub use folder::Folder;
 pub use redis_server::{RedisServer, RedisSetup};
+pub use seed::seed;
 pub use tcp_fault::{Fault, FaultProxy};
 
 /// A port of 127.0.0.1 that was free a moment ago.

@@ -1,12 +1,12 @@
 use cached_runtime::cache;
 
 mod answers {
-    pub type Result<T> = std::result::Result<Option<T>, String>;
+    pub type Result<T> = std::result::Result<Vec<T>, String>;
 }
 
 #[cache]
 async fn user(id: u64) -> answers::Result<u64> {
-    Ok(Some(id))
+    Ok(vec![id])
 }
 
 fn main() {}

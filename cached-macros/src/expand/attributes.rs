@@ -3,18 +3,47 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Meta, Token};
+use syn::{Attribute, Meta, MetaList, Token};
 
-/// Of the function itself: all of them. What it expects of lints may now be found in the uncached body only.
+/// Lints about the function as an item. What is expected of others may be found in its body only, which stands elsewhere.
+const OF_ITEM: &[&str] = &[
+    "dead_code",
+    "missing_docs",
+    "private_bounds",
+    "private_interfaces",
+    "unreachable_pub",
+    "unused",
+    "clippy::missing_errors_doc",
+    "clippy::missing_panics_doc",
+    "clippy::must_use_candidate",
+];
+
+/// Of the function itself: all of them.
 pub(super) fn on_function(attrs: &[Attribute]) -> TokenStream {
     let attrs = attrs.iter().map(|attr| match &attr.meta {
         Meta::List(list) if list.path.is_ident("expect") => {
-            let lints = &list.tokens;
-            quote!(#[allow(#lints)])
+            let of_item = expected(list, true).map(|lints| quote!(#[expect(#lints)]));
+            let of_body = expected(list, false).map(|lints| quote!(#[allow(#lints)]));
+            quote!(#of_item #of_body)
         }
         _ => attr.to_token_stream(),
     });
     attrs.collect()
+}
+
+/// The lints of an `expect` that are about the item, or the others; with the reason, if any are left.
+fn expected(list: &MetaList, of_item: bool) -> Option<TokenStream> {
+    let metas = list
+        .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+        .ok()?;
+    let (lints, reasons): (Vec<Meta>, Vec<Meta>) =
+        metas.into_iter().partition(|meta| matches!(meta, Meta::Path(_)));
+    let chosen = lints.into_iter().filter(|lint| {
+        let name = lint.to_token_stream().to_string().replace(' ', "");
+        OF_ITEM.contains(&name.as_str()) == of_item
+    });
+    let chosen: Vec<Meta> = chosen.collect();
+    (!chosen.is_empty()).then(|| quote!(#(#chosen),* #(, #reasons)*))
 }
 
 /// Of every companion: whether it is there at all, and whether it is shown.
@@ -51,6 +80,12 @@ fn selected(attrs: &[Attribute], choose: &dyn Fn(&Meta) -> bool) -> TokenStream 
 }
 
 fn meta(meta_item: &Meta, choose: &dyn Fn(&Meta) -> bool) -> Option<TokenStream> {
+    if let Meta::List(list) = meta_item
+        && list.path.is_ident("expect")
+        && choose(meta_item)
+    {
+        return expected(list, false).map(|lints| quote!(expect(#lints)));
+    }
     if choose(meta_item) {
         return Some(meta_item.to_token_stream());
     }

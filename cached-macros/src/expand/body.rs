@@ -2,8 +2,8 @@
 
 use crate::function::{Form, Function};
 use crate::names::local;
-use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
 use syn::{ReturnType, Type};
 
 /// The body, once, as an expression that is its future. It takes the arguments with it.
@@ -34,12 +34,26 @@ pub(super) fn future(function: &Function, form: Form, output: &Type) -> TokenStr
     }
 }
 
-/// What the function does when it is called, in the form in which it promised a future.
-pub(super) fn in_form(form: Form, door: &TokenStream, statements: &TokenStream) -> TokenStream {
+/// A function that returns its future returns a block of ours, which is no way to write `async fn`.
+pub(super) fn lints(form: Form) -> Option<TokenStream> {
+    (form == Form::Future).then(|| quote!(#[allow(clippy::manual_async_fn)]))
+}
+
+/// What the function does when it is called, in the form in which it promised a future. The braces are the user's: a
+/// function whose end is a macro's is taken for a macro's by the compiler, and never reported as unused.
+pub(super) fn in_form(
+    function: &Function,
+    form: Form,
+    door: &TokenStream,
+    statements: &TokenStream,
+) -> TokenTree {
     let site = Span::mixed_site();
-    match form {
+    let statements = match form {
         Form::Async => statements.clone(),
         Form::Future => quote_spanned!(site=> async move { #statements }),
         Form::Boxed => quote_spanned!(site=> #door::Box::pin(async move { #statements })),
-    }
+    };
+    let mut block = Group::new(Delimiter::Brace, statements);
+    block.set_span(function.body.span());
+    block.into()
 }

@@ -2,7 +2,7 @@
 
 use super::{attributes, body, definition, key};
 use crate::function::argument_name;
-use crate::names::{Companions, local};
+use crate::names::{Companions, borrowed, local};
 use crate::plan::CachePlan;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -27,24 +27,25 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
         .companions
         .is_some()
         .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
-    let statements = body::in_form(plan.form, &plan.door, &statements(plan));
+    let lints_of_form = body::lints(plan.form);
+    let block = body::in_form(&plan.function, plan.form, &plan.door, &statements(plan));
     quote! {
         #attrs
         #listing
         #lints
-        #vis #defaultness #sig { #statements }
+        #lints_of_form
+        #vis #defaultness #sig #block
     }
 }
 
 fn statements(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let output = &plan.output;
-    let [definition, shape, sharing, entered] =
-        ["__definition", "__shape", "__share", "__entered"].map(local);
+    let [definition, shape, sharing] = ["__definition", "__shape", "__share"].map(local);
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
-        Some(names) => (None, definition::reference(plan, names)),
+        Some(names) => (None, definition::of_shape(plan, names, &shape)),
         None => (Some(definition::statics(plan)), definition::inline(plan, &shape)),
     };
     let share_value = plan.share_error.as_ref().map_or_else(
@@ -52,10 +53,19 @@ fn statements(plan: &CachePlan) -> TokenStream {
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
     let (key, buffer) = (key::of_call(plan), key::buffer());
+    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing));
     let enter = plan.caches.as_ref().map_or_else(
-        || quote_spanned!(site=> #door::enter(#definition, #shape, #sharing, &#buffer)),
-        |caches| quote_spanned!(site=> #door::enter_in(#door::caches_of(&#caches), #definition, #shape, #sharing, &#buffer)),
+        || {
+            let enter = plan.at_value(&quote_spanned!(site=> #door::enter));
+            quote_spanned!(site=> #enter(#inputs, &#buffer))
+        },
+        |caches| {
+            let enter = plan.at_value(&quote_spanned!(site=> #door::enter_in));
+            let caches = borrowed(&caches.to_token_stream());
+            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs, &#buffer))
+        },
     );
+    let run = plan.at_value(&quote_spanned!(site=> run));
     let body = match &plan.companions {
         Some(names) => uncached_call(plan, names),
         None => body::future(&plan.function, plan.form, output),
@@ -65,19 +75,18 @@ fn statements(plan: &CachePlan) -> TokenStream {
         let #shape = #door::probe!(#output);
         let #definition = #definition_value;
         let #sharing = #share_value;
-        // The key is gone before anything is awaited, and so takes no room in the future.
-        let #entered = {
-            #key
-            #enter
+        // The key is gone before anything is awaited, and so takes no room in the future; neither is anything of what a
+        // hit returns held while a miss is waited for, whose error may not be able to cross threads.
+        let #wait = match { #key #enter } {
+            #door::Enter::Done(#done) => return #done,
+            #door::Enter::Wait(#wait) => #wait,
         };
-        match #entered {
-            #door::Enter::Done(#done) => #done,
-            #door::Enter::Wait(#wait) => match #wait.await {
-                #door::Turn::Done(#done) => #done,
-                // Boxed here and not before, so that the future of a call that hits stays small.
-                #door::Turn::Lead(#lead) => #lead.run(#door::Box::pin(#body)).await,
-            },
-        }
+        let #lead = match #wait.await {
+            #door::Turn::Done(#done) => return #done,
+            #door::Turn::Lead(#lead) => #lead,
+        };
+        // Boxed here and not before, so that the future of a call that hits stays small.
+        #lead.#run(#door::Box::pin(#body)).await
     }
 }
 

@@ -39,6 +39,13 @@ pub(super) fn reference(plan: &CachePlan, names: &Companions) -> TokenStream {
     quote!(#owner #definition #turbofish ())
 }
 
+/// The same in the function, where the type that the siblings were given is compared with what it returns.
+pub(super) fn of_shape(plan: &CachePlan, names: &Companions, shape: &Ident) -> TokenStream {
+    let reference = reference(plan, names);
+    let checked = plan.at_value(&quote_spanned!(Span::mixed_site()=> .of(#shape)));
+    quote!(#reference #checked)
+}
+
 /// The definition where no sibling may stand: inside of the function, its type taken from what the function returns.
 pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
     let door = &plan.door;
@@ -187,7 +194,7 @@ fn hooks(plan: &CachePlan) -> TokenStream {
         cache_if,
         weight,
     } = &plan.hooks;
-    let remote = (!plan.spec.memory_only).then(|| quote!(.remote()));
+    let remote = (!plan.spec.memory_only).then(|| plan.at_value(&quote!(.remote())));
     let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
     let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
     let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));

@@ -2,10 +2,10 @@
 
 use super::body;
 use crate::args::When;
-use crate::names::local;
+use crate::names::{borrowed, local};
 use crate::plan::{InvalidatePlan, Removal, Text, Word};
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Expr;
 
 pub(super) fn function(plan: &InvalidatePlan) -> TokenStream {
@@ -13,10 +13,12 @@ pub(super) fn function(plan: &InvalidatePlan) -> TokenStream {
     let vis = &plan.function.vis;
     let defaultness = &plan.function.defaultness;
     let sig = &plan.function.sig;
-    let statements = body::in_form(plan.form, &plan.door, &statements(plan));
+    let lints = body::lints(plan.form);
+    let block = body::in_form(&plan.function, plan.form, &plan.door, &statements(plan));
     quote! {
         #(#attrs)*
-        #vis #defaultness #sig { #statements }
+        #lints
+        #vis #defaultness #sig #block
     }
 }
 
@@ -107,7 +109,10 @@ impl Steps<'_> {
                     .enumerate()
                     .map(|(index, word)| self.argument(position, index, word))
                     .collect();
-                let step = quote_spanned!(span=> #writer.entry(&#receiver #entry(#(&(#arguments)),*)););
+                let arguments = arguments
+                    .iter()
+                    .map(|argument| borrowed(&parenthesized(argument)));
+                let step = quote_spanned!(span=> #writer.entry(&#receiver #entry(#(#arguments),*)););
                 match output {
                     None => self.before.push(step),
                     Some(output) => {
@@ -148,7 +153,10 @@ impl Steps<'_> {
         let (door, writer) = (self.door, self.writer);
         let caches = caches.map_or_else(
             || quote_spanned!(span=> ::core::option::Option::None),
-            |caches| quote_spanned!(span=> ::core::option::Option::Some(#door::caches_of(&#caches))),
+            |caches| {
+                let caches = borrowed(&caches.to_token_stream());
+                quote_spanned!(span=> ::core::option::Option::Some(#door::caches_of(#caches)))
+            },
         );
         let method = Ident::new(if pattern { "pattern" } else { "key" }, span);
         let Some(output) = output else {
@@ -236,6 +244,15 @@ impl Steps<'_> {
         let returned = self.returned;
         self.after.push(quote!({ let #output = #returned; #step }));
     }
+}
+
+/// One expression, whatever stands before it.
+fn parenthesized(expr: &TokenStream) -> TokenStream {
+    let mut group = Group::new(Delimiter::Parenthesis, expr.clone());
+    if let Some(first) = expr.clone().into_iter().next() {
+        group.set_span(first.span());
+    }
+    TokenTree::from(group).into()
 }
 
 /// A local that keeps an argument over the body.

@@ -1,6 +1,6 @@
 //! The steps that write a key into its buffer.
 
-use crate::names::{local, located};
+use crate::names::{borrowed, local, located};
 use crate::plan::{CachePlan, Part};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
@@ -14,8 +14,8 @@ pub(super) fn of_call(plan: &CachePlan) -> TokenStream {
 pub(super) fn of_entry(plan: &CachePlan) -> TokenStream {
     statements(plan, |part, key| match &part.stands_for {
         Some(ty) => {
-            let expr = &part.expr;
-            let step = quote_spanned!(Span::mixed_site()=> #key.arg::<#ty, _>(&#expr););
+            let value = borrowed(&part.expr);
+            let step = quote_spanned!(Span::mixed_site()=> #key.arg::<#ty, _>(#value););
             located(step, part.span)
         }
         None => whole_value(part, key),
@@ -23,9 +23,9 @@ pub(super) fn of_entry(plan: &CachePlan) -> TokenStream {
 }
 
 fn whole_value(part: &Part, key: &syn::Ident) -> TokenStream {
-    let expr = &part.expr;
+    let value = borrowed(&part.expr);
     // Located at the argument, so that a type that is no part of keys is reported there.
-    located(quote_spanned!(Span::mixed_site()=> #key.part(&#expr);), part.span)
+    located(quote_spanned!(Span::mixed_site()=> #key.part(#value);), part.span)
 }
 
 /// Expects the definition in a local, and leaves the key in one. Values, then what tells instantiations apart: the

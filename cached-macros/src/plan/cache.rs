@@ -3,11 +3,13 @@
 use super::{Key, door, key, value};
 use crate::args::{Backend, CacheArgs, Strategy, Tier, Ttl};
 use crate::function::{Form, Function};
-use crate::names::{Companions, MEMORY};
+use crate::names::{Companions, MEMORY, located};
 use crate::words::{mentions, speaks_of_self_type};
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
 use std::time::Duration;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Ident, LitStr, Type};
 
 /// What to print.
@@ -23,6 +25,8 @@ pub(crate) struct CachePlan {
     pub(crate) companions: Option<Companions>,
     /// The type of the kept values.
     pub(crate) value: TokenStream,
+    /// Where the user named it.
+    pub(crate) value_span: Span,
     pub(crate) key: Key,
     pub(crate) spec: Spec,
     pub(crate) hooks: Hooks,
@@ -57,6 +61,11 @@ pub(crate) struct Hooks {
 }
 
 impl CachePlan {
+    /// The same tokens, reported at the type of the values.
+    pub(crate) fn at_value(&self, tokens: &TokenStream) -> TokenStream {
+        located(tokens.clone(), self.value_span)
+    }
+
     /// Of arguments and a function that go together.
     pub(crate) fn new(args: CacheArgs, function: Function, form: Form, output: Type) -> Self {
         let door = door(args.krate.as_ref().map(|krate| &krate.value));
@@ -66,7 +75,9 @@ impl CachePlan {
                 .as_ref()
                 .map_or_else(|| speaks_of_self(&args, &function), |in_impl| in_impl.value);
         let key = key::plan(&args, &function);
-        let value = value::spelled(&output, &function, in_impl).map_or_else(
+        let spelled = value::spelled(&output, &function, in_impl);
+        let value_span = spelled.as_ref().unwrap_or(&output).span();
+        let value = spelled.map_or_else(
             || quote!(<#output as #door::Output<{ #door::kind!(#output) }>>::Value),
             ToTokens::into_token_stream,
         );
@@ -108,8 +119,9 @@ impl CachePlan {
             form,
             output,
             in_impl,
-            companions: has_companions.then(|| Companions::of(&function.sig.ident)),
+            companions: has_companions.then(|| companions(&function.sig.ident, in_impl)),
             value,
+            value_span,
             key,
             spec,
             hooks,
@@ -118,6 +130,19 @@ impl CachePlan {
             function,
         }
     }
+}
+
+/// In the `impl` of a trait the compiler refuses the companions one by one, by their names, which is all that can be said there.
+fn companions(function: &Ident, in_impl: bool) -> Companions {
+    let mut companions = Companions::of(function);
+    if in_impl {
+        let plain = function.unraw();
+        companions.definition = format_ident!(
+            "__{plain}_needs_companions_false_in_a_trait",
+            span = function.span()
+        );
+    }
+    companions
 }
 
 /// Whether the function or one of the expressions in the attribute names `Self`.

@@ -2,6 +2,7 @@
 
 use crate::args::CacheArgs;
 use crate::function::{Function, ungrouped};
+use crate::names::located;
 use crate::template::{Piece, Placeholder};
 use crate::words::mentions;
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -135,7 +136,7 @@ fn placed(placeholder: &Placeholder, arguments: &[EntryArgument], function: &Fun
 
 fn rooted(placeholder: &Placeholder, root: &Ident) -> Part {
     Part {
-        expr: with_root(&placeholder.expr, root),
+        expr: located(with_root(&placeholder.expr, root), root.span()),
         span: root.span(),
         stands_for: None,
     }

@@ -9,14 +9,14 @@ pub(crate) use cache::{CachePlan, Hooks, Spec};
 pub(crate) use invalidate::{InvalidatePlan, Removal, Text, Word};
 pub(crate) use key::{Key, Part};
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::Path;
 
 /// The module that generated code goes through.
 fn door(krate: Option<&Path>) -> TokenStream {
     krate.map_or_else(
-        || quote!(::cached_runtime::__private),
+        || quote_spanned!(Span::mixed_site()=> ::cached_runtime::__private),
         |krate| quote!(#krate::__private),
     )
 }

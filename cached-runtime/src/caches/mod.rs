@@ -115,8 +115,8 @@ impl Caches {
 
     /// Puts this one in force for `work` alone: for a test, or a tenant. Reaches what `work` awaits, not the tasks it
     /// spawns. Dropping the returned future drops `work`.
-    pub async fn scope<F: Future>(&self, work: F) -> F::Output {
-        context::scope(self.clone(), work).await
+    pub fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        context::scope(self.clone(), work)
     }
 
     /// Removes the entry whose key is `text`, whichever function owns it, from memory and from every store. Returns

@@ -148,6 +148,12 @@ impl<V> Definition<V> {
         Self { site, hooks }
     }
 
+    /// The same, if it is one of what the function returns.
+    #[inline]
+    pub fn of<R: Output<K, Value: Keeps<V>>, const K: u8>(self, _: Shape<R, K>) -> Definition<R::Value> {
+        Keeps::definition(self)
+    }
+
     #[inline]
     pub(crate) fn site(self) -> &'static Site {
         self.site
@@ -178,6 +184,24 @@ pub fn define<R: Output<K>, const K: u8>(
     hooks: fn(Hooks<R::Value>) -> Hooks<R::Value>,
 ) -> Definition<R::Value> {
     Definition::new(site, hooks)
+}
+
+/// A type whose values are what the companions of a function say they are.
+#[diagnostic::on_unimplemented(
+    message = "the companions of this function were given `{V}`, and it keeps `{Self}`",
+    label = "read as the type of the value",
+    note = "an alias hides what is kept: spell the return type out, as `Result<T, E>` or `Option<T>`",
+    note = "or do without companions: `#[cache(companions = false, ..)]`"
+)]
+pub trait Keeps<V>: Sized {
+    /// The same definition.
+    fn definition(definition: Definition<V>) -> Definition<Self>;
+}
+
+impl<V> Keeps<V> for V {
+    fn definition(definition: Definition<V>) -> Definition<V> {
+        definition
+    }
 }
 
 #[cfg(test)]

@@ -6,25 +6,16 @@
 
 use std::marker::PhantomData;
 
-/// What a run of the body came to, and how to make a returned thing of it again. Never the returned thing itself: an
-/// error that must not cross threads would then be held while the value is stored.
-pub enum Outcome<R, V, E> {
+/// What a run of the body came to, and how to make a returned thing of it again. The error is apart from the rest:
+/// it may be one that must not cross threads, and so must be out of sight while a value is stored.
+pub(crate) type Outcome<R, V, E> = Result<Loaded<R, V>, (E, fn(E) -> R)>;
+
+/// What a run of the body brought.
+pub enum Loaded<R, V> {
     /// A value.
     Value(V),
     /// The source said that there is none.
     Absent(fn() -> R),
-    /// The source failed.
-    Error(E, fn(E) -> R),
-}
-
-/// The same, looked at.
-pub enum Seen<'a, V> {
-    /// A value.
-    Value(&'a V),
-    /// The source said that there is none.
-    Absent,
-    /// The source failed.
-    Error,
 }
 
 /// A return type in one of the four shapes.
@@ -36,8 +27,6 @@ pub trait Output<const K: u8>: Sized {
 
     /// Takes the returned thing apart.
     fn split(self) -> Outcome<Self, Self::Value, Self::Error>;
-    /// The value inside, if it is one, without taking it out.
-    fn peek(&self) -> Seen<'_, Self::Value>;
     /// A returned thing made of a kept value.
     fn from_value(value: Self::Value) -> Self;
     /// A returned thing that says there is none, where the shape can.
@@ -54,11 +43,7 @@ impl<T> Output<0> for T {
     type Error = Never;
 
     fn split(self) -> Outcome<Self, T, Never> {
-        Outcome::Value(self)
-    }
-
-    fn peek(&self) -> Seen<'_, T> {
-        Seen::Value(self)
+        Ok(Loaded::Value(self))
     }
 
     #[inline]
@@ -80,11 +65,7 @@ impl<T> Output<1> for Option<T> {
     type Error = Never;
 
     fn split(self) -> Outcome<Self, T, Never> {
-        self.map_or(Outcome::Absent(|| None), Outcome::Value)
-    }
-
-    fn peek(&self) -> Seen<'_, T> {
-        self.as_ref().map_or(Seen::Absent, Seen::Value)
+        Ok(self.map_or(Loaded::Absent(|| None), Loaded::Value))
     }
 
     #[inline]
@@ -106,11 +87,8 @@ impl<T, E> Output<2> for Result<T, E> {
     type Error = E;
 
     fn split(self) -> Outcome<Self, T, E> {
-        self.map_or_else(|error| Outcome::Error(error, Err), Outcome::Value)
-    }
-
-    fn peek(&self) -> Seen<'_, T> {
-        self.as_ref().map_or(Seen::Error, Seen::Value)
+        self.map(Loaded::Value)
+            .map_err(|error| (error, Err as fn(E) -> Self))
     }
 
     #[inline]
@@ -133,17 +111,9 @@ impl<T, E> Output<3> for Result<Option<T>, E> {
 
     fn split(self) -> Outcome<Self, T, E> {
         match self {
-            Ok(Some(value)) => Outcome::Value(value),
-            Ok(None) => Outcome::Absent(|| Ok(None)),
-            Err(error) => Outcome::Error(error, Err),
-        }
-    }
-
-    fn peek(&self) -> Seen<'_, T> {
-        match self {
-            Ok(Some(value)) => Seen::Value(value),
-            Ok(None) => Seen::Absent,
-            Err(_) => Seen::Error,
+            Ok(Some(value)) => Ok(Loaded::Value(value)),
+            Ok(None) => Ok(Loaded::Absent(|| Ok(None))),
+            Err(error) => Err((error, Err)),
         }
     }
 

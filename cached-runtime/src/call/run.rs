@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use super::enter::returned;
 use super::load::{Keeping, Load, Look, Looking};
-use super::output::{Outcome, Output};
+use super::output::{Loaded, Output};
 use super::share::Share;
 use crate::hooks::CacheValue;
 
@@ -78,15 +78,9 @@ enum Step<R, V> {
     Look(Looking),
     Body(Box<Load>),
     /// Into the remote tiers.
-    Keep(Keeping, Brought<R, V>),
+    Keep(Keeping, Loaded<R, V>),
     /// Returned; polling again is a mistake of the caller's.
     Done,
-}
-
-/// What the body brought, to be returned once it is stored.
-enum Brought<R, V> {
-    Value(V),
-    Absent(fn() -> R),
 }
 
 impl<R, const K: u8> Steps<R, K>
@@ -128,11 +122,9 @@ where
                         continue;
                     };
                     let (keeping, brought) = match output.split() {
-                        Outcome::Value(value) => (load.keep_value(&value), Brought::Value(value)),
-                        Outcome::Absent(absent) => (load.keep_absent(), Brought::Absent(absent)),
-                        Outcome::Error(error, rebuild) => {
-                            return Poll::Ready(rebuild(load.fail(error, self.share)));
-                        }
+                        Ok(Loaded::Value(value)) => (load.keep_value(&value), Loaded::Value(value)),
+                        Ok(Loaded::Absent(absent)) => (load.keep_absent(), Loaded::Absent(absent)),
+                        Err((error, rebuild)) => return Poll::Ready(rebuild(load.fail(error, self.share))),
                     };
                     match keeping {
                         Some(keeping) => Step::Keep(keeping, brought),
@@ -152,7 +144,7 @@ where
     }
 }
 
-impl<R, V> Brought<R, V> {
+impl<R, V> Loaded<R, V> {
     fn returned<const K: u8>(self) -> R
     where
         R: Output<K, Value = V>,

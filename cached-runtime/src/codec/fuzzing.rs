@@ -9,14 +9,14 @@ use super::envelope::{self, Header};
 use super::{Codec, shape};
 use crate::Error;
 
-/// [`Codec::encode`] into a buffer of its own.
+/// `Codec::encode` into a buffer of its own.
 pub fn encode<T: Serialize>(codec: Codec, value: &T) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     codec.encode(value, &mut out)?;
     Ok(out)
 }
 
-/// [`Codec::decode`].
+/// `Codec::decode`.
 pub fn decode<T: DeserializeOwned>(codec: Codec, payload: &[u8]) -> Result<T, Error> {
     codec.decode(payload)
 }

@@ -10,6 +10,8 @@
 //! begins anew while those who came before still get their answer.
 
 mod state;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::collections::HashMap;
@@ -76,11 +78,11 @@ impl Flights {
         }
     }
 
-    /// Whether `flight` is over, as `gone` sees it; takes it out of the map then, if it is still the one there. The
-    /// shard's lock is held while `gone` looks, so nobody can join in between.
-    fn retire(&self, flight: &Arc<Flight>, gone: impl FnOnce(&State) -> bool) -> bool {
+    /// Takes `flight` out of the map if it is over, as `gone` sees it, and still the one there. The shard's lock is held
+    /// while `gone` looks, so nobody can join in between.
+    fn retire(&self, flight: &Arc<Flight>, gone: impl FnOnce(&mut State) -> bool) {
         let mut shard = self.shard(flight.hash);
-        let gone = gone(&flight.lock());
+        let gone = gone(&mut flight.lock());
         if gone
             && shard
                 .get(&*flight.key)
@@ -88,6 +90,5 @@ impl Flights {
         {
             shard.remove(&*flight.key);
         }
-        gone
     }
 }

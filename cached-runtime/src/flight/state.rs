@@ -81,6 +81,17 @@ impl State {
         self.offer()
     }
 
+    /// A run is over that nobody waits for. Says whether it was the last.
+    pub(super) fn leave(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::Solo { running } => {
+                *running = running.saturating_sub(1);
+                *running == 0
+            }
+            Phase::Running | Phase::Vacant | Phase::Done(_) => true,
+        }
+    }
+
     /// The leader has an answer that nobody else can use: from here on everybody runs for himself.
     pub(super) fn split(&mut self) -> Vec<Waker> {
         match &mut self.phase {

@@ -32,17 +32,14 @@ impl Lead {
         }
     }
 
-    /// Ends the flight if nobody waits; from then on nobody can. Gives this back if somebody does.
+    /// Ends this run if nobody waits, and the flight unless others still run for themselves; from then on nobody can
+    /// join. Gives this back if somebody waits.
     pub(crate) fn leave_if_alone(mut self) -> Result<(), Self> {
-        if self
-            .flights
-            .retire(&self.flight, |state| state.waiters.is_empty())
-        {
-            self.answered = true;
-            Ok(())
-        } else {
-            Err(self)
-        }
+        self.flights.retire(&self.flight, |state| {
+            self.answered = state.waiters.is_empty();
+            self.answered && state.leave()
+        });
+        if self.answered { Ok(()) } else { Err(self) }
     }
 
     /// Gives the answer to all who wait. The flight stays in the map, answering later callers at once, until this
@@ -106,7 +103,13 @@ impl Wait {
         let this = self.get_mut();
         let mut state = this.flight.lock();
         match &mut state.phase {
-            Phase::Done(answer) => return Poll::Ready(Turn::Answered(read(answer))),
+            Phase::Done(Answer::Content(content)) => {
+                let answer = Answer::Content(content.clone());
+                // What is made of it is the user's `clone`, and ten thousand may wait for the lock.
+                drop(state);
+                return Poll::Ready(Turn::Answered(read(&answer)));
+            }
+            Phase::Done(error) => return Poll::Ready(Turn::Answered(read(error))),
             Phase::Vacant => state.phase = Phase::Running,
             Phase::Solo { running } if *running < SOLO_RUNS => *running += 1,
             Phase::Running | Phase::Solo { .. } => {
@@ -139,7 +142,7 @@ impl Drop for Wait {
         drop(state);
         wake(woken);
         if abandoned {
-            self.flights.retire(&self.flight, super::State::is_abandoned);
+            self.flights.retire(&self.flight, |state| state.is_abandoned());
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::background::Background;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::caches::registry::Site;
-use crate::call::output::{Outcome, Output, Shape};
+use crate::call::output::{Loaded, Output, Shape};
 use crate::call::probe_of;
 use crate::handles::{Cache, Entry};
 use crate::key::KeyBytes;
@@ -193,32 +193,24 @@ where
         writer: Some(writer),
         unknown: Some(unknown),
     };
-    // Nothing of an error is held while anything is awaited: it may not be able to cross threads.
-    match body.await.split() {
-        Outcome::Value(value) => {
-            begun.unknown = None;
-            if let Some(writer) = &mut begun.writer {
-                known(writer, &value);
-                writer.run().await;
-            }
-            begun.done();
-            R::from_value(value)
-        }
-        Outcome::Absent(absent) => {
-            begun.unknown = None;
-            if let Some(writer) = &begun.writer {
-                writer.run().await;
-            }
-            begun.done();
-            absent()
-        }
-        Outcome::Error(error, rebuild) => {
+    let loaded = match body.await.split() {
+        Ok(loaded) => loaded,
+        Err((error, rebuild)) => {
             if when == When::Always {
                 drop(begun);
             } else {
                 begun.done();
             }
-            rebuild(error)
+            return rebuild(error);
         }
+    };
+    begun.unknown = None;
+    if let Some(writer) = &mut begun.writer {
+        if let Loaded::Value(value) = &loaded {
+            known(writer, value);
+        }
+        writer.run().await;
     }
+    begun.done();
+    loaded.returned()
 }

@@ -17,6 +17,8 @@ use crate::entry::Held;
 use crate::key::KeyBytes;
 use crate::tier::memory::{Bound, Probe};
 
+type Entries = Engine<StoredKey, Held, ByWeight, Prehashed, Collect>;
+
 /// More shards than cores that could meet in one.
 const MOST_SHARDS: u64 = 64;
 /// Below this, the bound of a shard is too small a part of the whole for the sum to be a fair bound.
@@ -31,10 +33,12 @@ pub(crate) struct Local {
 /// Padded, so that the locks of two shards never share a cache line.
 #[repr(align(128))]
 struct Shard {
-    entries: RwLock<Engine<StoredKey, Held, ByWeight, Prehashed, Collect>>,
+    entries: RwLock<Entries>,
     /// Beside the lock that a hit has just written to, so that counting costs no further cache line.
     hits: AtomicU64,
     evictions: AtomicU64,
+    /// Of `entries`, so that nobody needs the lock to be told: a value's `clone` runs under it, and may ask.
+    len: AtomicU64,
 }
 
 impl Local {
@@ -96,6 +100,7 @@ impl Local {
         // Kept alive until the lock is free again.
         let replaced = present.map(|held| held.content.clone());
         entries.insert_with_lifecycle(key, held, &mut evicted);
+        shard.counted(&entries);
         drop(entries);
         shard.evictions.fetch_add(evicted.0.len() as u64, Relaxed);
         drop((replaced, evicted));
@@ -103,7 +108,11 @@ impl Local {
     }
 
     pub(crate) fn remove(&self, probe: Probe<'_>) -> bool {
-        let removed = self.shard(probe.hash).write().remove(&Query(probe));
+        let shard = self.shard(probe.hash);
+        let mut entries = shard.write();
+        let removed = entries.remove(&Query(probe));
+        shard.counted(&entries);
+        drop(entries);
         removed.is_some()
     }
 
@@ -118,6 +127,7 @@ impl Local {
                 .map(|(key, _)| key.clone())
                 .collect();
             let removed: Vec<_> = keys.iter().filter_map(|key| entries.remove(key)).collect();
+            shard.counted(&entries);
             drop(entries);
             count += removed.len() as u64;
         }
@@ -128,13 +138,14 @@ impl Local {
         for shard in &self.shards {
             let mut entries = shard.write();
             let removed: Vec<_> = entries.drain().collect();
+            shard.counted(&entries);
             drop(entries);
             drop(removed);
         }
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.read().len() as u64).sum()
+        self.shards.iter().map(|shard| shard.len.load(Relaxed)).sum()
     }
 
     pub(crate) fn hits(&self) -> u64 {
@@ -162,16 +173,21 @@ impl Shard {
             entries: RwLock::new(engine),
             hits: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
+            len: AtomicU64::new(0),
         }
+    }
+
+    fn counted(&self, entries: &Entries) {
+        self.len.store(entries.len() as u64, Relaxed);
     }
 
     /// A panic under the lock can only come from a value's own code, after which the engine is as it was.
     #[inline]
-    fn read(&self) -> RwLockReadGuard<'_, Engine<StoredKey, Held, ByWeight, Prehashed, Collect>> {
+    fn read(&self) -> RwLockReadGuard<'_, Entries> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Engine<StoredKey, Held, ByWeight, Prehashed, Collect>> {
+    fn write(&self) -> RwLockWriteGuard<'_, Entries> {
         self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,11 @@
 //!
 //! `moka` has no lock of ours to refuse a fill under, so fills hold a gate open that an invalidation passes through:
 //! once it has, every fill that was let in before has landed and can be removed.
+//!
+//! `moka` drops values when it sees fit, some while it tidies up under a lock. A value's `drop` may ask for statistics,
+//! and these must not wait for the tidying that they are called from: hence [`Inside`].
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,6 +17,29 @@ use moka::sync::Cache;
 use crate::entry::Held;
 use crate::key::KeyBytes;
 use crate::tier::memory::{Bound, Probe};
+
+thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This thread is inside of a `moka`, whichever.
+struct Inside {
+    outer: bool,
+}
+
+impl Inside {
+    fn enter() -> Self {
+        Self {
+            outer: INSIDE.replace(true),
+        }
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(self.outer);
+    }
+}
 
 pub(crate) struct Moka {
     entries: Cache<KeyBytes, Arc<Held>, foldhash::fast::RandomState>,
@@ -47,7 +74,10 @@ impl Moka {
     }
 
     pub(crate) fn read<R>(&self, probe: Probe<'_>, look: impl FnOnce(&Held) -> Option<R>) -> Option<R> {
-        let seen = self.entries.get(probe.bytes).and_then(|held| look(&held));
+        let inside = Inside::enter();
+        let held = self.entries.get(probe.bytes);
+        drop(inside);
+        let seen = held.and_then(|held| look(&held));
         if seen.is_some() {
             self.hits.fetch_add(1, Relaxed);
         }
@@ -60,6 +90,7 @@ impl Moka {
         held: Held,
         admit: impl FnOnce(Option<&Held>) -> bool,
     ) -> bool {
+        let _inside = Inside::enter();
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let done = self
             .entries
@@ -81,11 +112,13 @@ impl Moka {
     }
 
     pub(crate) fn remove(&self, probe: Probe<'_>) -> bool {
+        let _inside = Inside::enter();
         self.pass_gate();
         self.entries.remove(probe.bytes).is_some()
     }
 
     pub(crate) fn remove_if(&self, mut doomed: impl FnMut(&[u8]) -> bool) -> u64 {
+        let _inside = Inside::enter();
         self.pass_gate();
         let keys: Vec<_> = self
             .entries
@@ -99,12 +132,21 @@ impl Moka {
     }
 
     pub(crate) fn clear(&self) {
+        let _inside = Inside::enter();
         self.pass_gate();
         self.entries.invalidate_all();
     }
 
+    /// Brings the counts up to date, unless this thread is at it already.
+    fn tidy(&self) {
+        let inside = Inside::enter();
+        if !inside.outer {
+            self.entries.run_pending_tasks();
+        }
+    }
+
     pub(crate) fn len(&self) -> u64 {
-        self.entries.run_pending_tasks();
+        self.tidy();
         self.entries.entry_count()
     }
 
@@ -113,7 +155,7 @@ impl Moka {
     }
 
     pub(crate) fn evictions(&self) -> u64 {
-        self.entries.run_pending_tasks();
+        self.tidy();
         self.evictions.load(Relaxed)
     }
 }

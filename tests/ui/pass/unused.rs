@@ -2,12 +2,31 @@
 
 #![deny(warnings)]
 
-use cached_runtime::cache;
+use cached_runtime::{cache, invalidate};
 
 #[cache]
-#[expect(dead_code)]
+#[expect(dead_code, reason = "nobody calls it")]
 async fn never_called(id: u64) -> u64 {
     id
 }
 
-fn main() {}
+#[cache(companions = false)]
+#[expect(dead_code, reason = "nobody calls it")]
+async fn never_called_alone(id: u64) -> u64 {
+    id
+}
+
+#[invalidate(key = "user:{id}")]
+#[expect(dead_code, reason = "nobody calls it")]
+async fn never_written(id: u64) -> u64 {
+    id
+}
+
+#[cache]
+async fn called(id: u64) -> u64 {
+    id
+}
+
+fn main() {
+    let _ = called;
+}

@@ -1,0 +1,280 @@
+//! The protocol of a flight step by step: who is woken, who leads, and that nothing stays in the map.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::state::SOLO_RUNS;
+use super::{Answer, Flights, Joined, Lead, Turn, Wait};
+use crate::entry::Content;
+use crate::tier::memory::Probe;
+
+const KEY: Probe<'static> = Probe {
+    hash: 7,
+    bytes: b"key",
+};
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// Somebody who waits, polled by hand.
+struct Follower {
+    wait: Wait,
+    bell: Arc<Bell>,
+}
+
+impl Follower {
+    fn poll(&mut self) -> Poll<Turn<bool>> {
+        let waker = Waker::from(Arc::clone(&self.bell));
+        let has_content = |answer: &Answer| matches!(answer, Answer::Content(_));
+        Pin::new(&mut self.wait).poll_turn(&mut Context::from_waker(&waker), has_content)
+    }
+
+    fn waits(&mut self) -> bool {
+        self.poll().is_pending()
+    }
+
+    fn lead(mut self) -> Lead {
+        match self.poll() {
+            Poll::Ready(Turn::Lead(lead)) => lead,
+            Poll::Ready(Turn::Answered(_)) => panic!("answered"),
+            Poll::Pending => panic!("not its turn"),
+        }
+    }
+
+    fn is_answered(&mut self) -> bool {
+        matches!(self.poll(), Poll::Ready(Turn::Answered(true)))
+    }
+
+    fn woken(&self) -> usize {
+        self.bell.0.load(SeqCst)
+    }
+}
+
+fn lead(flights: &Arc<Flights>) -> Lead {
+    match flights.join(KEY) {
+        Joined::Leader(lead) => lead,
+        Joined::Follower(_) => panic!("a flight is in progress"),
+    }
+}
+
+fn follow(flights: &Arc<Flights>) -> Follower {
+    match flights.join(KEY) {
+        Joined::Follower(wait) => Follower {
+            wait,
+            bell: Arc::default(),
+        },
+        Joined::Leader(_) => panic!("no flight is in progress"),
+    }
+}
+
+/// So many that have begun to wait.
+fn waiting(flights: &Arc<Flights>, count: usize) -> Vec<Follower> {
+    let mut followers: Vec<_> = (0..count).map(|_| follow(flights)).collect();
+    assert!(followers.iter_mut().all(Follower::waits));
+    followers
+}
+
+fn start() -> (Arc<Flights>, Lead) {
+    let flights = Arc::new(Flights::new());
+    let leader = lead(&flights);
+    (flights, leader)
+}
+
+fn in_progress(flights: &Flights) -> usize {
+    flights
+        .shards
+        .iter()
+        .map(|shard| shard.lock().unwrap().len())
+        .sum()
+}
+
+fn content() -> Answer {
+    Answer::Content(Content::Absent)
+}
+
+#[test]
+fn an_answer_wakes_everybody_and_serves_who_comes_until_the_leader_is_done() {
+    let (flights, mut leader) = start();
+    let mut followers = waiting(&flights, 3);
+    leader.answer(content());
+    assert!(followers.iter().all(|follower| follower.woken() == 1));
+    assert!(followers.iter_mut().all(Follower::is_answered));
+    assert!(follow(&flights).is_answered());
+    drop(leader);
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn a_fallen_leader_wakes_one_and_whoever_looks_first_leads() {
+    let (flights, leader) = start();
+    let mut followers = waiting(&flights, 3);
+    drop(leader);
+    assert_eq!(followers.iter().map(Follower::woken).sum::<usize>(), 1);
+    // Not the one that was woken.
+    let mut leader = followers.pop().unwrap().lead();
+    assert!(followers.iter_mut().all(Follower::waits));
+    leader.answer(content());
+    assert!(followers.iter_mut().all(Follower::is_answered));
+    drop((leader, followers));
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn a_turn_that_is_not_taken_passes_from_one_to_the_next() {
+    let (flights, leader) = start();
+    let mut followers = waiting(&flights, 100);
+    drop(leader);
+    while followers.len() > 1 {
+        let woken = followers
+            .iter()
+            .position(|follower| follower.woken() > 0)
+            .unwrap();
+        drop(followers.swap_remove(woken));
+    }
+    assert_eq!(followers[0].woken(), 1);
+    drop(followers.remove(0).lead());
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn nothing_stays_when_all_go_in_whatever_order() {
+    for first in [true, false] {
+        let (flights, leader) = start();
+        let followers = waiting(&flights, 10);
+        if first {
+            drop(leader);
+            assert_eq!(in_progress(&flights), 1);
+            drop(followers);
+        } else {
+            drop(followers);
+            assert_eq!(in_progress(&flights), 1);
+            drop(leader);
+        }
+        assert_eq!(in_progress(&flights), 0);
+    }
+}
+
+/// Joined, and not yet polled: it cannot be woken, and must not be forgotten.
+#[test]
+fn who_has_only_just_joined_is_counted() {
+    let (flights, leader) = start();
+    let follower = follow(&flights);
+    let Err(leader) = leader.leave_if_alone() else {
+        panic!("somebody waits");
+    };
+    drop(leader);
+    drop(follower.lead());
+    let leader = lead(&flights);
+    let follower = follow(&flights);
+    drop(leader);
+    drop(follower);
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn who_is_alone_leaves_and_the_next_begins_anew() {
+    let (flights, leader) = start();
+    assert!(leader.leave_if_alone().is_ok());
+    assert_eq!(in_progress(&flights), 0);
+    drop(lead(&flights));
+}
+
+#[test]
+fn after_two_falls_so_many_run_at_once_and_no_more() {
+    let (flights, leader) = start();
+    let mut followers = waiting(&flights, 2 * SOLO_RUNS + 1);
+    drop(leader);
+    drop(followers.pop().unwrap().lead());
+    // One of them had been offered the lead before.
+    let woken: usize = followers.iter().map(Follower::woken).sum();
+    assert_eq!(woken, SOLO_RUNS + 1);
+    let mut rest = followers.split_off(SOLO_RUNS);
+    let mut running: Vec<_> = followers.into_iter().map(Follower::lead).collect();
+    assert!(rest.iter_mut().all(Follower::waits));
+    // Whichever way one ends, another may begin.
+    running.pop().unwrap().split();
+    running.push(rest.pop().unwrap().lead());
+    drop(running.pop());
+    running.push(rest.pop().unwrap().lead());
+    assert!(rest.iter_mut().all(Follower::waits));
+    let mut late = follow(&flights);
+    assert!(late.waits());
+    running[0].answer(content());
+    assert!(rest.iter_mut().all(Follower::is_answered) && late.is_answered());
+    drop(running);
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn the_last_of_those_that_run_for_themselves_ends_the_flight() {
+    let (flights, leader) = start();
+    let followers = waiting(&flights, 2);
+    leader.split();
+    let mut running: Vec<_> = followers.into_iter().map(Follower::lead).collect();
+    assert!(running.pop().unwrap().leave_if_alone().is_ok());
+    // Who comes now is one more of them, not the first of a new flight.
+    assert_eq!(in_progress(&flights), 1);
+    running.push(follow(&flights).lead());
+    for lead in running {
+        assert!(lead.leave_if_alone().is_ok());
+    }
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn who_comes_after_an_invalidation_does_not_wait_for_what_came_before() {
+    for detach in [
+        |flights: &Arc<Flights>| flights.detach(KEY),
+        |flights: &Arc<Flights>| flights.detach_if(|key| key == KEY.bytes),
+    ] {
+        let (flights, mut old) = start();
+        let mut follower = waiting(&flights, 1).remove(0);
+        detach(&flights);
+        let mut new = lead(&flights);
+        let mut later = waiting(&flights, 1).remove(0);
+        // The end of the old flight is nothing to the new one.
+        old.answer(content());
+        drop(old);
+        assert!(follower.is_answered());
+        assert!(later.waits());
+        assert_eq!((later.woken(), in_progress(&flights)), (0, 1));
+        new.answer(content());
+        assert!(later.is_answered());
+        drop(new);
+        assert_eq!(in_progress(&flights), 0);
+    }
+}
+
+#[test]
+fn a_detached_flight_still_hands_over() {
+    let (flights, leader) = start();
+    let followers = waiting(&flights, 3);
+    flights.detach(KEY);
+    drop(leader);
+    let mut followers = followers.into_iter();
+    let mut leader = followers.next().unwrap().lead();
+    leader.answer(content());
+    assert!(followers.all(|mut follower| follower.is_answered()));
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn slots_are_used_again() {
+    let (flights, leader) = start();
+    for _ in 0..1_000 {
+        drop(waiting(&flights, 10));
+    }
+    let mut followers = waiting(&flights, 10);
+    assert!(leader.leave_if_alone().is_err());
+    assert_eq!(followers.iter().map(Follower::woken).sum::<usize>(), 1);
+    drop(followers.pop().unwrap().lead());
+}

@@ -1,0 +1,21 @@
+//! The arguments of `#[cache]`.
+
+mod backend;
+mod cache_if;
+mod caches;
+mod capacity;
+mod companions;
+mod in_impl;
+mod jitter;
+mod key;
+mod krate;
+mod max_bytes;
+mod name;
+mod none_ttl;
+mod remote;
+mod share_error;
+mod single_flight;
+mod skip;
+mod strategy;
+mod tier;
+mod ttl;

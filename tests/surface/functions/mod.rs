@@ -1,0 +1,15 @@
+//! The shapes of functions that can be cached.
+
+mod aliases;
+mod attributes;
+mod borrowed;
+mod futures;
+mod generic;
+mod macros;
+mod methods;
+mod names;
+mod nested;
+mod recursion;
+mod returns;
+mod traits;
+mod visibility;
