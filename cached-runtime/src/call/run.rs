@@ -145,7 +145,7 @@ where
 }
 
 impl<R, V> Loaded<R, V> {
-    fn returned<const K: u8>(self) -> R
+    pub(crate) fn returned<const K: u8>(self) -> R
     where
         R: Output<K, Value = V>,
     {
