@@ -1,6 +1,8 @@
 //! What every test stands on: a `Caches` of its own, a clock that stands still, and bodies that count their runs.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cached_runtime::stores::Null;
@@ -53,6 +55,12 @@ impl Runs {
     pub(crate) fn count(&self) -> u64 {
         self.0.load(SeqCst)
     }
+}
+
+/// Polls once and drops, in the middle of whatever it waits for.
+pub(crate) fn begin_and_drop(work: impl Future) {
+    let first = pin!(work).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(first, Poll::Pending));
 }
 
 pub(crate) const fn secs(secs: u64) -> Duration {

@@ -200,8 +200,7 @@ where
     R: Output<K>,
 {
     let _ = shape;
-    let when = writer.when;
-    if when == When::Before {
+    if writer.when == When::Before {
         writer.run().await;
         return body.await;
     }
