@@ -53,16 +53,16 @@ fn statements(plan: &CachePlan) -> TokenStream {
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
     let (key, buffer) = (key::of_call(plan), key::buffer());
-    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing, &#buffer));
+    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing));
     let enter = plan.caches.as_ref().map_or_else(
         || {
             let enter = plan.at_value(&quote_spanned!(site=> #door::enter));
-            quote_spanned!(site=> #enter(#inputs))
+            quote_spanned!(site=> #enter(#inputs, &#buffer))
         },
         |caches| {
             let enter = plan.at_value(&quote_spanned!(site=> #door::enter_in));
             let caches = borrowed(&caches.to_token_stream());
-            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs))
+            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs, &#buffer))
         },
     );
     let run = plan.at_value(&quote_spanned!(site=> run));

@@ -25,13 +25,13 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let definition = local("__definition");
     let reference = definition::reference(plan, names);
     let (key, buffer) = (key::of_entry(plan), key::buffer());
-    let input = plan.at_value(&quote_spanned!(Span::mixed_site()=> #definition, &#buffer));
+    let input = plan.at_value(&quote!(#definition));
     let made = if plan.caches.is_some() {
         let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry_in));
-        quote!(#entry(#caches, #input))
+        quote!(#entry(#caches, #input, &#buffer))
     } else {
         let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry));
-        quote!(#entry(#input))
+        quote!(#entry(#input, &#buffer))
     };
     quote! {
         #attrs

@@ -17,6 +17,11 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let mut sig = plan.function.sig.clone();
     sig.ident = names.uncached.clone();
     let body = &plan.function.body;
+    // An argument that is there for `caches` alone is used all the same.
+    let body = match &plan.caches {
+        Some(caches) => quote!({ let _ = &#caches; #body }),
+        None => quote!(#body),
+    };
     quote! {
         #attrs
         #[doc = #doc]

@@ -83,15 +83,17 @@ impl CachesBuilder {
     /// two functions with one name or one key template, a chain with an unknown store, with memory below another
     /// store, or without any store, two stores of one name.
     pub fn build(self) -> Result<Caches, Error> {
-        let mistakes = self.mistakes();
-        if mistakes.is_empty() {
-            return Ok(self.build_unchecked());
-        }
-        let mut message = String::from("these caches cannot be built:");
-        for mistake in mistakes {
-            let _ = write!(message, "\n  - {mistake}");
-        }
-        Err(Error::new(ErrorKind::Configuration, message))
+        refuse(&self.mistakes())?;
+        Ok(self.build_unchecked())
+    }
+
+    /// Refuses two functions of one name or one key template alone: they would answer for each other, which is worse
+    /// than a function that runs uncached.
+    pub(super) fn without_twins(self) -> Result<Self, Error> {
+        let mut mistakes = Vec::new();
+        check_twins(&mut mistakes);
+        refuse(&mistakes)?;
+        Ok(self)
     }
 
     /// Builds it whatever is wrong; functions that cannot be served run uncached.
@@ -105,9 +107,13 @@ impl CachesBuilder {
         let guard = |(name, store): (String, Arc<dyn Store>)| {
             Guarded::new(&name, store, self.budget, owned.clone(), background.clone())
         };
+        let stores: Vec<Arc<Guarded>> = self.stores.into_iter().map(guard).collect();
+        let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
+        let chains = sites().iter().map(|site| site.spec().backend.unwrap_or(&chain));
         Caches(Arc::new(Inner {
             prefix,
-            stores: self.stores.into_iter().map(guard).collect(),
+            upwards: upwards(&stores, chains),
+            stores,
             chain: self.chain,
             clock: self.clock,
             stripes: Arc::new(Stripes::new()),
@@ -152,6 +158,18 @@ impl CachesBuilder {
         check_twins(&mut mistakes);
         mistakes
     }
+}
+
+/// One error that lists all mistakes, if there are any.
+fn refuse(mistakes: &[String]) -> Result<(), Error> {
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    let mut message = String::from("these caches cannot be built:");
+    for mistake in mistakes {
+        let _ = write!(message, "\n  - {mistake}");
+    }
+    Err(Error::new(ErrorKind::Configuration, message))
 }
 
 /// What is wrong with a chain where these `stores` are there besides memory.
@@ -232,6 +250,27 @@ fn owned(prefix: &Arc<str>) -> Owned {
         globs,
         test: Arc::new(move |key| templates.iter().any(|template| template.parse(key).is_some())),
     }
+}
+
+/// The shortest way found through all stores that passes each chain's from the lowest up: were an upper one passed first,
+/// a reader could fill it again from the one below before that is passed too.
+fn upwards<'a>(stores: &'a [Arc<Guarded>], chains: impl Iterator<Item = &'a [&'a str]>) -> Vec<Arc<Guarded>> {
+    let mut way: Vec<Arc<Guarded>> = Vec::new();
+    let all = stores.iter().map(|store| vec![store.name()]);
+    for chain in chains.map(<[&str]>::to_vec).chain(all) {
+        let mut at = 0;
+        for name in chain.iter().rev() {
+            let Some(store) = stores.iter().find(|store| store.name() == *name) else {
+                continue;
+            };
+            match way[at..].iter().position(|passed| passed.name() == *name) {
+                Some(further) => at += further,
+                None => way.insert(at, Arc::clone(store)),
+            }
+            at += 1;
+        }
+    }
+    way
 }
 
 impl Caches {

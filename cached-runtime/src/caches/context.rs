@@ -63,15 +63,12 @@ pub(crate) fn mode() -> Mode {
     }
 }
 
-pub(crate) async fn scope<F: Future>(caches: Caches, work: F) -> F::Output {
-    enter(
-        |outer| Context {
-            caches: Some(caches),
-            ..outer
-        },
-        work,
-    )
-    .await
+pub(crate) fn scope<F: Future>(caches: Caches, work: F) -> impl Future<Output = F::Output> {
+    let change = |outer| Context {
+        caches: Some(caches),
+        ..outer
+    };
+    enter(change, work)
 }
 
 /// Runs `work` with its calls of cached functions treated as `mode` says. The mode reaches what `work` awaits, not the
@@ -85,10 +82,11 @@ pub(crate) async fn scope<F: Future>(caches: Caches, work: F) -> F::Output {
 /// # assert_eq!(fresh, 42);
 /// # });
 /// ```
-pub async fn with_mode<F: Future>(mode: Mode, work: F) -> F::Output {
-    enter(|outer| Context { mode, ..outer }, work).await
+pub fn with_mode<F: Future>(mode: Mode, work: F) -> impl Future<Output = F::Output> {
+    enter(move |outer| Context { mode, ..outer }, work)
 }
 
+/// The one async function on the way: each would hold `work` once more.
 async fn enter<F: Future>(change: impl FnOnce(Context) -> Context, work: F) -> F::Output {
     SCOPED.store(true, Relaxed);
     let outer = CONTEXT.try_with(Context::clone).unwrap_or_default();

@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     /// The namespace, escaped, and `:`; or nothing.
     prefix: Arc<str>,
     stores: Vec<Arc<Guarded>>,
+    /// The same in the order in which a removal passes them.
+    upwards: Vec<Arc<Guarded>>,
     /// The chain of functions that name none.
     chain: Vec<String>,
     clock: Clock,
@@ -113,8 +115,8 @@ impl Caches {
 
     /// Puts this one in force for `work` alone: for a test, or a tenant. Reaches what `work` awaits, not the tasks it
     /// spawns. Dropping the returned future drops `work`.
-    pub async fn scope<F: Future>(&self, work: F) -> F::Output {
-        context::scope(self.clone(), work).await
+    pub fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        context::scope(self.clone(), work)
     }
 
     /// Removes the entry whose key is `text`, whichever function owns it, from memory and from every store. Returns
@@ -251,16 +253,13 @@ impl Caches {
         self.0.slots[site.index()].functions()
     }
 
-    pub(crate) fn stores(&self) -> &[Arc<Guarded>] {
-        &self.0.stores
+    /// The stores such that each chain's come after those below them, and one twice where two chains disagree.
+    pub(crate) fn upwards(&self) -> &[Arc<Guarded>] {
+        &self.0.upwards
     }
 
     pub(crate) fn prefix(&self) -> &str {
         &self.0.prefix
-    }
-
-    pub(crate) fn background(&self) -> &Background {
-        &self.0.background
     }
 }
 

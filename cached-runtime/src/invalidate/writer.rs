@@ -1,16 +1,14 @@
 //! What `#[invalidate]` expands into: a body, and what to remove once it has run.
 //!
-//! A writer that is dropped or panics after its body has begun still removes, in the background: nobody knows what it
-//! had committed.
+//! A writer that is dropped or panics after its body has begun still removes, without waiting for the stores: nobody
+//! knows what it had committed.
 
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use tokio::runtime::Handle;
-
-use crate::background::Background;
+use crate::Error;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::caches::registry::Site;
@@ -105,58 +103,34 @@ impl Writer {
 
     async fn run(&self) {
         for target in &self.targets {
-            let outcome = match target {
-                Target::Entry(function, key) => {
-                    super::entry(function, probe_of(key)).await;
-                    Ok(())
-                }
-                Target::Cache(caches, site) => {
-                    super::cache(&caches.functions_of(site).collect::<Vec<_>>()).await
-                }
-                Target::Key(caches, text) => {
-                    super::by_text(caches, text).await;
-                    Ok(())
-                }
-                Target::Pattern(caches, glob) => super::by_pattern(caches, glob).await.map(drop),
-            };
-            if let Err(error) = outcome {
+            if let Err(error) = target.remove().await {
                 tracing::error!(%error, "an invalidation is not complete");
             }
         }
     }
 
-    /// Removes without anybody waiting: from memory at once, from stores in the background.
-    fn run_detached(self) {
-        self.targets.iter().for_each(Target::revoke);
-        let Some(background) = self.targets.first().map(Target::background).cloned() else {
-            return;
-        };
-        if Handle::try_current().is_ok() {
-            background.spawn(async move { self.run().await });
-        } else {
-            // No store can be asked here, so nothing is awaited: each queues its removal.
-            let run = pin!(self.run());
-            let _ = run.poll(&mut Context::from_waker(Waker::noop()));
+    /// Removes without anybody waiting: from memory at once, from stores by a removal that is queued.
+    fn run_detached(&self) {
+        for target in &self.targets {
+            // Begun and dropped midway, which queues what is left of it.
+            let _ = pin!(target.remove()).poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 }
 
 impl Target {
-    fn revoke(&self) {
+    async fn remove(&self) -> Result<(), Error> {
         match self {
-            Self::Entry(function, key) => super::revoke(function, probe_of(key)),
-            Self::Cache(caches, site) => caches
-                .functions_of(site)
-                .for_each(|function| super::revoke_all(&function)),
-            Self::Key(caches, text) => super::revoke_text(caches, text),
-            Self::Pattern(caches, glob) => drop(super::revoke_pattern(caches, glob)),
-        }
-    }
-
-    fn background(&self) -> &Background {
-        match self {
-            Self::Entry(function, _) => &function.background,
-            Self::Cache(caches, _) | Self::Key(caches, _) | Self::Pattern(caches, _) => caches.background(),
+            Self::Entry(function, key) => {
+                super::entry(function, probe_of(key)).await;
+                Ok(())
+            }
+            Self::Cache(caches, site) => super::cache(&caches.functions_of(site).collect::<Vec<_>>()).await,
+            Self::Key(caches, text) => {
+                super::by_text(caches, text).await;
+                Ok(())
+            }
+            Self::Pattern(caches, glob) => super::by_pattern(caches, glob).await.map(drop),
         }
     }
 }
@@ -242,21 +216,12 @@ where
         }
     };
     begun.unknown = None;
-    match loaded {
-        Loaded::Value(value) => {
-            if let Some(writer) = &mut begun.writer {
-                known(writer, &value);
-                writer.run().await;
-            }
-            begun.done();
-            R::from_value(value)
+    if let Some(writer) = &mut begun.writer {
+        if let Loaded::Value(value) = &loaded {
+            known(writer, value);
         }
-        Loaded::Absent(absent) => {
-            if let Some(writer) = &begun.writer {
-                writer.run().await;
-            }
-            begun.done();
-            absent()
-        }
+        writer.run().await;
     }
+    begun.done();
+    loaded.returned()
 }
