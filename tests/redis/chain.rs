@@ -1,12 +1,14 @@
 //! Memory over Redis: fills, hits, backfills, and how long entries live where.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cached_runtime::testing::ManualClock;
-use cached_runtime::{Caches, cache};
+use cached_runtime::{BoxFuture, Caches, Error, cache};
 use cached_tests::RedisServer;
 
-use crate::setup::{Source, builder, caches, connect, tier};
+use crate::hooked::Hooked;
+use crate::setup::{Gate, Source, builder, caches, connect, tier};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -287,4 +289,57 @@ async fn a_hit_in_the_third_tier_fills_those_above_for_what_is_left() {
         .unwrap();
     assert_eq!(upper.cli::<u64>(&["DBSIZE"]).await, 0);
     assert_eq!(lower.cli::<u64>(&["DBSIZE"]).await, 0);
+}
+
+/// Between the removal from one tier and from the next, another process may look, find the old entry in the one and
+/// copy it into the other.
+#[tokio::test]
+async fn what_another_process_copies_up_during_a_removal_goes_too() {
+    for way in 0..6 {
+        let (upper, lower) = (RedisServer::start().await, RedisServer::start().await);
+        let stores = async |slow: Option<Arc<Gate>>| {
+            let removing = connect(&lower).await;
+            let wait = move || -> BoxFuture<'static, Result<(), Error>> {
+                let slow = slow.clone();
+                Box::pin(async move {
+                    if let Some(gate) = slow {
+                        gate.load().await;
+                    }
+                    Ok(())
+                })
+            };
+            Caches::builder()
+                .namespace("shop")
+                .store("redis", connect(&upper).await)
+                .store("second", Hooked::new(removing, wait))
+                .build()
+                .unwrap()
+        };
+        let source = Source::of(1);
+        let gate = Arc::new(Gate::of(0));
+        let (first, second) = (stores(Some(Arc::clone(&gate))).await, stores(None).await);
+        second.scope(deep(&source, 1)).await;
+        let remove = first.scope(async {
+            match way {
+                0 => deep_entry(1).invalidate().await.unwrap(),
+                1 => first.invalidate_key("deep:1").await.unwrap(),
+                2 => drop(first.invalidate_pattern("deep:*").await.unwrap()),
+                3 => drop(deep_cache().invalidate_pattern("deep:*").await.unwrap()),
+                4 => deep_cache().clear().await.unwrap(),
+                _ => first.clear().await.unwrap(),
+            }
+        });
+        let look = async {
+            gate.begun().await;
+            source.set(2);
+            // A process without anything in memory.
+            let third = stores(None).await;
+            assert_eq!(third.scope(deep(&source, 1)).await, 1);
+            third.settle().await;
+            gate.open();
+        };
+        tokio::join!(remove, look);
+        let last = stores(None).await;
+        assert_eq!(last.scope(deep(&source, 1)).await, 2, "way {way}");
+    }
 }

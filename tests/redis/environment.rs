@@ -6,7 +6,11 @@ use cached_tests::{RedisServer, free_port};
 use tokio::process::Command;
 
 async fn run(argument: &str, environment: &[(&str, &str)]) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plain"));
+    run_program(env!("CARGO_BIN_EXE_plain"), argument, environment).await
+}
+
+async fn run_program(program: &str, argument: &str, environment: &[(&str, &str)]) -> Said {
+    let mut command = Command::new(program);
     for name in [
         "REDIS_URL",
         "CACHE_BACKEND",
@@ -187,5 +191,22 @@ async fn a_server_that_is_down_is_no_error() {
         );
         let said = run(start, &[("REDIS_URL", &url), ("CACHE_BACKEND", "redis")]).await;
         said.expect(&["loads 6", "chain redis", "hits 0", "entry Ok(None)"]);
+    }
+}
+
+/// What `Caches::builder` refuses must not be wrong values where nobody calls it.
+#[tokio::test]
+async fn two_functions_of_one_name_never_answer_for_each_other() {
+    let server = RedisServer::start().await;
+    for _ in 0..2 {
+        let twins = env!("CARGO_BIN_EXE_twins");
+        let said = run_program(twins, "", &[("REDIS_URL", &server.url())]).await;
+        assert_eq!(said.out, "100 1\n100 1\n");
+        let errors: Vec<_> = said.log.iter().filter(|line| line.starts_with("ERROR")).collect();
+        assert_eq!(errors.len(), 1, "{:#?}", said.log);
+        assert!(
+            errors[0].contains("two functions are named `price`"),
+            "{errors:?}"
+        );
     }
 }

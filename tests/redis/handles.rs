@@ -19,6 +19,7 @@ async fn near(source: &Source, _id: u64) -> u64 {
     source.load()
 }
 
+#[expect(dead_code, reason = "its entries are what is tested")]
 #[cache(
     key = "choosy:{_id}",
     ttl = "1h",
@@ -173,6 +174,9 @@ async fn a_value_that_is_not_to_be_kept_removes_what_was_there() {
     let _: String = server.cli(&["FLUSHALL"]).await;
     entry.insert_for(50, MINUTE).await.unwrap();
     assert_eq!(entry.get().await.unwrap(), Some(50));
+    assert_eq!(caches.scope(choosy(&Source::of(60), 1)).await, 50);
+    assert_eq!(caches.scope(choosy(&Source::of(60), 2)).await, 60);
+    assert_eq!(server.cli::<u64>(&["EXISTS", "shop:choosy:2"]).await, 0);
 }
 
 #[tokio::test]

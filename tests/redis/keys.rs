@@ -121,11 +121,14 @@ async fn no_two_pairs_share_a_key() {
     assert!(keys.contains("shop:pair:a%3Ab:%2A"));
 }
 
+/// What is asked for, and the key.
+type Listed = (&'static [Option<&'static str>], Option<(u8, char)>, &'static str);
+
 #[tokio::test]
 async fn lists_tuples_and_nothing_are_spelled_as_designed() {
     let server = RedisServer::start().await;
     let source = Source::default();
-    let calls: [(&[Option<&str>], Option<(u8, char)>, &str); 7] = [
+    let calls: [Listed; 7] = [
         (&[], None, "shop:listed:()/%N"),
         (&[None], Some((7, ':')), "shop:listed:(%N,)/(7,%3A,)"),
         (&[Some("")], None, "shop:listed:(,)/%N"),

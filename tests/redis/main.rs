@@ -4,6 +4,7 @@ mod chain;
 mod codecs;
 mod environment;
 mod handles;
+mod hooked;
 mod hostile;
 mod keys;
 mod modes;

@@ -5,86 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
-use cached_runtime::stores::Redis;
-use cached_runtime::{BoxFuture, Caches, Error, ErrorKind, Filled, Lookup, Store, Token, cache};
+use cached_runtime::{BoxFuture, Caches, Error, ErrorKind, cache};
 use cached_tests::RedisServer;
 use tokio::time::{sleep, timeout};
 
+use crate::hooked::Hooked;
 use crate::setup::{Source, caches, connect, on};
-
-#[derive(Clone)]
-struct Deaf {
-    redis: Redis,
-    deaf: Arc<AtomicBool>,
-}
-
-impl Deaf {
-    fn hears(&self) -> Result<(), Error> {
-        if self.deaf.load(SeqCst) {
-            return Err(Error::new(ErrorKind::Unavailable, "it does not hear"));
-        }
-        Ok(())
-    }
-}
-
-impl Store for Deaf {
-    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        self.redis.get(key)
-    }
-
-    fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>> {
-        self.redis.reserve(key)
-    }
-
-    fn fill<'a>(
-        &'a self,
-        key: &'a str,
-        bytes: &'a [u8],
-        ttl: Option<Duration>,
-        token: &'a Token,
-    ) -> BoxFuture<'a, Result<Filled, Error>> {
-        self.redis.fill(key, bytes, ttl, token)
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a str,
-        bytes: &'a [u8],
-        ttl: Option<Duration>,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        self.redis.put(key, bytes, ttl)
-    }
-
-    fn remove<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            self.hears()?;
-            self.redis.remove(keys).await
-        })
-    }
-
-    fn remove_matching<'a>(
-        &'a self,
-        pattern: &'a str,
-        wanted: &'a (dyn Fn(&str) -> bool + Send + Sync),
-    ) -> BoxFuture<'a, Result<u64, Error>> {
-        Box::pin(async move {
-            self.hears()?;
-            self.redis.remove_matching(pattern, wanted).await
-        })
-    }
-
-    fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>> {
-        self.redis.remaining(key)
-    }
-
-    fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
-        self.redis.ping()
-    }
-
-    fn describe(&self) -> String {
-        "a Redis that is deaf to removals".to_owned()
-    }
-}
 
 #[cache(key = "item:{_id}", ttl = "1h", backend = "redis", skip(source))]
 async fn item(source: &Source, _id: u64) -> u64 {
@@ -108,10 +34,16 @@ impl Scene {
     async fn new() -> Self {
         let server = RedisServer::start().await;
         let deaf = Arc::new(AtomicBool::new(false));
-        let store = Deaf {
-            redis: connect(&server).await,
-            deaf: Arc::clone(&deaf),
+        let ear = Arc::clone(&deaf);
+        let hears = move || -> BoxFuture<'static, Result<(), Error>> {
+            let outcome = if ear.load(SeqCst) {
+                Err(Error::new(ErrorKind::Unavailable, "it does not hear"))
+            } else {
+                Ok(())
+            };
+            Box::pin(std::future::ready(outcome))
         };
+        let store = Hooked::new(connect(&server).await, hears);
         let caches = on(store).build().unwrap();
         let source = Source::of(1);
         for id in 1..=2 {

@@ -1,10 +1,12 @@
 //! What the tests share: a `Caches` on a server, a source that counts, and a raw connection.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
 
 use cached_runtime::stores::{Null, Redis};
 use cached_runtime::{CacheStats, Caches, CachesBuilder, Store, TierStats};
 use cached_tests::RedisServer;
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::Notify;
 
@@ -32,9 +34,11 @@ pub(crate) async fn connect(server: &RedisServer) -> Redis {
 
 /// A connection that the library knows nothing of.
 pub(crate) async fn raw(server: &RedisServer) -> MultiplexedConnection {
+    // A busy machine takes longer over twenty thousand keys than a client waits by itself.
+    let patient = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(20)));
     redis::Client::open(server.url())
         .unwrap()
-        .get_multiplexed_async_connection()
+        .get_multiplexed_async_connection_with_config(&patient)
         .await
         .unwrap()
 }

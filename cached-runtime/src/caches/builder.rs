@@ -83,15 +83,17 @@ impl CachesBuilder {
     /// two functions with one name or one key template, a chain with an unknown store, with memory below another
     /// store, or without any store, two stores of one name.
     pub fn build(self) -> Result<Caches, Error> {
-        let mistakes = self.mistakes();
-        if mistakes.is_empty() {
-            return Ok(self.build_unchecked());
-        }
-        let mut message = String::from("these caches cannot be built:");
-        for mistake in mistakes {
-            let _ = write!(message, "\n  - {mistake}");
-        }
-        Err(Error::new(ErrorKind::Configuration, message))
+        refuse(&self.mistakes())?;
+        Ok(self.build_unchecked())
+    }
+
+    /// Refuses two functions of one name or one key template alone: they would answer for each other, which is worse
+    /// than a function that runs uncached.
+    pub(super) fn without_twins(self) -> Result<Self, Error> {
+        let mut mistakes = Vec::new();
+        check_twins(&mut mistakes);
+        refuse(&mistakes)?;
+        Ok(self)
     }
 
     /// Builds it whatever is wrong; functions that cannot be served run uncached.
@@ -156,6 +158,18 @@ impl CachesBuilder {
         check_twins(&mut mistakes);
         mistakes
     }
+}
+
+/// One error that lists all mistakes, if there are any.
+fn refuse(mistakes: &[String]) -> Result<(), Error> {
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    let mut message = String::from("these caches cannot be built:");
+    for mistake in mistakes {
+        let _ = write!(message, "\n  - {mistake}");
+    }
+    Err(Error::new(ErrorKind::Configuration, message))
 }
 
 /// What is wrong with a chain where these `stores` are there besides memory.

@@ -101,14 +101,16 @@ pub(super) fn from_env() -> Result<Caches, Error> {
     with_redis(start(&variables)?, &variables)?.build()
 }
 
-/// What a first call gets where nothing is installed. A mistake in the environment is logged, once, and nothing is
-/// cached.
+/// What a first call gets where nothing is installed. A mistake in the environment, or two functions that would answer
+/// for each other, is logged once, and nothing is cached. A store that a function names and nothing provides is that
+/// function's matter alone.
 pub(super) fn implicit() -> Caches {
-    let built = Variables::read().and_then(|variables| with_redis(start(&variables)?, &variables));
+    let built =
+        Variables::read().and_then(|variables| with_redis(start(&variables)?, &variables)?.without_twins());
     let caches = match built {
         Ok(builder) => builder.build_unchecked(),
         Err(error) => {
-            tracing::error!(%error, "the environment cannot be used; nothing is cached");
+            tracing::error!(%error, "nothing is cached: the caches of this program cannot be made from its environment");
             Caches::builder().unusable().build_unchecked()
         }
     };

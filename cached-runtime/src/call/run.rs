@@ -46,9 +46,8 @@ where
 
 /// A load under way.
 pub struct Run<R: Output<K>, B, const K: u8> {
-    // Before the steps: it is gone before whoever takes over begins.
-    body: Pin<Box<B>>,
     steps: Box<Steps<R, K>>,
+    body: Pin<Box<B>>,
 }
 
 impl<R: Output<K>, B, const K: u8> Unpin for Run<R, B, K> {}
@@ -141,19 +140,6 @@ where
                 }
                 Step::Done => return Poll::Pending,
             }
-        }
-    }
-}
-
-impl<R, V> Loaded<R, V> {
-    /// The returned thing again.
-    pub(crate) fn returned<const K: u8>(self) -> R
-    where
-        R: Output<K, Value = V>,
-    {
-        match self {
-            Self::Value(value) => R::from_value(value),
-            Self::Absent(absent) => absent(),
         }
     }
 }

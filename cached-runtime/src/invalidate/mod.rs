@@ -11,7 +11,7 @@ mod writer;
 
 use std::sync::Arc;
 
-pub use self::writer::{When, Writer, write, write_with};
+pub use self::writer::{When, WholeCache, Writer, write, write_always, write_with};
 use crate::Error;
 use crate::caches::Caches;
 use crate::caches::function::Function;

@@ -24,8 +24,25 @@ pub enum When {
     After,
     /// Before it.
     Before,
-    /// After it, error or not.
-    Always,
+}
+
+/// `f_cache`: it takes the `Caches` if the cached function is told which to use, and the writer does not know. `M`
+/// keeps the two apart.
+pub trait WholeCache<A: ?Sized, M> {
+    /// Every entry of that cache.
+    fn add(self, first: &A, writer: &mut Writer);
+}
+
+impl<A: ?Sized, V, F: FnOnce() -> Cache<V>> WholeCache<A, (V,)> for F {
+    fn add(self, _: &A, writer: &mut Writer) {
+        writer.cache(&self());
+    }
+}
+
+impl<A: AsRef<Caches> + ?Sized, V, F: FnOnce(&Caches) -> Cache<V>> WholeCache<A, [V; 1]> for F {
+    fn add(self, caches: &A, writer: &mut Writer) {
+        writer.cache(&self(caches.as_ref()));
+    }
 }
 
 enum Target {
@@ -63,6 +80,11 @@ impl Writer {
     pub fn cache<V>(&mut self, cache: &Cache<V>) {
         let (caches, site) = cache.parts();
         self.targets.push(Target::Cache(caches.clone(), site));
+    }
+
+    /// The same, of the companion that makes it and the first argument beside it.
+    pub fn whole<A: ?Sized, M>(&mut self, cache: impl WholeCache<A, M>, first: &A) {
+        cache.add(first, self);
     }
 
     /// By key text.
@@ -145,6 +167,26 @@ where
     write_with(shape, writer, body, |_, _| {}, |_| {}).await
 }
 
+/// Runs `body` and removes what `writer` says, whatever the body returned. An error is held meanwhile, since the caller
+/// must not go on before the entries are gone.
+pub async fn write_always<R, const K: u8>(
+    shape: Shape<R, K>,
+    writer: Writer,
+    body: impl Future<Output = R>,
+) -> R {
+    let _ = shape;
+    let begun = Begun {
+        writer: Some(writer),
+        unknown: Some(|_: &mut Writer| {}),
+    };
+    let returned = body.await;
+    if let Some(writer) = &begun.writer {
+        writer.run().await;
+    }
+    begun.done();
+    returned
+}
+
 /// Runs `body` and removes what `writer` says and what `known` adds once the returned value is known; `unknown` adds
 /// what is removed if it never is.
 pub async fn write_with<R, const K: u8>(
@@ -158,8 +200,7 @@ where
     R: Output<K>,
 {
     let _ = shape;
-    let when = writer.when;
-    if when == When::Before {
+    if writer.when == When::Before {
         writer.run().await;
         return body.await;
     }
@@ -170,11 +211,7 @@ where
     let loaded = match body.await.split() {
         Ok(loaded) => loaded,
         Err((error, rebuild)) => {
-            if when == When::Always {
-                drop(begun);
-            } else {
-                begun.done();
-            }
+            begun.done();
             return rebuild(error);
         }
     };

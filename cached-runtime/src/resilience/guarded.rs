@@ -237,6 +237,12 @@ impl Guarded {
                 format!("store `{}` can only be asked inside a tokio runtime", self.name),
             ));
         }
+        if self.closed.load(SeqCst) {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                format!("store `{}` is closed", self.name),
+            ));
+        }
         if !self.breaker.is_closed() {
             // Its task may have gone down with its runtime.
             self.heal();
