@@ -81,6 +81,8 @@ pub(crate) const OUTPUT: &str = "output";
 pub(crate) struct Companions {
     pub(crate) definition: Ident,
     pub(crate) entry: Ident,
+    /// The entry as a method, whether or not the key uses `self`.
+    pub(crate) entry_of_self: Ident,
     pub(crate) cache: Ident,
     pub(crate) uncached: Ident,
 }
@@ -93,6 +95,7 @@ impl Companions {
         Self {
             definition: named(format_ident!("__{plain}_cached")),
             entry: named(format_ident!("{plain}_entry")),
+            entry_of_self: named(format_ident!("__{plain}_entry")),
             cache: named(format_ident!("{plain}_cache")),
             uncached: named(format_ident!("{plain}_uncached")),
         }

@@ -18,7 +18,7 @@ pub use crate::call::{Enter, Lead, Run, Turn, Wait, enter, enter_in};
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
 pub use crate::hooks::{CacheValue, Hooks, RemoteValue};
-pub use crate::invalidate::{When, Writer, write, write_with};
+pub use crate::invalidate::{When, WholeCache, Writer, write, write_always, write_with};
 pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece};
 pub use crate::policy::{Spec, TierSpec};
 

@@ -3,12 +3,14 @@
 //! A put revokes every load in progress, since it is newer than what they read. Where it overlaps another put or an
 //! invalidation of the same entry nobody can say which of them the source saw last, so it becomes a removal.
 
+use std::slice;
 use std::sync::Arc;
 
 use crate::Error;
 use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
 use crate::invalidate;
+use crate::resilience::What;
 use crate::tier::memory::{Fill, Probe};
 
 /// Puts `content` into every tier, the lowest first. A store that does not take it has the entry removed instead, now
@@ -29,7 +31,8 @@ pub(crate) async fn put(
         let sealed = form.seal(&key, &content, plan.ttl)?;
         for remote in function.remotes.iter().rev() {
             if let Err(error) = remote.put(&key, &sealed, plan.ttl).await {
-                remote.guarded.remove(vec![key.clone()]).await;
+                // Keys are what every store can remove.
+                let _ = remote.guarded.remove(What::Keys(slice::from_ref(&key))).await;
                 outcome = Err(error);
             }
         }

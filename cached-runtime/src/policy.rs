@@ -9,14 +9,12 @@ use crate::key::Piece;
 pub struct Spec {
     /// The function's own name.
     pub function: &'static str,
-    /// The module it stands in.
-    pub module: &'static str,
+    /// The full name of a function inside it, which names the module, function or type it stands in.
+    pub path: fn() -> &'static str,
     /// The file it stands in.
     pub file: &'static str,
     /// The line it stands in.
     pub line: u32,
-    /// For a method: the full name of a function inside it, which names the type of the impl.
-    pub path: Option<fn() -> &'static str>,
     /// `name`; without it, the path of the function.
     pub name: Option<&'static str>,
     /// `key`; without it, the path of the function and every value.
@@ -53,13 +51,17 @@ pub struct Spec {
 
 impl Spec {
     /// The defaults, for a function of this name and place.
-    pub const fn new(function: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
+    pub const fn new(
+        function: &'static str,
+        path: fn() -> &'static str,
+        file: &'static str,
+        line: u32,
+    ) -> Self {
         Self {
             function,
-            module,
+            path,
             file,
             line,
-            path: None,
             name: None,
             template: None,
             values: 0,

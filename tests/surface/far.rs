@@ -69,6 +69,11 @@ impl Far {
         self.keys().get(key)?.entry.as_ref()?.1
     }
 
+    /// Loses everything, as a server that was restarted.
+    pub(crate) fn drop_all(&self) {
+        self.keys().clear();
+    }
+
     /// Makes removals wait until `let_removals_go`.
     pub(crate) fn hold_removals(&self) {
         self.0.removals.forget_permits(Semaphore::MAX_PERMITS);

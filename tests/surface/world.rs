@@ -1,10 +1,13 @@
 //! What every test stands on: a `Caches` of its own, a clock that stands still, and bodies that count their runs.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use cached_runtime::stores::Null;
 use cached_runtime::testing::ManualClock;
-use cached_runtime::{Caches, CachesBuilder};
+use cached_runtime::{Caches, CachesBuilder, Store};
 
 use crate::far::Far;
 
@@ -16,7 +19,15 @@ pub(crate) struct World {
 
 /// A builder that serves every function of this program.
 pub(crate) fn builder(clock: &ManualClock, far: &Far) -> CachesBuilder {
-    Caches::builder().clock(clock).store("far", far.clone())
+    with_near(clock, far, Null)
+}
+
+/// The same with a store between memory and `far`, for the functions that name one.
+pub(crate) fn with_near(clock: &ManualClock, far: &Far, near: impl Store) -> CachesBuilder {
+    Caches::builder()
+        .clock(clock)
+        .store("far", far.clone())
+        .store("near", near)
 }
 
 /// Runs a test in a world of its own.
@@ -44,6 +55,12 @@ impl Runs {
     pub(crate) fn count(&self) -> u64 {
         self.0.load(SeqCst)
     }
+}
+
+/// Polls once and drops, in the middle of whatever it waits for.
+pub(crate) fn begin_and_drop(work: impl Future) {
+    let first = pin!(work).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(first, Poll::Pending));
 }
 
 pub(crate) const fn secs(secs: u64) -> Duration {

@@ -54,8 +54,8 @@ pub(crate) enum Owner {
 
 /// Which of its entries.
 pub(crate) enum Arguments {
-    /// `(..)`
-    Every,
+    /// `(..)`, or `(caches, ..)` of a function that is passed its `Caches`.
+    Every { caches: Option<Expr> },
     /// The one of this key.
     Listed(Vec<Expr>),
 }
@@ -154,8 +154,10 @@ impl InvalidateArgs {
             }
             other => return Err(not_a_call(other)),
         };
-        let arguments = match arguments.first() {
-            Some(Expr::Range(range)) if arguments.len() == 1 && everything(range) => Arguments::Every,
+        let arguments = match arguments.last() {
+            Some(Expr::Range(range)) if arguments.len() <= 2 && everything(range) => Arguments::Every {
+                caches: arguments.first().filter(|_| arguments.len() == 2).cloned(),
+            },
             _ => Arguments::Listed(arguments.iter().cloned().collect()),
         };
         self.targets.push(Target::Call(Box::new(Call {

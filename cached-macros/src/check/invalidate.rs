@@ -38,7 +38,7 @@ pub(crate) fn invalidate(
             .iter()
             .any(|target| matches!(target, Target::Key(_) | Target::Pattern(_)))
     {
-        let message = "`caches` is for `key` and `pattern`: a cached function knows its own; remove it";
+        let message = "`caches` is for `key` and `pattern`: a cached function that has to be told takes its own first, as in `get_user(caches, id)`; remove it";
         mistakes.at(caches.name.span(), message);
     }
     future
@@ -51,7 +51,7 @@ fn method(call: &Call, function: &Function, mistakes: &mut Mistakes) {
     };
     let is_self = matches!(receiver, Expr::Path(path) if path.path.is_ident("self"));
     let (every, waits) = match &call.arguments {
-        Arguments::Every => (true, false),
+        Arguments::Every { .. } => (true, false),
         Arguments::Listed(arguments) => (
             false,
             arguments
@@ -93,7 +93,7 @@ fn output(target: &Target, args: &InvalidateArgs, function: &Function, mistakes:
 fn output_in(target: &Target) -> Option<TokenStream> {
     match target {
         Target::Call(call) => match &call.arguments {
-            Arguments::Every => None,
+            Arguments::Every { .. } => None,
             Arguments::Listed(arguments) => arguments
                 .iter()
                 .map(ToTokens::to_token_stream)

@@ -4,7 +4,7 @@ use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Lifetime, Receiver, ReceiverKind, Safety, Type, TypeImplTrait, TypeReference};
+use syn::{Lifetime, PathSegment, Receiver, ReceiverKind, Safety, Type, TypeImplTrait, TypeReference};
 
 /// Rules for both attributes. `None` if the function is not asynchronous.
 pub(super) fn any(function: &Function, mistakes: &mut Mistakes) -> Option<(Form, Type)> {
@@ -123,19 +123,9 @@ fn kept(function: &Function, output: &Type, mistakes: &mut Mistakes) {
                 mistakes.about(output, message);
                 return;
             }
-            if let Some(segment) = path
-                .path
-                .segments
-                .last()
-                .filter(|segment| segment.ident == "Option")
-            {
-                let inner = types_of(segment).next().map(ungrouped);
-                if matches!(inner, Some(Type::Path(inner)) if inner.path.segments.last().is_some_and(|last| last.ident == "Result"))
-                {
-                    let message = "an `Err` inside of an `Option` would be kept: return `Result<Option<T>, E>` (`.transpose()`)";
-                    mistakes.about(output, message);
-                    return;
-                }
+            if let Some(message) = path.path.segments.last().and_then(kept_error) {
+                mistakes.about(output, message);
+                return;
             }
         }
         _ => {}
@@ -144,6 +134,23 @@ fn kept(function: &Function, output: &Type, mistakes: &mut Mistakes) {
         let message = "an entry outlives the call, so it cannot borrow: return an owned value";
         mistakes.about(borrow, message);
     }
+}
+
+/// What is wrong if an `Err` is part of the value.
+fn kept_error(outer: &PathSegment) -> Option<&'static str> {
+    let Type::Path(inner) = types_of(outer).next().map(ungrouped)? else {
+        return None;
+    };
+    let inner = inner.path.segments.last()?;
+    if outer.ident == "Option" && inner.ident == "Result" {
+        return Some(
+            "an `Err` inside of an `Option` would be kept: return `Result<Option<T>, E>` (`.transpose()`)",
+        );
+    }
+    if outer.ident == "Result" && inner.ident == "Result" {
+        return Some("an `Err` inside of an `Ok` would be kept: return one `Result`, in the body with `?`");
+    }
+    (outer.ident == "Result" && inner.ident == "Option").then(|| kept_error(inner))?
 }
 
 /// Rules for an argument that is part of the key.

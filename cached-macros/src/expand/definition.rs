@@ -57,21 +57,12 @@ pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
 pub(super) fn statics(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let function = plan.function.sig.ident.unraw().to_string();
-    let path = plan
-        .in_impl
-        .then(|| quote!(path: ::core::option::Option::Some(|| #door::type_name_of(&__path)),));
-    let path_function = plan.in_impl.then(|| {
-        quote!(
-            fn __path() {}
-        )
-    });
     let fields = fields(plan);
     quote! {
-        #path_function
+        fn __path() {}
         static __SPEC: #door::Spec = #door::Spec {
-            #path
             #fields
-            ..#door::Spec::new(#function, ::core::module_path!(), ::core::file!(), ::core::line!())
+            ..#door::Spec::new(#function, || #door::type_name_of(&__path), ::core::file!(), ::core::line!())
         };
         static __SITE: #door::Site = #door::Site::new(&__SPEC);
         #door::inventory::submit! { &__SITE }

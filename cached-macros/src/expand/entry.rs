@@ -1,6 +1,6 @@
 //! `f_entry(..)`: the entry of these key arguments.
 
-use super::{attributes, definition, key};
+use super::{attributes, call, definition, key};
 use crate::names::{Companions, local};
 use crate::plan::CachePlan;
 use proc_macro2::{Span, TokenStream};
@@ -19,18 +19,9 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
         "The entry of [`{}{function}`] for these key arguments.",
         super::whole::owner(plan)
     );
-    let mut inputs: Vec<TokenStream> = Vec::new();
-    inputs.extend(plan.key.receiver.then(|| quote!(&self)));
+    let receiver = plan.key.receiver.then(|| quote!(&self,));
+    let inputs = inputs(plan);
     let caches = local("caches");
-    inputs.extend(plan.caches.is_some().then(|| quote!(#caches: &#door::Caches)));
-    inputs.extend(plan.key.arguments.iter().map(|argument| {
-        let (name, ty) = (&argument.name, &argument.ty);
-        match (argument.by_reference, ty) {
-            (true, Type::TraitObject(_)) => quote!(#name: &(#ty)),
-            (true, _) => quote!(#name: &#ty),
-            (false, _) => quote!(#name: impl #door::KeyArg<#ty>),
-        }
-    }));
     let definition = local("__definition");
     let reference = definition::reference(plan, names);
     let (key, buffer) = (key::of_entry(plan), key::buffer());
@@ -46,12 +37,54 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
         #attrs
         #[doc = #doc]
         #lints
-        #vis fn #entry #generics (#(#inputs),*) -> #door::Entry<#value> #where_clause {
+        #vis fn #entry #generics (#receiver #(#inputs),*) -> #door::Entry<#value> #where_clause {
             let #definition = #reference;
             #key
             #made
         }
     }
+}
+
+/// The same as a method, hidden: `self.f(id)` in `#[invalidate]` cannot know whether the key uses `self`.
+pub(super) fn of_self(plan: &CachePlan, names: &Companions) -> Option<TokenStream> {
+    plan.function.receiver()?;
+    let attrs = attributes::on_companion(&plan.function.attrs);
+    let lints = lints();
+    let vis = &plan.function.vis;
+    let (entry, of_self) = (&names.entry, &names.entry_of_self);
+    let generics = &plan.function.sig.generics;
+    let where_clause = &generics.where_clause;
+    let (door, value) = (&plan.door, &plan.value);
+    let inputs = inputs(plan);
+    let caches = local("caches");
+    let passed = plan.caches.is_some().then_some(&caches).into_iter();
+    let passed = passed.chain(plan.key.arguments.iter().map(|argument| &argument.name));
+    let receiver = plan.key.receiver.then(|| quote!(self,));
+    let turbofish = call::turbofish(plan);
+    Some(quote! {
+        #attrs
+        #[doc(hidden)]
+        #lints
+        #vis fn #of_self #generics (&self, #(#inputs),*) -> #door::Entry<#value> #where_clause {
+            Self::#entry #turbofish (#receiver #(#passed),*)
+        }
+    })
+}
+
+/// What it takes, after `&self`.
+fn inputs(plan: &CachePlan) -> Vec<TokenStream> {
+    let door = &plan.door;
+    let caches = local("caches");
+    let caches = plan.caches.is_some().then(|| quote!(#caches: &#door::Caches));
+    let arguments = plan.key.arguments.iter().map(|argument| {
+        let (name, ty) = (&argument.name, &argument.ty);
+        match (argument.by_reference, ty) {
+            (true, Type::TraitObject(_)) => quote!(#name: &(#ty)),
+            (true, _) => quote!(#name: &#ty),
+            (false, _) => quote!(#name: impl #door::KeyArg<#ty>),
+        }
+    });
+    caches.into_iter().chain(arguments).collect()
 }
 
 /// Companions are there for those who want them, and their signatures are not the user's.

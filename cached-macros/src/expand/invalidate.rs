@@ -27,10 +27,10 @@ fn statements(plan: &InvalidatePlan) -> TokenStream {
     let (door, output) = (&plan.door, &plan.output);
     let [shape, writer, returned] = ["__shape", "__writer", "__output"].map(local);
     let when = Ident::new(
-        match plan.when {
-            When::After => "After",
-            When::Before => "Before",
-            When::Always => "Always",
+        if plan.when == When::Before {
+            "Before"
+        } else {
+            "After"
         },
         site,
     );
@@ -52,7 +52,9 @@ fn statements(plan: &InvalidatePlan) -> TokenStream {
         ..
     } = steps;
     let body = body::future(&plan.function, plan.form, output);
-    let run = if after.is_empty() {
+    let run = if plan.when == When::Always {
+        quote_spanned!(site=> #door::write_always(#shape, #writer, #body).await)
+    } else if after.is_empty() {
         quote_spanned!(site=> #door::write(#shape, #writer, #body).await)
     } else {
         quote_spanned! {site=>
@@ -87,9 +89,12 @@ impl Steps<'_> {
     fn removal(&mut self, position: usize, removal: &Removal) {
         let writer = self.writer;
         match removal {
-            Removal::Cache { cache, span } => {
+            Removal::Cache { cache, caches, span } => {
+                let caches = caches
+                    .as_ref()
+                    .map(|caches| borrowed(&parenthesized(&caches.to_token_stream())));
                 self.before
-                    .push(quote_spanned!(resolved(*span)=> #writer.cache(&#cache);));
+                    .push(quote_spanned!(resolved(*span)=> #writer.cache(&#cache(#caches));));
             }
             Removal::Entry {
                 receiver,
@@ -104,11 +109,15 @@ impl Steps<'_> {
                     let receiver = self.argument(position, arguments.len(), receiver);
                     quote!(#receiver.)
                 });
+                let first_is_output = matches!(arguments.first(), Some(Word::Output(_)));
                 let arguments: Vec<TokenStream> = arguments
                     .iter()
                     .enumerate()
                     .map(|(index, word)| self.argument(position, index, word))
                     .collect();
+                // The function may be one that is passed its `Caches` first.
+                let first = arguments.first().filter(|_| !first_is_output);
+                let first = first.map_or_else(|| quote!(&()), |first| borrowed(&parenthesized(first)));
                 let arguments = arguments
                     .iter()
                     .map(|argument| borrowed(&parenthesized(argument)));
@@ -117,7 +126,8 @@ impl Steps<'_> {
                     None => self.before.push(step),
                     Some(output) => {
                         self.with_output(output, &step);
-                        self.unknown.push(quote_spanned!(span=> #writer.cache(&#cache);));
+                        self.unknown
+                            .push(quote_spanned!(span=> #writer.whole(#cache, #first);));
                     }
                 }
             }

@@ -35,9 +35,13 @@ fn statements(plan: &CachePlan, step: impl Fn(&Part, &syn::Ident) -> TokenStream
     let key = buffer();
     let values = plan.key.parts.iter().map(|part| step(part, &key));
     let definition = local("__definition");
-    let owner = plan
-        .in_impl
-        .then(|| quote_spanned!(Span::mixed_site()=> #definition.owner::<Self>(&mut #key);));
+    let owner = match &plan.companions {
+        Some(_) => plan
+            .in_impl
+            .then(|| quote_spanned!(Span::mixed_site()=> #definition.owner::<Self>(&mut #key);)),
+        // Perhaps in the `impl` of a trait, whose parameters need not be those of the type.
+        None => Some(quote_spanned!(Span::mixed_site()=> #definition.around(&mut #key, &|| {});)),
+    };
     let types = &plan.key.types;
     let consts = &plan.key.consts;
     // A key may have nothing in it.

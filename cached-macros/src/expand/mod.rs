@@ -61,6 +61,7 @@ fn print(plan: &CachePlan) -> TokenStream {
     if let Some(names) = &plan.companions {
         definition::sibling(plan, names).to_tokens(&mut items);
         entry::companion(plan, names).to_tokens(&mut items);
+        entry::of_self(plan, names).to_tokens(&mut items);
         whole::companion(plan, names).to_tokens(&mut items);
         uncached::companion(plan, names).to_tokens(&mut items);
     }

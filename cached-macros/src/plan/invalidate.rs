@@ -31,14 +31,18 @@ pub(crate) enum Removal {
         /// The companion.
         entry: TokenStream,
         arguments: Vec<Word>,
-        /// The whole cache, for when the returned value will never be known.
+        /// The companion that has the whole cache, for when the returned value will never be known.
         cache: TokenStream,
         /// The word `output`, if the entry depends on it.
         output: Option<Ident>,
         span: Span,
     },
     /// Every entry of a cache.
-    Cache { cache: TokenStream, span: Span },
+    Cache {
+        cache: TokenStream,
+        caches: Option<Expr>,
+        span: Span,
+    },
     /// By text.
     Text {
         text: Text,
@@ -104,9 +108,8 @@ impl InvalidatePlan {
 
 fn called(call: Call, function: &Function) -> Removal {
     let (receiver, entry, cache, span) = companions(call.owner);
-    let cache = quote_spanned!(span=> #cache());
     match call.arguments {
-        Arguments::Every => Removal::Cache { cache, span },
+        Arguments::Every { caches } => Removal::Cache { cache, caches, span },
         Arguments::Listed(arguments) => {
             let output = find(&call.tokens, OUTPUT);
             let word = |argument: &Expr| word(argument, output.is_some(), function);
@@ -152,8 +155,10 @@ fn companions(owner: Owner) -> (Option<Expr>, TokenStream, TokenStream, Span) {
             turbofish,
         } => {
             let span = method.span();
-            let Companions { entry, cache, .. } = Companions::of(&method);
-            let entry = quote_spanned!(span=> #entry #turbofish);
+            let Companions {
+                entry_of_self, cache, ..
+            } = Companions::of(&method);
+            let entry = quote_spanned!(span=> #entry_of_self #turbofish);
             (
                 Some(receiver),
                 entry,
@@ -167,11 +172,22 @@ fn companions(owner: Owner) -> (Option<Expr>, TokenStream, TokenStream, Span) {
 /// The receiver or one argument of a call. Nothing is kept where nothing has to wait.
 fn word(argument: &Expr, waits: bool, function: &Function) -> Word {
     let tokens = argument.to_token_stream();
+    // The body may take what a reference is to.
+    let place = behind_references(argument);
     match () {
         () if mentions(&tokens, OUTPUT) => Word::Output(tokens),
-        () if waits && is_place(argument, function) => Word::Copied(tokens),
+        () if waits && is_place(place, function) => Word::Copied(place.to_token_stream()),
         () if waits => Word::Kept(tokens),
         () => Word::Now(tokens),
+    }
+}
+
+fn behind_references(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Reference(reference) => behind_references(&reference.expr),
+        Expr::Group(group) => behind_references(&group.expr),
+        Expr::Paren(paren) => behind_references(&paren.expr),
+        other => other,
     }
 }
 

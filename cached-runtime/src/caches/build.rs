@@ -105,10 +105,10 @@ fn bound(spec: &Spec, name: &str) -> Bound {
     let tier = spec.tier(name);
     let entries = tier.and_then(|tier| tier.capacity).or(spec.capacity);
     match tier.and_then(|tier| tier.max_bytes).or(spec.max_bytes) {
-        // With both, no record counts less than its share, so that there are never more than `capacity`.
+        // With both, no record counts less than would let one more than `capacity` in.
         Some(bytes) => Bound::Bytes {
             bytes,
-            least: entries.map_or(1, |entries| bytes.div_ceil(entries.max(1))),
+            least: entries.map_or(1, |entries| bytes / entries.saturating_add(1) + 1),
         },
         None => Bound::Entries(entries.unwrap_or(CAPACITY)),
     }

@@ -1,6 +1,5 @@
 //! Builds a `Caches`, and refuses one that its functions could not run on.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -108,15 +107,13 @@ impl CachesBuilder {
         let guard = |(name, store): (String, Arc<dyn Store>)| {
             Guarded::new(&name, store, self.budget, owned.clone(), background.clone())
         };
+        let stores: Vec<Arc<Guarded>> = self.stores.into_iter().map(guard).collect();
         let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
-        let depth = depths(&chain);
-        let stores: Vec<_> = self.stores.into_iter().map(guard).collect();
-        let mut bottom_up = stores.clone();
-        bottom_up.sort_by_key(|store| Reverse(depth.get(store.name()).copied()));
+        let chains = sites().iter().map(|site| site.spec().backend.unwrap_or(&chain));
         Caches(Arc::new(Inner {
             prefix,
+            upwards: upwards(&stores, chains),
             stores,
-            bottom_up,
             chain: self.chain,
             clock: self.clock,
             stripes: Arc::new(Stripes::new()),
@@ -238,31 +235,6 @@ fn check_twins(mistakes: &mut Vec<String>) {
     }
 }
 
-/// How far down each store stands: lower than all that are above it in any chain. Where two functions have two stores
-/// in opposite orders there is no such number, and one of them has its way.
-fn depths(default: &[&str]) -> HashMap<String, usize> {
-    let mut depths: HashMap<String, usize> = HashMap::new();
-    let own = sites().iter().filter_map(|site| site.spec().backend);
-    let chains: Vec<&[&str]> = own.chain([default]).collect();
-    let longest = chains.iter().map(|chain| chain.len()).sum();
-    for _ in 0..longest {
-        let mut moved = false;
-        for chain in &chains {
-            let mut least = 0;
-            for name in *chain {
-                let depth = depths.entry((*name).to_owned()).or_default();
-                moved |= *depth < least;
-                *depth = (*depth).max(least);
-                least = *depth + 1;
-            }
-        }
-        if !moved {
-            break;
-        }
-    }
-    depths
-}
-
 /// Everything in the namespace; without one, whatever the program's own functions could have written.
 fn owned(prefix: &Arc<str>) -> Owned {
     if !prefix.is_empty() {
@@ -278,6 +250,27 @@ fn owned(prefix: &Arc<str>) -> Owned {
         globs,
         test: Arc::new(move |key| templates.iter().any(|template| template.parse(key).is_some())),
     }
+}
+
+/// The shortest way found through all stores that passes each chain's from the lowest up: were an upper one passed first,
+/// a reader could fill it again from the one below before that is passed too.
+fn upwards<'a>(stores: &'a [Arc<Guarded>], chains: impl Iterator<Item = &'a [&'a str]>) -> Vec<Arc<Guarded>> {
+    let mut way: Vec<Arc<Guarded>> = Vec::new();
+    let all = stores.iter().map(|store| vec![store.name()]);
+    for chain in chains.map(<[&str]>::to_vec).chain(all) {
+        let mut at = 0;
+        for name in chain.iter().rev() {
+            let Some(store) = stores.iter().find(|store| store.name() == *name) else {
+                continue;
+            };
+            match way[at..].iter().position(|passed| passed.name() == *name) {
+                Some(further) => at += further,
+                None => way.insert(at, Arc::clone(store)),
+            }
+            at += 1;
+        }
+    }
+    way
 }
 
 impl Caches {

@@ -12,7 +12,7 @@ use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
 use crate::policy::Spec;
-use crate::resilience::{Matching, Test};
+use crate::resilience::{Guarded, Matching, Test};
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Memory, Probe};
 use crate::tier::remote::{Form, Remote};
@@ -46,6 +46,11 @@ pub(crate) struct Plan {
 }
 
 impl Function {
+    /// The stores below memory, the lowest first.
+    pub(crate) fn upwards(&self) -> impl Iterator<Item = &Arc<Guarded>> {
+        self.remotes.iter().rev().map(|remote| &remote.guarded)
+    }
+
     /// The text of a key, without the namespace.
     pub(crate) fn text(&self, bytes: &[u8]) -> String {
         let mut text = String::new();

@@ -44,8 +44,8 @@ pub(crate) struct Inner {
     /// The namespace, escaped, and `:`; or nothing.
     prefix: Arc<str>,
     stores: Vec<Arc<Guarded>>,
-    /// The same, each before those that stand above it in some chain.
-    bottom_up: Vec<Arc<Guarded>>,
+    /// The same in the order in which a removal passes them.
+    upwards: Vec<Arc<Guarded>>,
     /// The chain of functions that name none.
     chain: Vec<String>,
     clock: Clock,
@@ -253,17 +253,13 @@ impl Caches {
         self.0.slots[site.index()].functions()
     }
 
-    /// Every store, in the order in which things are removed from them: the lowest first.
-    pub(crate) fn stores_bottom_up(&self) -> &[Arc<Guarded>] {
-        &self.0.bottom_up
+    /// The stores such that each chain's come after those below them, and one twice where two chains disagree.
+    pub(crate) fn upwards(&self) -> &[Arc<Guarded>] {
+        &self.0.upwards
     }
 
     pub(crate) fn prefix(&self) -> &str {
         &self.0.prefix
-    }
-
-    pub(crate) fn background(&self) -> &Background {
-        &self.0.background
     }
 }
 

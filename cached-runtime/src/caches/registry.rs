@@ -22,8 +22,10 @@ inventory::collect!(&'static Site);
 struct Path {
     /// `shop::Users::find`
     name: String,
-    /// For a method, the type of its impl as its path has it: `shop::Users`, `shop::Repo<_>`.
-    owner: Option<String>,
+    /// What it stands in: `shop`, `shop::Users`, `<shop::Users as shop::Find>`, `shop::Repo<_>`.
+    owner: String,
+    /// The same as the compiler wrote it, which depends on where an `impl` stands.
+    written: &'static str,
 }
 
 impl Site {
@@ -79,36 +81,60 @@ impl Site {
 
 impl Path {
     fn of(spec: &Spec) -> Self {
-        let Some(path) = spec.path else {
-            return Self {
-                name: format!("{}::{}", spec.module, spec.function),
-                owner: None,
-            };
-        };
-        let owner = owner(path());
+        let written = owner((spec.path)());
+        let owner = readable(written);
         Self {
             name: format!("{owner}::{}", spec.function),
-            owner: Some(owner.to_owned()),
+            owner,
+            written,
         }
     }
 }
 
-/// The type in the path of a function inside a method: `shop::Users` of `shop::Users::find::{{closure}}::path`, and of
-/// `shop::api::<impl shop::Users>::find::path`, and of `shop::api::<impl shop::Find for shop::Users>::find::path`.
+/// What a function stands in, from the path of something inside it: `shop::Users` of `shop::Users::find::path` and of
+/// `shop::Users::find::{{closure}}::{{closure}}`.
 fn owner(path: &str) -> &str {
-    let mut rest = cut_last(path);
-    while let Some(shorter) = rest.strip_suffix("::{{closure}}") {
-        rest = shorter;
+    let mut rest = path;
+    let inside = |path: &str| path.ends_with(CLOSURE);
+    if !inside(rest) {
+        rest = cut_last(rest);
     }
-    let rest = cut_last(rest);
-    let Some(start) = rest.find("<impl ") else {
-        return rest;
+    while inside(rest) {
+        rest = rest.strip_suffix(CLOSURE).unwrap_or(rest);
+    }
+    cut_last(rest)
+}
+
+const CLOSURE: &str = "::{{closure}}";
+
+/// Without what depends on where an `impl` stands or on how a function around is written: `shop::Users` for
+/// `shop::api::<impl shop::Users>`, `<shop::Users as shop::Find>` for `shop::api::<impl shop::Find for shop::Users>`.
+fn readable(owner: &str) -> String {
+    let owner = owner.replace(CLOSURE, "");
+    let Some((_, implementation)) = owner.split_once("<impl ") else {
+        return owner;
     };
-    let inner = &rest[start + "<impl ".len()..];
-    let inner = inner.strip_suffix('>').unwrap_or(inner);
-    inner
-        .rfind(" for ")
-        .map_or(inner, |at| &inner[at + " for ".len()..])
+    let (inner, rest) = implementation.split_at(closing(implementation));
+    let rest = rest.strip_prefix('>').unwrap_or(rest);
+    inner.split_once(" for ").map_or_else(
+        || format!("{inner}{rest}"),
+        |(of, ty)| format!("<{ty} as {of}>{rest}"),
+    )
+}
+
+/// The place of the `>` that closes what is open at the start.
+fn closing(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' if text[..at].ends_with('-') => {}
+            '>' if depth == 0 => return at,
+            '>' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 fn cut_last(path: &str) -> &str {
@@ -171,8 +197,20 @@ impl<V> Definition<V> {
     #[inline]
     pub fn owner<S: ?Sized>(self, key: &mut KeyBuf) {
         let name = std::any::type_name::<S>();
-        if self.site.path().owner.as_deref() != Some(name) {
+        if self.site.path().owner != name {
             key.tag_text(name);
+        }
+    }
+
+    /// The same for whatever is generic around the function, be it the type or the trait of an `impl`: takes a closure
+    /// inside, whose name has them all.
+    #[inline]
+    pub fn around<F>(self, key: &mut KeyBuf, inside: &F) {
+        let _ = inside;
+        let name = std::any::type_name::<F>();
+        let rest = name.strip_prefix(self.site.path().written);
+        if !rest.is_some_and(|rest| rest.starts_with("::")) {
+            key.tag_text(owner(name));
         }
     }
 }
@@ -206,20 +244,36 @@ impl<V> Keeps<V> for V {
 
 #[cfg(test)]
 mod tests {
-    use super::owner;
+    use super::{owner, readable};
 
     #[test]
-    fn the_type_of_a_method_is_read_from_the_path_of_a_function_inside() {
-        assert_eq!(owner("shop::Users::__find_cached::path"), "shop::Users");
-        assert_eq!(owner("shop::Users::find::{{closure}}::path"), "shop::Users");
-        assert_eq!(owner("shop::api::<impl shop::Users>::find::path"), "shop::Users");
-        assert_eq!(
-            owner("shop::api::<impl shop::Repo<_>>::find::path"),
-            "shop::Repo<_>"
-        );
-        assert_eq!(
-            owner("shop::api::<impl shop::Find for shop::Users>::find::{{closure}}::path"),
-            "shop::Users"
-        );
+    fn what_a_function_stands_in_is_read_from_the_path_of_something_inside() {
+        for (path, expected) in [
+            ("shop::__find_cached::__path", "shop"),
+            ("shop::test::{{closure}}::__find_cached::__path", "shop::test"),
+            ("shop::Users::__find_cached::__path", "shop::Users"),
+            ("shop::Users::find::{{closure}}::__path", "shop::Users"),
+            ("shop::Users::find::{{closure}}::{{closure}}", "shop::Users"),
+            ("shop::api::<impl shop::Users>::find::__path", "shop::Users"),
+            (
+                "shop::api::<impl shop::Users>::around::find::__path",
+                "shop::Users::around",
+            ),
+            ("shop::api::<impl shop::Repo<_>>::find::__path", "shop::Repo<_>"),
+            (
+                "shop::api::<impl shop::Repo<fn() -> u8>>::find::__path",
+                "shop::Repo<fn() -> u8>",
+            ),
+            (
+                "<shop::Users as shop::Find>::find::{{closure}}::__path",
+                "<shop::Users as shop::Find>",
+            ),
+            (
+                "shop::api::<impl shop::Find<_> for shop::Users>::find::{{closure}}::__path",
+                "<shop::Users as shop::Find<_>>",
+            ),
+        ] {
+            assert_eq!(readable(owner(path)), expected, "{path}");
+        }
     }
 }

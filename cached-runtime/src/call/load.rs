@@ -10,6 +10,7 @@ use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
 use crate::flight::{self, Answer, Joined};
 use crate::hooks::CacheValue;
+use crate::invalidate;
 use crate::key::KeyBytes;
 use crate::policy::Mode;
 use crate::store::{BoxFuture, Token};
@@ -253,9 +254,14 @@ impl Load {
         }
     }
 
-    /// Ends a load whose value is not kept, if nobody waits for it; `false` if somebody does.
+    /// Ends a load whose value is not kept; `false` if there is more to do, since somebody waits or something was to be
+    /// replaced.
     fn leave(&mut self) -> bool {
         match std::mem::replace(&mut self.role, Role::Off) {
+            alone @ Role::Alone { replace: true, .. } => {
+                self.role = alone;
+                return false;
+            }
             Role::Off | Role::Alone { .. } => {}
             Role::Flight(lead) => {
                 if let Err(lead) = lead.leave_if_alone() {
@@ -276,7 +282,9 @@ impl Load {
             self.fill_memory(&content, plan);
         }
         self.answer(&content);
-        let plan = plan?;
+        let Some(plan) = plan else {
+            return self.replace_by_nothing();
+        };
         if self.tokens.iter().all(Option::is_none) {
             return None;
         }
@@ -285,6 +293,17 @@ impl Load {
             let key = self.function.full_key(probe.bytes);
             fill_remotes(&self.function, &key, &content, plan, &self.tokens).await;
         }))
+    }
+
+    /// Removes what was to be replaced by what is not kept: it is out of date.
+    fn replace_by_nothing(self: Box<Self>) -> Option<Keeping> {
+        matches!(self.role, Role::Alone { replace: true, .. }).then(|| -> Keeping {
+            Box::pin(async move {
+                if let Some(probe) = self.role.probe() {
+                    invalidate::entry(&self.function, probe).await;
+                }
+            })
+        })
     }
 
     /// Gives the error of the body to the followers as `share` can, and the leader's back.

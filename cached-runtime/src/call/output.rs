@@ -18,6 +18,19 @@ pub enum Loaded<R, V> {
     Absent(fn() -> R),
 }
 
+impl<R, V> Loaded<R, V> {
+    /// The returned thing again.
+    pub(crate) fn returned<const K: u8>(self) -> R
+    where
+        R: Output<K, Value = V>,
+    {
+        match self {
+            Self::Value(value) => R::from_value(value),
+            Self::Absent(absent) => absent(),
+        }
+    }
+}
+
 /// A return type in one of the four shapes.
 pub trait Output<const K: u8>: Sized {
     /// What is kept.

@@ -143,15 +143,3 @@ where
         }
     }
 }
-
-impl<R, V> Loaded<R, V> {
-    pub(crate) fn returned<const K: u8>(self) -> R
-    where
-        R: Output<K, Value = V>,
-    {
-        match self {
-            Self::Value(value) => R::from_value(value),
-            Self::Absent(absent) => absent(),
-        }
-    }
-}

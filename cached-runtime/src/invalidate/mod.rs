@@ -11,13 +11,13 @@ mod writer;
 
 use std::sync::Arc;
 
-pub use self::writer::{When, Writer, write, write_with};
+pub use self::writer::{When, WholeCache, Writer, write, write_always, write_with};
 use crate::Error;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::call::probe_of;
 use crate::key::Glob;
-use crate::resilience::Matching;
+use crate::resilience::{Guarded, Matching, What};
 use crate::tier::memory::Probe;
 
 /// Step 1 for one entry: nothing loaded before is let into memory or waited for, and what is there goes.
@@ -29,16 +29,52 @@ pub(crate) fn revoke(function: &Function, probe: Probe<'_>) {
     }
 }
 
+/// Steps 2 and 3.
+async fn pass<'a>(
+    stores: impl IntoIterator<Item = &'a Arc<Guarded>, IntoIter: Send>,
+    what: What<'_>,
+    memory: impl FnMut() + Send,
+) -> Result<u64, Error> {
+    let mut passage = Passage {
+        left: stores.into_iter(),
+        what,
+        memory,
+    };
+    let mut outcome = Ok(0);
+    while let Some(store) = passage.left.next() {
+        match store.remove(what).await {
+            Ok(count) => outcome = outcome.map(|most: u64| most.max(count)),
+            Err(error) => outcome = Err(error),
+        }
+    }
+    outcome
+}
+
+/// The way of an invalidation through the stores. Dropped midway, what is left of it is queued; however it ends, memory
+/// is seen to once more.
+struct Passage<'a, 'w, I: Iterator<Item = &'a Arc<Guarded>>, M: FnMut()> {
+    left: I,
+    what: What<'w>,
+    memory: M,
+}
+
+impl<'a, I: Iterator<Item = &'a Arc<Guarded>>, M: FnMut()> Drop for Passage<'a, '_, I, M> {
+    fn drop(&mut self) {
+        self.left.by_ref().for_each(|store| store.queue(self.what));
+        (self.memory)();
+    }
+}
+
+/// One entry of one function.
 pub(crate) async fn entry(function: &Function, probe: Probe<'_>) {
     revoke(function, probe);
     if function.remotes.is_empty() {
         return;
     }
-    let key = function.full_key(probe.bytes);
-    for remote in function.remotes.iter().rev() {
-        remote.guarded.remove(vec![key.clone()]).await;
-    }
-    revoke(function, probe);
+    let keys = [function.full_key(probe.bytes)];
+    let again = || revoke(function, probe);
+    // Keys are what every store can remove.
+    let _ = pass(function.upwards(), What::Keys(&keys), again).await;
 }
 
 /// Step 1 for the entries of a function that `doomed` names.
@@ -61,21 +97,17 @@ fn revoke_all(function: &Function) {
 
 /// Every entry of one function, all its instantiations included.
 pub(crate) async fn cache(functions: &[Arc<Function>]) -> Result<(), Error> {
-    functions.iter().for_each(|function| revoke_all(function));
-    let mut outcome = Ok(());
+    let revoke = || functions.iter().for_each(|function| revoke_all(function));
+    revoke();
     // The instantiations of a function have one template and one chain.
-    if let Some(function) = functions.first() {
-        let matching = function.matching(&function.template.glob());
-        for remote in function.remotes.iter().rev() {
-            if let Err(error) = remote.guarded.remove_matching(&matching).await {
-                outcome = Err(error);
-            }
+    match functions.first() {
+        Some(function) if !function.remotes.is_empty() => {
+            let matching = function.matching(&function.template.glob());
+            let passed = pass(function.upwards(), What::Pattern(&matching), revoke).await;
+            passed.map(drop)
         }
-        if !function.remotes.is_empty() {
-            functions.iter().for_each(|function| revoke_all(function));
-        }
+        _ => Ok(()),
     }
-    outcome
 }
 
 /// The entries of one function whose key text matches `glob`; how many there were.
@@ -87,31 +119,27 @@ pub(crate) async fn cache_pattern(functions: &[Arc<Function>], glob: &str) -> Re
             .map(|function| revoke_if(function, |key| matcher.matches(&function.text(key))))
             .sum()
     };
-    let mut removed = revoke();
-    let mut outcome = Ok(());
-    if let Some(function) = functions.first() {
-        let matching = function.matching(glob);
-        for remote in function.remotes.iter().rev() {
-            match remote.guarded.remove_matching(&matching).await {
-                Ok(count) => removed = removed.max(count),
-                Err(error) => outcome = Err(error),
-            }
+    let removed = revoke();
+    match functions.first() {
+        Some(function) if !function.remotes.is_empty() => {
+            let matching = function.matching(glob);
+            let again = || _ = revoke();
+            let passed = pass(function.upwards(), What::Pattern(&matching), again).await;
+            passed.map(|count| removed.max(count))
         }
-        if !function.remotes.is_empty() {
-            revoke();
-        }
+        _ => Ok(removed),
     }
-    outcome.map(|()| removed)
 }
 
 /// The entry whose key is `text`, whichever function owns it.
 pub(crate) async fn by_text(caches: &Caches, text: &str) {
-    revoke_text(caches, text);
-    let key = format!("{}{text}", caches.prefix());
-    for store in caches.stores_bottom_up() {
-        store.remove(vec![key.clone()]).await;
+    let revoke = || revoke_text(caches, text);
+    revoke();
+    if !caches.upwards().is_empty() {
+        let keys = [format!("{}{text}", caches.prefix())];
+        // Keys are what every store can remove.
+        let _ = pass(caches.upwards(), What::Keys(&keys), revoke).await;
     }
-    revoke_text(caches, text);
 }
 
 fn revoke_text(caches: &Caches, text: &str) {
@@ -122,42 +150,33 @@ fn revoke_text(caches: &Caches, text: &str) {
     }
 }
 
-fn revoke_pattern(caches: &Caches, glob: &str) -> u64 {
-    let glob = Glob::new(glob);
-    caches
-        .functions()
-        .map(|function| revoke_if(&function, |key| glob.matches(&function.text(key))))
-        .sum()
-}
-
 /// Every entry whose key matches `glob`, whichever function owns it; how many there were.
 pub(crate) async fn by_pattern(caches: &Caches, glob: &str) -> Result<u64, Error> {
-    let mut removed = revoke_pattern(caches, glob);
-    let mut outcome = Ok(());
+    let matcher = Glob::new(glob);
+    let revoke = || -> u64 {
+        caches
+            .functions()
+            .map(|function| revoke_if(&function, |key| matcher.matches(&function.text(key))))
+            .sum()
+    };
+    let removed = revoke();
+    if caches.upwards().is_empty() {
+        return Ok(removed);
+    }
     let matching = Matching {
         glob: format!("{}{glob}", caches.prefix()),
         test: None,
     };
-    for store in caches.stores_bottom_up() {
-        match store.remove_matching(&matching).await {
-            Ok(count) => removed = removed.max(count),
-            Err(error) => outcome = Err(error),
-        }
-    }
-    if !caches.stores_bottom_up().is_empty() {
-        revoke_pattern(caches, glob);
-    }
-    outcome.map(|()| removed)
+    let passed = pass(caches.upwards(), What::Pattern(&matching), || _ = revoke()).await;
+    passed.map(|count| removed.max(count))
 }
 
+/// Every entry of every function.
 pub(crate) async fn everything(caches: &Caches) -> Result<(), Error> {
-    caches.functions().for_each(|function| revoke_all(&function));
-    let mut outcome = Ok(());
-    for store in caches.stores_bottom_up() {
-        if let Err(error) = store.remove_owned().await {
-            outcome = Err(error);
-        }
+    let revoke = || caches.functions().for_each(|function| revoke_all(&function));
+    revoke();
+    if caches.upwards().is_empty() {
+        return Ok(());
     }
-    caches.functions().for_each(|function| revoke_all(&function));
-    outcome
+    pass(caches.upwards(), What::Everything, revoke).await.map(drop)
 }

@@ -1,16 +1,14 @@
 //! What `#[invalidate]` expands into: a body, and what to remove once it has run.
 //!
-//! A writer that is dropped or panics after its body has begun still removes, in the background: nobody knows what it
-//! had committed.
+//! A writer that is dropped or panics after its body has begun still removes, without waiting for the stores: nobody
+//! knows what it had committed.
 
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use tokio::runtime::Handle;
-
-use crate::background::Background;
+use crate::Error;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::caches::registry::Site;
@@ -26,8 +24,25 @@ pub enum When {
     After,
     /// Before it.
     Before,
-    /// After it, error or not.
-    Always,
+}
+
+/// `f_cache`: it takes the `Caches` if the cached function is told which to use, and the writer does not know. `M`
+/// keeps the two apart.
+pub trait WholeCache<A: ?Sized, M> {
+    /// Every entry of that cache.
+    fn add(self, first: &A, writer: &mut Writer);
+}
+
+impl<A: ?Sized, V, F: FnOnce() -> Cache<V>> WholeCache<A, (V,)> for F {
+    fn add(self, _: &A, writer: &mut Writer) {
+        writer.cache(&self());
+    }
+}
+
+impl<A: AsRef<Caches> + ?Sized, V, F: FnOnce(&Caches) -> Cache<V>> WholeCache<A, [V; 1]> for F {
+    fn add(self, caches: &A, writer: &mut Writer) {
+        writer.cache(&self(caches.as_ref()));
+    }
 }
 
 enum Target {
@@ -67,6 +82,11 @@ impl Writer {
         self.targets.push(Target::Cache(caches.clone(), site));
     }
 
+    /// The same, of the companion that makes it and the first argument beside it.
+    pub fn whole<A: ?Sized, M>(&mut self, cache: impl WholeCache<A, M>, first: &A) {
+        cache.add(first, self);
+    }
+
     /// By key text.
     pub fn key(&mut self, caches: Option<&Caches>, text: String) {
         self.targets
@@ -83,58 +103,34 @@ impl Writer {
 
     async fn run(&self) {
         for target in &self.targets {
-            let outcome = match target {
-                Target::Entry(function, key) => {
-                    super::entry(function, probe_of(key)).await;
-                    Ok(())
-                }
-                Target::Cache(caches, site) => {
-                    super::cache(&caches.functions_of(site).collect::<Vec<_>>()).await
-                }
-                Target::Key(caches, text) => {
-                    super::by_text(caches, text).await;
-                    Ok(())
-                }
-                Target::Pattern(caches, glob) => super::by_pattern(caches, glob).await.map(drop),
-            };
-            if let Err(error) = outcome {
+            if let Err(error) = target.remove().await {
                 tracing::error!(%error, "an invalidation is not complete");
             }
         }
     }
 
-    /// Removes without anybody waiting: from memory at once, from stores in the background.
-    fn run_detached(self) {
-        self.targets.iter().for_each(Target::revoke);
-        let Some(background) = self.targets.first().map(Target::background).cloned() else {
-            return;
-        };
-        if Handle::try_current().is_ok() {
-            background.spawn(async move { self.run().await });
-        } else {
-            // No store can be asked here, so nothing is awaited: each queues its removal.
-            let run = pin!(self.run());
-            let _ = run.poll(&mut Context::from_waker(Waker::noop()));
+    /// Removes without anybody waiting: from memory at once, from stores by a removal that is queued.
+    fn run_detached(&self) {
+        for target in &self.targets {
+            // Begun and dropped midway, which queues what is left of it.
+            let _ = pin!(target.remove()).poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 }
 
 impl Target {
-    fn revoke(&self) {
+    async fn remove(&self) -> Result<(), Error> {
         match self {
-            Self::Entry(function, key) => super::revoke(function, probe_of(key)),
-            Self::Cache(caches, site) => caches
-                .functions_of(site)
-                .for_each(|function| super::revoke_all(&function)),
-            Self::Key(caches, text) => super::revoke_text(caches, text),
-            Self::Pattern(caches, glob) => drop(super::revoke_pattern(caches, glob)),
-        }
-    }
-
-    fn background(&self) -> &Background {
-        match self {
-            Self::Entry(function, _) => &function.background,
-            Self::Cache(caches, _) | Self::Key(caches, _) | Self::Pattern(caches, _) => caches.background(),
+            Self::Entry(function, key) => {
+                super::entry(function, probe_of(key)).await;
+                Ok(())
+            }
+            Self::Cache(caches, site) => super::cache(&caches.functions_of(site).collect::<Vec<_>>()).await,
+            Self::Key(caches, text) => {
+                super::by_text(caches, text).await;
+                Ok(())
+            }
+            Self::Pattern(caches, glob) => super::by_pattern(caches, glob).await.map(drop),
         }
     }
 }
@@ -171,6 +167,26 @@ where
     write_with(shape, writer, body, |_, _| {}, |_| {}).await
 }
 
+/// Runs `body` and removes what `writer` says, whatever the body returned. An error is held meanwhile, since the caller
+/// must not go on before the entries are gone.
+pub async fn write_always<R, const K: u8>(
+    shape: Shape<R, K>,
+    writer: Writer,
+    body: impl Future<Output = R>,
+) -> R {
+    let _ = shape;
+    let begun = Begun {
+        writer: Some(writer),
+        unknown: Some(|_: &mut Writer| {}),
+    };
+    let returned = body.await;
+    if let Some(writer) = &begun.writer {
+        writer.run().await;
+    }
+    begun.done();
+    returned
+}
+
 /// Runs `body` and removes what `writer` says and what `known` adds once the returned value is known; `unknown` adds
 /// what is removed if it never is.
 pub async fn write_with<R, const K: u8>(
@@ -184,8 +200,7 @@ where
     R: Output<K>,
 {
     let _ = shape;
-    let when = writer.when;
-    if when == When::Before {
+    if writer.when == When::Before {
         writer.run().await;
         return body.await;
     }
@@ -196,11 +211,7 @@ where
     let loaded = match body.await.split() {
         Ok(loaded) => loaded,
         Err((error, rebuild)) => {
-            if when == When::Always {
-                drop(begun);
-            } else {
-                begun.done();
-            }
+            begun.done();
             return rebuild(error);
         }
     };

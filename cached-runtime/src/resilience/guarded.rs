@@ -159,46 +159,35 @@ impl Guarded {
         self.ask(self.store.remaining(key)).await
     }
 
-    /// Removes `keys`, now or as soon as the store can be reached; until then they are not read from it. Dropping
-    /// this future leaves the removal queued.
-    pub(crate) async fn remove(self: &Arc<Self>, keys: Vec<String>) {
-        let unsure = Unsure {
-            guarded: self,
-            what: What::Keys(&keys),
+    /// Removes, now or as soon as the store can be reached; until then the entries are not read from it. Dropping this
+    /// future leaves the removal queued. Says how many were removed now, of those that are not named one by one.
+    pub(crate) async fn remove(self: &Arc<Self>, what: What<'_>) -> Result<u64, Error> {
+        self.check_patterns(what)?;
+        let unsure = Unsure { guarded: self, what };
+        let budget = match what {
+            What::Keys(_) => self.budget,
+            What::Pattern(_) | What::Everything => self.budget.saturating_mul(SCAN_BUDGETS),
         };
-        if self.ask(self.store.remove(&keys)).await.is_ok() {
-            unsure.sure();
-        }
-    }
-
-    /// The same for all keys that are `matching`. Says how many were removed now.
-    pub(crate) async fn remove_matching(self: &Arc<Self>, matching: &Matching) -> Result<u64, Error> {
-        self.check_patterns(&matching.glob)?;
-        let unsure = Unsure {
-            guarded: self,
-            what: What::Pattern(matching),
-        };
-        let budget = self.budget.saturating_mul(SCAN_BUDGETS);
-        let removal = self.remove_matching_now(matching);
-        let removed = self.ask_within(budget, removal).await;
+        let removed = self.ask_within(budget, self.remove_now(what)).await;
         if removed.is_ok() {
             unsure.sure();
         }
         Ok(removed.unwrap_or(0))
     }
 
-    /// Removes every key of this `Caches`.
-    pub(crate) async fn remove_owned(self: &Arc<Self>) -> Result<(), Error> {
-        self.check_patterns("*")?;
-        let unsure = Unsure {
-            guarded: self,
-            what: What::Everything,
-        };
-        let budget = self.budget.saturating_mul(SCAN_BUDGETS);
-        if self.ask_within(budget, self.sweep()).await.is_ok() {
-            unsure.sure();
+    /// The same for later, as soon as the store can be reached.
+    pub(crate) fn queue(self: &Arc<Self>, what: What<'_>) {
+        if self.check_patterns(what).is_ok() {
+            drop(Unsure { guarded: self, what });
         }
-        Ok(())
+    }
+
+    async fn remove_now(&self, what: What<'_>) -> Result<u64, Error> {
+        match what {
+            What::Keys(keys) => self.store.remove(keys).await.map(|()| 0),
+            What::Pattern(matching) => self.remove_matching_now(matching).await,
+            What::Everything => self.sweep().await.map(|()| 0),
+        }
     }
 
     async fn remove_matching_now(&self, matching: &Matching) -> Result<u64, Error> {
@@ -213,15 +202,17 @@ impl Guarded {
         Ok(())
     }
 
-    fn check_patterns(&self, pattern: &str) -> Result<(), Error> {
-        if self.store.guarantees().patterns {
-            return Ok(());
-        }
-        let what = format!(
-            "store `{}` cannot find keys by pattern, so `{pattern}` was not removed from it",
+    fn check_patterns(&self, what: What<'_>) -> Result<(), Error> {
+        let glob = match what {
+            What::Pattern(matching) if !self.store.guarantees().patterns => &matching.glob,
+            What::Everything if !self.store.guarantees().patterns => "*",
+            _ => return Ok(()),
+        };
+        let message = format!(
+            "store `{}` cannot find keys by pattern, so `{glob}` was not removed from it",
             self.name
         );
-        Err(Error::new(ErrorKind::Unsupported, what))
+        Err(Error::new(ErrorKind::Unsupported, message))
     }
 
     /// Lets the store go; what is pending stays so.
@@ -244,6 +235,12 @@ impl Guarded {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format!("store `{}` can only be asked inside a tokio runtime", self.name),
+            ));
+        }
+        if self.closed.load(SeqCst) {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                format!("store `{}` is closed", self.name),
             ));
         }
         if !self.breaker.is_closed() {

@@ -9,4 +9,4 @@ mod guarded;
 mod pending;
 
 pub(crate) use guarded::{Guarded, Looked, Owned};
-pub(crate) use pending::{Matching, Test};
+pub(crate) use pending::{Matching, Test, What};

@@ -71,9 +71,9 @@ pub(super) struct Removals {
     requests: u64,
 }
 
-/// One kind of removal, to ask for or to strike off.
+/// What is to be removed, or has been.
 #[derive(Clone, Copy)]
-pub(super) enum What<'a> {
+pub(crate) enum What<'a> {
     Keys(&'a [String]),
     Pattern(&'a Matching),
     Everything,

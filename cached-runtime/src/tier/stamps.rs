@@ -39,6 +39,8 @@ impl Stripes {
 /// The stamps of one function's keys.
 pub(crate) struct Stamps {
     stripes: Arc<Stripes>,
+    /// Two functions of one argument hash it to the same: they must not meet in one stripe at each of its values.
+    salt: u64,
     /// Moved on by what concerns keys that are not known one by one: a pattern, the whole cache.
     cache: AtomicU64,
 }
@@ -47,20 +49,25 @@ impl Stamps {
     pub(crate) fn new(stripes: Arc<Stripes>) -> Self {
         Self {
             stripes,
+            salt: fastrand::u64(..),
             cache: AtomicU64::new(0),
         }
     }
 
+    fn stripe(&self, hash: u64) -> &AtomicU64 {
+        self.stripes.of(hash ^ self.salt)
+    }
+
     pub(crate) fn now(&self, hash: u64) -> Stamp {
         Stamp {
-            key: self.stripes.of(hash).load(SeqCst),
+            key: self.stripe(hash).load(SeqCst),
             cache: self.cache.load(SeqCst),
         }
     }
 
     /// Moves the stamp of one key on: from here on nothing of it that was stamped before is let in.
     pub(crate) fn advance(&self, hash: u64) {
-        self.stripes.of(hash).fetch_add(1, SeqCst);
+        self.stripe(hash).fetch_add(1, SeqCst);
     }
 
     /// Moves the stamps of all keys of this function on.

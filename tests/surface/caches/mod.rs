@@ -1,1 +1,10 @@
+//! `Caches`: what is in force where, and what can be done to all entries.
 
+mod apart;
+mod invalidate;
+mod mode;
+mod namespace;
+mod scope;
+mod settle;
+mod shutdown;
+mod stats;

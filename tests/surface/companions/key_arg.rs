@@ -1,5 +1,10 @@
 //! What may be written for a key argument of `f_entry`: a value, a reference, the borrowed forms of strings and lists.
 
+#![expect(
+    clippy::needless_borrows_for_generic_args,
+    reason = "references are among what may be written"
+)]
+
 use std::net::IpAddr;
 use std::sync::Arc;
 

@@ -1,5 +1,12 @@
 //! Borrowed arguments, lifetimes, `where` clauses.
 
+#![expect(
+    clippy::needless_borrows_for_generic_args,
+    clippy::ptr_arg,
+    clippy::multiple_bound_locations,
+    reason = "whatever compiles may be written"
+)]
+
 use std::borrow::Cow;
 
 use cached_runtime::{KeyPart, cache};

@@ -322,3 +322,27 @@ async fn lifetimes_are_no_instantiations() {
     })
     .await;
 }
+
+/// Names of types are all there is to tell instantiations apart by, since keys leave the process.
+#[tokio::test]
+#[ignore = "two types of one name, in two blocks of one function, have one `type_name`"]
+async fn types_of_one_name_in_one_function() {
+    world(async |_| {
+        let runs = Runs::default();
+        {
+            struct Local;
+            impl Kind for Local {
+                const NAME: &'static str = "first";
+            }
+            assert_eq!(of_kind::<Local>(&runs, 1).await, "first 1");
+        }
+        {
+            struct Local;
+            impl Kind for Local {
+                const NAME: &'static str = "second";
+            }
+            assert_eq!(of_kind::<Local>(&runs, 1).await, "second 1");
+        }
+    })
+    .await;
+}

@@ -19,7 +19,7 @@ struct Request {
 async fn take(request: Request) -> usize {
     let Request { name, ids } = request;
     drop(name);
-    ids.into_iter().count()
+    ids.len()
 }
 
 #[invalidate(users(&name, &ids), key = "i11:{name}:{ids}")]
@@ -29,7 +29,7 @@ async fn take_and_change(mut name: String, mut ids: Vec<u64>) -> (String, Vec<u6
     (name, ids)
 }
 
-#[invalidate(users(name, ids))]
+#[invalidate(users(*name, *ids))]
 async fn change_by_reference(name: &mut String, ids: &mut Vec<u64>) {
     name.push('!');
     ids.clear();

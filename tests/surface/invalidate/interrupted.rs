@@ -1,12 +1,10 @@
 //! Writers that do not come to their end: nobody knows what they had committed, so they invalidate.
 
-use std::future::{Future, pending};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::future::pending;
 
 use cached_runtime::{cache, invalidate};
 
-use crate::world::{World, world};
+use crate::world::{World, begin_and_drop, world};
 
 #[cache(key = "i10:{id}", backend = ["local", "far"])]
 async fn users(id: u64) -> u64 {
@@ -48,15 +46,6 @@ async fn filled() {
     for id in [1, 2, 10, 100] {
         users(id).await;
     }
-}
-
-/// Polls once and drops.
-fn begin_and_drop(work: impl Future) {
-    let work = pin!(work);
-    assert!(matches!(
-        work.poll(&mut Context::from_waker(Waker::noop())),
-        Poll::Pending
-    ));
 }
 
 async fn left(world: &World) -> (Vec<String>, u64) {
