@@ -12,4 +12,4 @@ mod returns;
 mod shapes;
 mod surroundings;
 
-pub use fixtures::{caches, Runs};
+pub use fixtures::{Runs, caches};
