@@ -19,7 +19,6 @@ async fn near(source: &Source, _id: u64) -> u64 {
     source.load()
 }
 
-#[expect(dead_code, reason = "its entries are what is tested")]
 #[cache(
     key = "choosy:{_id}",
     ttl = "1h",

@@ -17,7 +17,6 @@ async fn profile(source: &Source, id: &str) -> String {
     format!("{id} {}", source.load())
 }
 
-#[expect(dead_code, reason = "its entries are what is tested")]
 #[cache(key = "user:{_id}:orders:{_page}", ttl = "1h", backend = ["local", "redis"], skip(source))]
 async fn orders(source: &Source, _id: u64, _page: u64) -> u64 {
     source.load()

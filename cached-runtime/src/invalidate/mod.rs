@@ -41,7 +41,7 @@ async fn pass<'a>(
         memory,
     };
     let mut outcome = Ok(0);
-    while let Some(store) = passage.left.next() {
+    for store in passage.left.by_ref() {
         match store.remove(what).await {
             Ok(count) => outcome = outcome.map(|most: u64| most.max(count)),
             Err(error) => outcome = Err(error),
