@@ -58,6 +58,6 @@ macro_rules! peak {
 /// The tasks and their handles included.
 #[test]
 fn ten_thousand_waiting_callers_take_eight_mebibytes_at_most() {
-    peak!(|id| slow(id));
+    peak!(slow);
     peak!(|id| far("shop", id));
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::chains::{Chain, Far, FarNear, How, LocalFar, MokaFar, NearFar, Stores, Three, ThreeOff};
 use crate::model::{Model, Step};
 use crate::source::{Failed, Source};
-use crate::stops::Held;
+use crate::stops::{Held, soon};
 
 /// All the time there is.
 const AMPLE: Duration = Duration::from_secs(3600);
@@ -206,7 +206,7 @@ async fn leader_is_slow<C: Chain>() {
             place.write::<C>(how).await.unwrap();
             // Who comes now does not wait for that one.
             assert_eq!(
-                place.read::<C>().await.unwrap(),
+                soon(place.read::<C>()).await.unwrap(),
                 Ok(1),
                 "{} after {how:?}",
                 C::NAME

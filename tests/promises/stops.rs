@@ -1,8 +1,10 @@
 //! Places where a test can make whoever comes by wait.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::hash::Hash;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -47,11 +49,17 @@ impl<S: Eq + Hash> Stops<S> {
     }
 }
 
+/// Fails if `work` waits for something that does not come.
+pub(crate) async fn soon<F: Future>(work: F) -> F::Output {
+    let in_time = tokio::time::timeout(Duration::from_secs(20), work).await;
+    in_time.expect("it waits for what it must not wait for")
+}
+
 impl Held {
     /// Returns once somebody is held.
     pub(crate) async fn arrived(&mut self) {
         if let Some(arrived) = self.arrived.take() {
-            arrived.await.unwrap();
+            soon(arrived).await.unwrap();
         }
     }
 

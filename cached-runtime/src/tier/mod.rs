@@ -6,3 +6,5 @@
 pub(crate) mod memory;
 pub(crate) mod remote;
 pub(crate) mod stamps;
+#[cfg(test)]
+mod tests;
