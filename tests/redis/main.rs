@@ -7,6 +7,7 @@ mod handles;
 mod hooked;
 mod hostile;
 mod keys;
+mod late;
 mod modes;
 mod outage;
 mod patterns;
