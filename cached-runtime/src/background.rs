@@ -4,8 +4,10 @@
 //! but refused, and whoever asked decides.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -46,8 +48,24 @@ impl Background {
         true
     }
 
+    /// Waits until no task is left, or for as long as `patience` lasts; whether none is left.
+    pub(crate) async fn settle_within(&self, patience: Duration) -> bool {
+        if self.0.tasks.load(SeqCst) == 0 {
+            return true;
+        }
+        // Tokio panics where it has no timer, and does not say beforehand.
+        let timed = || catch_unwind(AssertUnwindSafe(|| tokio::time::timeout(patience, self.settle())));
+        match Handle::try_current().ok().and_then(|_| timed().ok()) {
+            Some(settled) => settled.await.is_ok(),
+            None => {
+                self.settle().await;
+                true
+            }
+        }
+    }
+
     /// Returns once no task is left, those that tasks have started included.
-    pub(crate) async fn settle(&self) {
+    async fn settle(&self) {
         loop {
             let idle = self.0.idle.notified();
             tokio::pin!(idle);

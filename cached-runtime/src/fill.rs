@@ -28,7 +28,13 @@ pub(crate) async fn put(
         && !function.remotes.is_empty()
     {
         let key = function.full_key(probe.bytes);
-        let sealed = form.seal(&key, &content, plan.ttl)?;
+        let sealed = match form.seal(&key, &content, plan.ttl) {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                invalidate::entry(function, probe).await;
+                return Err(error);
+            }
+        };
         for remote in function.remotes.iter().rev() {
             if let Err(error) = remote.put(&key, &sealed, plan.ttl).await {
                 // Keys are what every store can remove.

@@ -66,7 +66,7 @@ impl<V: CacheValue> Entry<V> {
     ///
     /// # Errors
     ///
-    /// Of kind `Encode` if the value cannot be turned into bytes; `Unavailable` or `Store` if a store does not take it,
+    /// Of kind `Encode` if the value cannot be turned into bytes, in which case the entry is removed; `Unavailable` or `Store` if a store does not take it,
     /// in which case the entry is removed from that store, now or by replay, and the other tiers have the value.
     pub async fn insert(&self, value: V) -> Result<(), Error> {
         self.caches.check_open()?;

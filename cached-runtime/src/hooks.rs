@@ -5,16 +5,17 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Error;
 use crate::codec::{self, Codec};
 use crate::entry::Shared;
 use crate::key::Key;
+use crate::{Error, ErrorKind};
 
 /// A type whose values can be kept in memory: `Clone + Send + Sync + 'static`.
 #[diagnostic::on_unimplemented(
@@ -87,10 +88,13 @@ impl<V: CacheValue> Hooks<V> {
     {
         self.erased.remote = Some(Remote {
             encode: |value, codec, bytes| match value.downcast_ref::<V>() {
-                Some(value) => codec.encode(value, bytes),
+                Some(value) => unpanicked(ErrorKind::Encode, || codec.encode(value, bytes)),
                 None => Ok(()),
             },
-            decode: |bytes, codec| codec.decode::<V>(bytes).map(|value| Arc::new(value) as Shared),
+            decode: |bytes, codec| {
+                unpanicked(ErrorKind::Decode, || codec.decode::<V>(bytes))
+                    .map(|value| Arc::new(value) as Shared)
+            },
             fingerprint: codec::shape::fingerprint::<V>,
         });
         self
@@ -118,4 +122,14 @@ impl<V: CacheValue> Hooks<V> {
         }));
         self
     }
+}
+
+/// Reading and writing a value is its type's code. Where that panics, the cache has failed and not the call.
+fn unpanicked<T>(kind: ErrorKind, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(Error::new(
+            kind,
+            "the `serde` implementation of the value's type panicked",
+        ))
+    })
 }

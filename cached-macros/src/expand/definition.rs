@@ -20,13 +20,14 @@ pub(super) fn sibling(plan: &CachePlan, names: &Companions) -> TokenStream {
     let (door, value) = (&plan.door, &plan.value);
     let statics = statics(plan);
     let hooks = hooks(plan);
+    let closures = with_closures(plan);
     quote! {
         #attrs
         #[doc(hidden)]
         #lints
         fn #definition #generics () -> #door::Definition<#value> #where_clause {
             #statics
-            #door::Definition::new(&__SITE, |__hooks: #door::Hooks<#value>| #hooks)
+            #door::Definition::new(&__SITE, |__hooks: #door::Hooks<#value>| #hooks) #closures
         }
     }
 }
@@ -50,7 +51,19 @@ pub(super) fn of_shape(plan: &CachePlan, names: &Companions, shape: &Ident) -> T
 pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
     let door = &plan.door;
     let hooks = hooks(plan);
-    quote!(#door::define(#shape, &__SITE, |__hooks| #hooks))
+    let closures = with_closures(plan);
+    quote!(#door::define(#shape, &__SITE, |__hooks| #hooks) #closures)
+}
+
+/// Closures may mean another thing in each instantiation. A closure of ours is of another type in each.
+fn with_closures(plan: &CachePlan) -> Option<TokenStream> {
+    let Hooks {
+        ttl,
+        cache_if,
+        weight,
+    } = &plan.hooks;
+    let any = ttl.is_some() || cache_if.is_some() || weight.is_some();
+    any.then(|| quote_spanned!(Span::mixed_site()=> .with_closures(&|| {})))
 }
 
 /// What every instantiation has in common.

@@ -112,7 +112,8 @@ impl Function {
             return ttl;
         }
         let off = f64::from(fastrand::u32(0..=self.spec.jitter)) / 1e6;
-        ttl.mul_f64(1.0 - off.min(1.0))
+        // The longest lives are too long for what multiplies them.
+        Duration::try_from_secs_f64(ttl.as_secs_f64() * (1.0 - off.min(1.0))).unwrap_or(ttl)
     }
 
     /// What a value counts in a memory tier that is bound by bytes.

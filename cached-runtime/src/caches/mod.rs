@@ -59,7 +59,7 @@ pub(crate) struct Inner {
 }
 
 /// What is kept for one annotated function: a list that only grows, one link for each type of value that its
-/// instantiations have. Most functions have one.
+/// instantiations have, or for each of these if they have closures. Most functions have one.
 #[derive(Default)]
 struct Slot {
     here: OnceLock<(TypeId, Arc<Function>)>,
@@ -171,12 +171,9 @@ impl Caches {
     }
 
     /// Waits until background fills are in place and queued removals are delivered; for a store that cannot be
-    /// reached, ten seconds at most.
+    /// reached, ten seconds at most (where there is no runtime with timers to count them, as long as it takes).
     pub async fn settle(&self) {
-        if tokio::time::timeout(PATIENCE, self.0.background.settle())
-            .await
-            .is_err()
-        {
+        if !self.0.background.settle_within(PATIENCE).await {
             tracing::warn!("background work is not done: a store cannot be reached");
         }
     }
@@ -219,7 +216,7 @@ impl Caches {
     pub(crate) fn function<V: CacheValue>(&self, definition: Definition<V>) -> &Arc<Function> {
         let slot = &self.0.slots[definition.site().index()];
         match slot.here.get() {
-            Some((value, function)) if *value == TypeId::of::<V>() => function,
+            Some((identity, function)) if *identity == definition.identity() => function,
             _ => self.find_or_build(slot, definition),
         }
     }
@@ -233,12 +230,12 @@ impl Caches {
         loop {
             let build = || {
                 (
-                    TypeId::of::<V>(),
+                    definition.identity(),
                     self.build_function(definition.site(), definition.hooks().erased),
                 )
             };
-            let (value, function) = slot.here.get_or_init(build);
-            if *value == TypeId::of::<V>() {
+            let (identity, function) = slot.here.get_or_init(build);
+            if *identity == definition.identity() {
                 return function;
             }
             slot = slot.next.get_or_init(Box::default);

@@ -1,5 +1,6 @@
 //! Every annotated function of the program, collected at link time.
 
+use std::any::TypeId;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -158,6 +159,8 @@ pub(crate) fn sites() -> &'static [&'static Site] {
 pub struct Definition<V> {
     site: &'static Site,
     hooks: fn(Hooks<V>) -> Hooks<V>,
+    /// Whose closures these are, where there are any: those of two instantiations may differ while their values do not.
+    closures: Option<fn() -> TypeId>,
 }
 
 impl<V> Clone for Definition<V> {
@@ -171,7 +174,31 @@ impl<V> Copy for Definition<V> {}
 impl<V> Definition<V> {
     /// Made by the expansion.
     pub const fn new(site: &'static Site, hooks: fn(Hooks<V>) -> Hooks<V>) -> Self {
-        Self { site, hooks }
+        Self {
+            site,
+            hooks,
+            closures: None,
+        }
+    }
+
+    /// The same with closures of the user's, told apart from those of other instantiations by the type of something
+    /// `inside` the function.
+    #[must_use]
+    pub fn with_closures<I: 'static>(self, inside: &I) -> Self {
+        let _ = inside;
+        Self {
+            closures: Some(TypeId::of::<I>),
+            ..self
+        }
+    }
+
+    /// What has tiers and flights of its own: instantiations that keep values of one type by the same closures are one.
+    #[inline]
+    pub(crate) fn identity(self) -> TypeId
+    where
+        V: 'static,
+    {
+        self.closures.map_or_else(TypeId::of::<V>, |closures| closures())
     }
 
     /// The same, if it is one of what the function returns.

@@ -4,11 +4,12 @@ use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use super::share::Share;
 use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
-use crate::flight::{self, Answer, Joined};
+use crate::flight::{self, Answer, Joined, Within};
 use crate::hooks::CacheValue;
 use crate::invalidate;
 use crate::key::KeyBytes;
@@ -71,6 +72,7 @@ impl Start {
                     match function.flights.join(probe) {
                         Joined::Leader(lead) => Way::Lead(lead),
                         Joined::Follower(wait) => Way::Follow(wait),
+                        Joined::Inside => Way::Off,
                     }
                 } else {
                     alone(false)
@@ -132,6 +134,8 @@ pub(crate) struct Load {
     began: u64,
     /// What each remote tier gave for filling it.
     tokens: Vec<Option<Token>>,
+    /// How much longer the caller may be held up by the remote tiers: each has its budget once a call.
+    patience: Duration,
     /// The body is running.
     running: bool,
 }
@@ -164,6 +168,7 @@ impl Load {
             stamp,
             began: Function::begin(),
             tokens: Vec::new(),
+            patience: Duration::ZERO,
             running: false,
         }
     }
@@ -202,6 +207,15 @@ impl Load {
     }
 
     async fn look_below(&mut self, absent: bool, replace: bool) -> Option<Content> {
+        let begun = Instant::now();
+        let found = self.look_down(absent, replace).await;
+        let budgets = self.function.remotes.iter().map(|remote| remote.guarded.budget());
+        let all = budgets.fold(Duration::ZERO, Duration::saturating_add);
+        self.patience = all.saturating_sub(begun.elapsed());
+        found
+    }
+
+    async fn look_down(&mut self, absent: bool, replace: bool) -> Option<Content> {
         let function = Arc::clone(&self.function);
         let form = function.form(absent)?;
         let key = function.full_key(self.role.probe()?.bytes);
@@ -229,6 +243,14 @@ impl Load {
         self.running = true;
         self.function.counts.misses.add_one();
         self.function.counts.loads.add_one();
+    }
+
+    /// Held while the body is polled.
+    pub(crate) fn enter(&self) -> Option<Within> {
+        match &self.role {
+            Role::Off | Role::Alone { .. } => None,
+            Role::Flight(lead) => Some(lead.enter()),
+        }
     }
 
     /// Stores what the body brought, as far as that can be done at once; the rest is to be awaited.
@@ -275,7 +297,8 @@ impl Load {
     }
 
     /// Fills memory as `plan` says and answers the followers. The lead is held until the remote tiers are filled too:
-    /// callers who come meanwhile are answered by the flight.
+    /// callers who come meanwhile are answered by the flight. Where that takes longer than the caller can be made to
+    /// wait, it goes on in the background.
     fn keep_as(mut self: Box<Self>, content: Content, plan: Option<Plan>) -> Option<Keeping> {
         self.running = false;
         if let Some(plan) = plan {
@@ -288,10 +311,16 @@ impl Load {
         if self.tokens.iter().all(Option::is_none) {
             return None;
         }
-        Some(Box::pin(async move {
+        let (patience, background) = (self.patience, self.function.background.clone());
+        let mut filling: Keeping = Box::pin(async move {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);
             fill_remotes(&self.function, &key, &content, plan, &self.tokens).await;
+        });
+        Some(Box::pin(async move {
+            if tokio::time::timeout(patience, &mut filling).await.is_err() {
+                background.spawn(filling);
+            }
         }))
     }
 

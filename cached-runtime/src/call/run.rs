@@ -116,8 +116,11 @@ where
                 },
                 Step::Body(load) => {
                     // Put back first: a body that panics must find the load in its place, to be dropped with it.
+                    let within = load.enter();
                     self.step = Step::Body(load);
-                    let output = ready!(body.as_mut().poll(context));
+                    let polled = body.as_mut().poll(context);
+                    drop(within);
+                    let output = ready!(polled);
                     let Step::Body(mut load) = std::mem::replace(&mut self.step, Step::Done) else {
                         continue;
                     };

@@ -13,6 +13,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod wait;
+mod within;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,7 @@ use crate::tier::memory::Probe;
 pub(crate) use state::Answer;
 use state::{Flight, State};
 pub(crate) use wait::{Lead, Turn, Wait};
+pub(crate) use within::Within;
 
 const SHARDS: usize = 16;
 
@@ -34,6 +36,8 @@ pub(crate) struct Flights {
 pub(crate) enum Joined {
     Leader(Lead),
     Follower(Wait),
+    /// The caller is inside of the load that it would wait for.
+    Inside,
 }
 
 type ByHash = foldhash::fast::FixedState;
@@ -55,6 +59,9 @@ impl Flights {
     pub(crate) fn join(self: &Arc<Self>, probe: Probe<'_>) -> Joined {
         let mut shard = self.shard(probe.hash);
         if let Some(flight) = shard.get(probe.bytes) {
+            if within::is_led_here(flight) {
+                return Joined::Inside;
+            }
             return Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight)));
         }
         let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash));

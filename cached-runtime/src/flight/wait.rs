@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Flights;
 use super::state::{Answer, Flight, Phase, SOLO_RUNS};
+use super::within::Within;
 use crate::tier::memory::Probe;
 
 /// The right and the duty to load. Dropping it unfinished, by a panic or a cancelled caller, hands over to a follower.
@@ -30,6 +31,11 @@ impl Lead {
             hash: self.flight.hash,
             bytes: &self.flight.key,
         }
+    }
+
+    /// Until this is dropped again, the body of this load is being polled by this thread.
+    pub(crate) fn enter(&self) -> Within {
+        Within::enter(&self.flight)
     }
 
     /// Ends this run if nobody waits, and the flight unless others still run for themselves; from then on nobody can

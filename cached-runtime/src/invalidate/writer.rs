@@ -215,11 +215,12 @@ where
             return rebuild(error);
         }
     };
-    begun.unknown = None;
     if let Some(writer) = &mut begun.writer {
         if let Loaded::Value(value) = &loaded {
             known(writer, value);
         }
+        // Not before: making a key of the value may panic.
+        begun.unknown = None;
         writer.run().await;
     }
     begun.done();

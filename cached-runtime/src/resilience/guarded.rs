@@ -1,11 +1,15 @@
 //! A store with a budget, a breaker and a memory for what it still has to remove.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Relaxed, SeqCst},
 };
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -86,6 +90,11 @@ impl Guarded {
         &*self.store
     }
 
+    /// How long one call may take.
+    pub(crate) fn budget(&self) -> Duration {
+        self.budget
+    }
+
     /// Calls that failed or took too long, since the start.
     pub(crate) fn failures(&self) -> u64 {
         self.failures.load(Relaxed)
@@ -106,7 +115,7 @@ impl Guarded {
             self.heal();
             return Looked::Missing(None);
         }
-        match self.ask(self.store.get(key)).await {
+        match self.ask(async { self.store.get(key).await }).await {
             // A removal that failed meanwhile is about what was just read.
             Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
             Ok(Lookup::Found(found)) => Looked::Found(found),
@@ -121,7 +130,7 @@ impl Guarded {
         if self.pending.covers(key) {
             return None;
         }
-        self.ask(self.store.reserve(key)).await.ok()
+        self.ask(async { self.store.reserve(key).await }).await.ok()
     }
 
     pub(crate) async fn fill(
@@ -134,7 +143,8 @@ impl Guarded {
         if self.pending.covers(key) {
             return Ok(Filled::Refused);
         }
-        self.ask(self.store.fill(key, bytes, ttl, token)).await
+        self.ask(async { self.store.fill(key, bytes, ttl, token).await })
+            .await
     }
 
     pub(crate) async fn put(
@@ -149,14 +159,14 @@ impl Guarded {
                 format!("store `{}` has yet to remove `{key}`", self.name),
             ));
         }
-        self.ask(self.store.put(key, bytes, ttl)).await
+        self.ask(async { self.store.put(key, bytes, ttl).await }).await
     }
 
     pub(crate) async fn remaining(self: &Arc<Self>, key: &str) -> Result<Option<Option<Duration>>, Error> {
         if self.pending.covers(key) {
             return Ok(None);
         }
-        self.ask(self.store.remaining(key)).await
+        self.ask(async { self.store.remaining(key).await }).await
     }
 
     /// Removes, now or as soon as the store can be reached; until then the entries are not read from it. Dropping this
@@ -164,11 +174,7 @@ impl Guarded {
     pub(crate) async fn remove(self: &Arc<Self>, what: What<'_>) -> Result<u64, Error> {
         self.check_patterns(what)?;
         let unsure = Unsure { guarded: self, what };
-        let budget = match what {
-            What::Keys(_) => self.budget,
-            What::Pattern(_) | What::Everything => self.budget.saturating_mul(SCAN_BUDGETS),
-        };
-        let removed = self.ask_within(budget, self.remove_now(what)).await;
+        let removed = self.ask_within(self.budget_of(what), self.remove_now(what)).await;
         if removed.is_ok() {
             unsure.sure();
         }
@@ -251,18 +257,33 @@ impl Guarded {
                 format!("store `{}` is down", self.name),
             ));
         }
-        let answer = match tokio::time::timeout(budget, call).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("store `{}` did not answer within {budget:?}", self.name),
-            )),
-        };
+        let answer = self.answer(budget, call).await;
         match &answer {
             Ok(_) => self.breaker.succeeded(),
             Err(error) => self.note(error),
         }
         answer
+    }
+
+    /// What comes of a call within the budget. A store that panics is one that fails.
+    async fn answer<T>(
+        &self,
+        budget: Duration,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let failed = |how: String| Error::new(ErrorKind::Unavailable, format!("store `{}` {how}", self.name));
+        let timed = async {
+            match tokio::time::timeout(budget, call).await {
+                Ok(answer) => answer,
+                Err(_) => Err(failed(format!("did not answer within {budget:?}"))),
+            }
+        };
+        let mut timed = pin!(timed);
+        poll_fn(|context| {
+            catch_unwind(AssertUnwindSafe(|| timed.as_mut().poll(context)))
+                .unwrap_or_else(|_| Poll::Ready(Err(failed("panicked".to_owned()))))
+        })
+        .await
     }
 
     fn note(self: &Arc<Self>, error: &Error) {
@@ -283,7 +304,7 @@ impl Guarded {
         self.background.spawn(async move {
             let guarded = &healing.0;
             let mut pause = FIRST_PAUSE;
-            while !guarded.closed.load(SeqCst) {
+            while !guarded.closed.load(SeqCst) && !guarded.is_forsaken() {
                 if !guarded.try_heal().await {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -298,47 +319,62 @@ impl Guarded {
         });
     }
 
+    /// Nobody but the one who heals has this any more, and nothing is owed.
+    fn is_forsaken(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) == 1 && !self.has_pending()
+    }
+
     async fn try_heal(&self) -> bool {
-        let answered = matches!(
-            tokio::time::timeout(self.budget, self.store.ping()).await,
-            Ok(Ok(()))
-        );
-        if !answered || self.replay().await.is_err() {
+        let ping = async { self.store.ping().await };
+        if self.answer(self.budget, ping).await.is_err() || self.replay().await.is_err() {
             return false;
         }
         if !self.breaker.is_closed() {
             tracing::info!(store = %self.name, "a store answers again");
+            self.breaker.succeeded();
         }
-        self.breaker.succeeded();
         self.pending.is_empty()
     }
 
-    /// Removes what is pending.
+    /// Removes what is pending. What the store refuses stays so, and holds up nothing else; an error says that the store
+    /// cannot be reached.
     async fn replay(&self) -> Result<(), Error> {
         let removals = self.pending.snapshot();
         let seen = removals.seen();
         if removals.everything() {
-            self.sweep().await?;
-            self.pending.strike(What::Everything, seen);
+            self.deliver(What::Everything, seen).await?;
         }
         for batch in removals.keys().chunks(REPLAY_BATCH) {
-            tokio::time::timeout(self.budget, self.store.remove(batch))
-                .await
-                .map_err(|_| self.too_slow())??;
-            self.pending.strike(What::Keys(batch), seen);
+            if !self.deliver(What::Keys(batch), seen).await? {
+                // One of them may be to blame.
+                for key in batch {
+                    self.deliver(What::Keys(slice::from_ref(key)), seen).await?;
+                }
+            }
         }
         for matching in removals.patterns() {
-            self.remove_matching_now(matching).await?;
-            self.pending.strike(What::Pattern(matching), seen);
+            self.deliver(What::Pattern(matching), seen).await?;
         }
         Ok(())
     }
 
-    fn too_slow(&self) -> Error {
-        Error::new(
-            ErrorKind::Unavailable,
-            format!("store `{}` did not answer in time", self.name),
-        )
+    /// Removes and strikes off, unless the store refuses; whether it has.
+    async fn deliver(&self, what: What<'_>, seen: u64) -> Result<bool, Error> {
+        match self.answer(self.budget_of(what), self.remove_now(what)).await {
+            Ok(_) => {
+                self.pending.strike(what, seen);
+                Ok(true)
+            }
+            Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn budget_of(&self, what: What<'_>) -> Duration {
+        match what {
+            What::Keys(_) => self.budget,
+            What::Pattern(_) | What::Everything => self.budget.saturating_mul(SCAN_BUDGETS),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! with a token, so that the load that follows replaces it.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::codec::Codec;
 use crate::codec::envelope::{self, Header};
@@ -64,13 +64,14 @@ impl Remote {
     }
 
     pub(crate) async fn get(&self, key: &str, form: &Form<'_>) -> Had {
+        let begun = Instant::now();
         let found = match self.guarded.get(key).await {
             Looked::Found(found) => found,
             Looked::Missing(token) => {
                 self.misses.add_one();
                 return Had::Nothing(token);
             }
-            Looked::Unreadable(error) => return self.reject(key, &error).await,
+            Looked::Unreadable(error) => return self.reject(key, &error, begun).await,
         };
         match form.open(key, &found.bytes) {
             Ok(content) => {
@@ -80,16 +81,18 @@ impl Remote {
                     remaining: found.remaining,
                 }
             }
-            Err(error) => self.reject(key, &error).await,
+            Err(error) => self.reject(key, &error, begun).await,
         }
     }
 
-    /// What is there is a miss, and the load may replace it.
-    async fn reject(&self, key: &str, error: &Error) -> Had {
+    /// What is there is a miss, and the load may replace it, if the store can say so in what is left of its time.
+    async fn reject(&self, key: &str, error: &Error, begun: Instant) -> Had {
         tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
         self.rejected.add_one();
         self.misses.add_one();
-        Had::Nothing(self.guarded.reserve(key).await)
+        let left = self.guarded.budget().saturating_sub(begun.elapsed());
+        let token = tokio::time::timeout(left, self.guarded.reserve(key)).await;
+        Had::Nothing(token.ok().flatten())
     }
 
     /// Stores under a token; a refusal is counted and no failure.

@@ -8,8 +8,8 @@
 //! names of types (a rename is not a change of data). Types may ask differently in text and in binary formats (a
 //! `Uuid` does), so both are asked.
 //!
-//! Where a type cannot be heard to the end (it takes whatever it is given, as `untagged` does, or refuses every
-//! sample), its Rust name counts too; a change in the unheard part that keeps the name needs another `version`. That
+//! Where a type cannot be heard to the end (it takes whatever it is given, as `untagged` does, refuses every
+//! sample, or panics at one), its Rust name counts too; a change in the unheard part that keeps the name needs another `version`. That
 //! is safe in practice: the codecs without names cannot read types that take whatever they are given.
 
 mod parts;
@@ -21,6 +21,7 @@ mod terms;
 mod tests;
 
 use std::any::type_name;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::DeserializeOwned;
 use twox_hash::XxHash3_64;
@@ -61,7 +62,11 @@ pub(super) fn trace<T: DeserializeOwned>(human_readable: bool) -> Shape {
     let mut digest = Vec::new();
     for _ in 0..MAX_RUNS {
         survey.begin();
-        let outcome = T::deserialize(probe::Probe::of::<T>(&mut survey)).map(drop);
+        let ask = || T::deserialize(probe::Probe::of::<T>(&mut survey)).map(drop);
+        // A type that panics at made-up values is heard no further.
+        let Ok(outcome) = catch_unwind(AssertUnwindSafe(ask)) else {
+            break;
+        };
         if let Err(refusal) = outcome {
             if survey.learn(&refusal) {
                 continue;

@@ -1,0 +1,24 @@
+//! Programs that a caching library does not expect: each found something, or could have.
+#![deny(warnings)]
+#![forbid(unsafe_code)]
+
+mod cancelled;
+mod extremes;
+mod instantiations;
+mod itself;
+mod lying;
+mod odd;
+mod panics;
+mod places;
+mod types;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Far longer than anything here takes.
+const STUCK: Duration = Duration::from_secs(20);
+
+/// Fails instead of waiting forever.
+async fn must_end<F: Future>(work: F) -> F::Output {
+    tokio::time::timeout(STUCK, work).await.expect("stuck")
+}
