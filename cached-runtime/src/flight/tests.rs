@@ -62,7 +62,7 @@ impl Follower {
 fn lead(flights: &Arc<Flights>) -> Lead {
     match flights.join(KEY) {
         Joined::Leader(lead) => lead,
-        Joined::Follower(_) => panic!("a flight is in progress"),
+        Joined::Follower(_) | Joined::Inside => panic!("a flight is in progress"),
     }
 }
 
@@ -72,7 +72,7 @@ fn follow(flights: &Arc<Flights>) -> Follower {
             wait,
             bell: Arc::default(),
         },
-        Joined::Leader(_) => panic!("no flight is in progress"),
+        Joined::Leader(_) | Joined::Inside => panic!("no flight is in progress"),
     }
 }
 
