@@ -70,7 +70,7 @@ pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Several targets stand in one attribute, and several attributes on one function. `when = "before"` removes before
 /// the body, `when = "always"` after it also if it failed; `output` goes with neither. `caches = expr` says where
-/// `key` and `pattern` look.
+/// `key` and `pattern` look, `crate = path` where the runtime is found.
 ///
 /// Keys are rendered before the body runs, so it may consume its arguments; in a call that mentions `output` the other
 /// arguments are copied before. A function is named by the path beside which its companions are reachable: after `use

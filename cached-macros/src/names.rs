@@ -93,7 +93,8 @@ impl Companions {
         let plain = function.unraw();
         let named = |ident: Ident| respan(&ident, function.span());
         Self {
-            definition: named(format_ident!("__{plain}_cached")),
+            // Not found where the function is in an `impl` and nothing shows it; this name is all that can be said there.
+            definition: named(format_ident!("__{plain}_needs_in_impl_true_in_an_impl")),
             entry: named(format_ident!("{plain}_entry")),
             entry_of_self: named(format_ident!("__{plain}_entry")),
             cache: named(format_ident!("{plain}_cache")),

@@ -4,7 +4,9 @@
 //! nanoseconds and lags real time by at most one timer interrupt (1 to 10 ms). An entry may therefore live that much
 //! longer than its ttl. Tests put a clock of their own in its place.
 
+#[cfg(feature = "testing")]
 use std::sync::Arc;
+#[cfg(feature = "testing")]
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -43,6 +45,7 @@ pub(crate) enum Clock {
     /// The kernel's coarse monotonic clock.
     System,
     /// A clock that stands still until it is moved.
+    #[cfg(feature = "testing")]
     Manual(Arc<AtomicU64>),
 }
 
@@ -51,6 +54,7 @@ impl Clock {
     pub(crate) fn now(&self) -> Tick {
         match self {
             Self::System => Tick(coarsetime::Instant::now_without_cache_update().as_ticks()),
+            #[cfg(feature = "testing")]
             Self::Manual(ticks) => Tick(ticks.load(Ordering::Acquire)),
         }
     }

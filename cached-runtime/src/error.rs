@@ -58,6 +58,14 @@ impl Error {
         self
     }
 
+    /// The same error, its message opened by what it is about. Not a cause of another one, which would be told twice
+    /// where causes are printed.
+    #[cfg(feature = "redis")]
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// What this error is about.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -1,7 +1,22 @@
 //! Turns calls of async functions into look-ups in tiers of stores.
 //!
-//! Modules in the order a call meets them.
+//! [`macro@cache`] and [`invalidate`] list their arguments; [`KeyPart`] is what keys are made of. Beside a cached function
+//! stand companions that return an [`Entry`] or a [`Cache`]. All of them work on the [`Caches`] in force, which needs no
+//! set-up: see [`Caches::from_env`]. [`Store`] is for those who bring a store of their own.
+//!
+//! ```
+//! use cached_runtime::{cache, invalidate};
+//!
+//! #[cache(key = "user:{id}", ttl = "1h")]
+//! async fn get_user(id: u64) -> Option<String> {
+//!     Some(format!("user {id}"))
+//! }
+//!
+//! #[invalidate(get_user(id))]
+//! async fn rename_user(id: u64, name: &str) {}
+//! ```
 
+// Modules in the order a call meets them.
 #[doc(hidden)]
 pub mod __private;
 mod call;

@@ -34,7 +34,9 @@ async fn main() -> Outcome {
         shown(started.elapsed())
     );
 
-    // Nothing is set up: the first call finds out from the environment where its entries are kept.
+    // The first call would find out from the environment where its entries are kept. Done here, a URL that cannot be used is
+    // an error; the first call would log it and cache nothing.
+    Caches::from_env().await?.install()?;
     match env::var_os("REDIS_URL") {
         Some(_) => println!("Entries are kept in memory and in Redis (REDIS_URL is set)."),
         None => println!("Entries are kept in memory. With REDIS_URL set they are kept in Redis too."),

@@ -60,7 +60,6 @@ proptest! {
         let text = keys.text(&compact);
         prop_assert_eq!(keys.compact(&text), Some(compact), "{}", text);
         prop_assert!(key::glob_matches(&keys.glob(), &text), "{} does not match {}", keys.glob(), text);
-        prop_assert!(text.starts_with(keys.literal_prefix()));
     }
 
     #[test]

@@ -74,7 +74,7 @@ fn with_redis(builder: CachesBuilder, variables: &Variables) -> Result<CachesBui
     let Some(url) = &variables.redis else {
         return Ok(builder);
     };
-    let redis = crate::stores::Redis::connect_lazily(url).map_err(|cause| named("REDIS_URL", cause))?;
+    let redis = crate::stores::Redis::connect_lazily(url).map_err(|error| error.about("REDIS_URL"))?;
     Ok(builder.store("redis", redis))
 }
 
@@ -88,11 +88,6 @@ fn with_redis(builder: CachesBuilder, variables: &Variables) -> Result<CachesBui
         }
         None => Ok(builder),
     }
-}
-
-#[cfg(feature = "redis")]
-fn named(variable: &str, cause: Error) -> Error {
-    Error::new(ErrorKind::Configuration, format!("{variable}: {cause}")).with_cause(cause)
 }
 
 /// Connections are made when they are first needed, so this waits for nothing.

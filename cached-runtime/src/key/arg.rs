@@ -26,7 +26,8 @@ use super::{KeyPart, KeyWriter, Written};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand for a key argument of type `{T}`",
     label = "expected `{T}` or a reference to it",
-    note = "the key must be the one that the cached function computes from this argument: pass a value of its type"
+    note = "the key must be the one that the cached function computes from this argument: pass a value of its type",
+    note = "an argument that the cached function skips is not passed at all"
 )]
 pub trait KeyArg<T: ?Sized> {
     /// Writes the same value as the argument itself would.

@@ -44,21 +44,11 @@ impl Keys {
     pub fn glob(&self) -> String {
         self.0.glob()
     }
-
-    /// What every key begins with.
-    pub fn literal_prefix(&self) -> &str {
-        self.0.literal_prefix()
-    }
 }
 
 /// Whether the glob `pattern` matches the whole of `text`.
 pub fn glob_matches(pattern: &str, text: &str) -> bool {
     Glob::new(pattern).matches(text)
-}
-
-/// What everything that `pattern` matches begins with.
-pub fn glob_literal_prefix(pattern: &str) -> String {
-    Glob::new(pattern).literal_prefix().to_owned()
 }
 
 /// The pattern that matches `text` alone.

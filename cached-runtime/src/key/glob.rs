@@ -11,7 +11,6 @@
 #[derive(Debug, Clone)]
 pub(crate) struct Glob {
     steps: Vec<Step>,
-    literal_prefix: String,
 }
 
 #[derive(Debug, Clone)]
@@ -52,19 +51,7 @@ impl Glob {
                 (byte, _) => steps.push(Step::Byte(*byte)),
             }
         }
-        let prefix = steps.iter().map_while(|step| {
-            if let Step::Byte(byte) = step {
-                Some(*byte)
-            } else {
-                None
-            }
-        });
-        // Whole characters, since those that end the prefix are ASCII.
-        let literal_prefix = String::from_utf8(prefix.collect()).unwrap_or_default();
-        Self {
-            steps,
-            literal_prefix,
-        }
+        Self { steps }
     }
 
     /// Whether the whole of `text` matches. Takes at most the product of both lengths, however many `*` there are.
@@ -93,11 +80,6 @@ impl Glob {
                 },
             }
         }
-    }
-
-    /// The text that everything matched begins with.
-    pub(crate) fn literal_prefix(&self) -> &str {
-        &self.literal_prefix
     }
 
     /// A pattern that matches `text` alone.
@@ -221,19 +203,6 @@ mod tests {
     fn many_stars_take_no_longer_than_the_text_times_the_pattern() {
         let pattern = "*a".repeat(200) + "b";
         assert!(!Glob::new(&pattern).matches(&"a".repeat(20_000)));
-    }
-
-    #[test]
-    fn the_prefix_ends_where_a_choice_begins() {
-        for (pattern, prefix) in [
-            ("user:1", "user:1"),
-            ("user:*", "user:"),
-            (r"a\*é?b", "a*é"),
-            ("[a]b", ""),
-            ("", ""),
-        ] {
-            assert_eq!(Glob::new(pattern).literal_prefix(), prefix);
-        }
     }
 
     #[test]

@@ -134,11 +134,6 @@ impl Template {
         glob
     }
 
-    /// The text that every key of this template begins with.
-    pub(crate) fn literal_prefix(&self) -> &str {
-        &self.head
-    }
-
     fn joined(&self, value: &str, text: impl Fn(&str) -> String) -> String {
         let mut joined = text(&self.head);
         for tail in &self.tails {
@@ -178,7 +173,6 @@ mod tests {
         assert_eq!(template.text(), "user:{}:a*{}");
         assert_eq!(template.shape(), "user:{}:a*{{}}");
         assert_eq!(template.glob(), r"user:*:a\*{}*");
-        assert_eq!(template.literal_prefix(), "user:");
     }
 
     #[test]

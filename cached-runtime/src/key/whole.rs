@@ -88,7 +88,6 @@ mod tests {
         assert_eq!(one.to_string(), "user:1");
         assert_eq!(format!("{one:?} {one:>8}"), "\"user:1\"   user:1");
         assert_eq!(one.as_bytes(), KeyBuf::new().part(&1_u8).as_bytes());
-        assert_eq!(one.template.literal_prefix(), "user:");
 
         let same = key(&[Piece::Text("user"), Piece::Text(":"), Piece::Value], "1");
         let spelled = Key::new(Arc::new(Template::new(&[Piece::Text("user:1")])), &KeyBuf::new());

@@ -1,5 +1,7 @@
 //! What the quickstart promises on the terminal.
 
+use std::process::Stdio;
+
 use cached_tests::RedisServer;
 
 use crate::place::Place;
@@ -52,4 +54,17 @@ fn expect_story(said: &str) {
             "no statistics of {name} in\n{said}"
         );
     }
+}
+
+#[test]
+fn says_that_a_url_cannot_be_used() {
+    let place = Place::with_redis("redis:/nowhere".to_owned());
+    let output = place
+        .command("quickstart")
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(said.contains("REDIS_URL: "), "{said}");
 }

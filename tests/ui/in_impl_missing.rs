@@ -1,0 +1,12 @@
+use cached_runtime::cache;
+
+struct Users;
+
+impl Users {
+    #[cache]
+    async fn user(id: u64) -> Option<String> {
+        Some(id.to_string())
+    }
+}
+
+fn main() {}
