@@ -4,6 +4,7 @@
 //!    here, having allocated nothing.
 //! 2. A miss leads a flight for the key or joins the one in progress ([`Start`]), and who leads looks in memory once
 //!    more: the flight before may have just filled it.
+//!    Who is inside of the very load that it would wait for runs the body past the cache instead.
 //! 3. The leader looks down the remote tiers ([`Load::look`]). The stamp for memory is taken before the first look-up;
 //!    each remote miss brings a token.
 //! 4. The body runs in the caller's own task, so it may borrow the caller's arguments.
