@@ -33,14 +33,19 @@ where
     }
 
     /// Looks in the tiers below memory, runs `body` if none of them answers, and stores what it brought.
+    #[inline]
     pub fn run<B: Future<Output = R>>(self, body: Pin<Box<B>>) -> Run<R, B, K> {
         Run {
-            steps: Box::new(Steps {
-                step: Step::Begin(self.load),
-                share: self.share,
-            }),
+            steps: self.steps(),
             body,
         }
+    }
+
+    fn steps(self) -> Box<Steps<R, K>> {
+        Box::new(Steps {
+            step: Step::Begin(self.load),
+            share: self.share,
+        })
     }
 }
 
