@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod cancelled;
+mod clearing;
 mod extremes;
 mod instantiations;
 mod itself;

@@ -133,7 +133,9 @@ impl Moka {
 
     pub(crate) fn clear(&self) {
         let _inside = Inside::enter();
-        self.pass_gate();
+        // Held shut, since `moka` notes when it was cleared: of two at once the later could note the earlier time, and
+        // what the other has cleared would be there again.
+        let _shut = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         self.entries.invalidate_all();
     }
 
