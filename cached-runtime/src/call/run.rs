@@ -41,6 +41,10 @@ where
         }
     }
 
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "boxed here, in code that is compiled once for a return type and not for every function"
+    )]
     fn steps(self) -> Box<Steps<R, K>> {
         Box::new(Steps {
             step: Step::Begin(self.load),
