@@ -33,14 +33,23 @@ where
     }
 
     /// Looks in the tiers below memory, runs `body` if none of them answers, and stores what it brought.
+    #[inline]
     pub fn run<B: Future<Output = R>>(self, body: Pin<Box<B>>) -> Run<R, B, K> {
         Run {
-            steps: Box::new(Steps {
-                step: Step::Begin(self.load),
-                share: self.share,
-            }),
+            steps: self.steps(),
             body,
         }
+    }
+
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "boxed here, in code that is compiled once for a return type and not for every function"
+    )]
+    fn steps(self) -> Box<Steps<R, K>> {
+        Box::new(Steps {
+            step: Step::Begin(self.load),
+            share: self.share,
+        })
     }
 }
 
