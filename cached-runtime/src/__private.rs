@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 
 pub use inventory;
+pub use std::any::type_name;
 pub use std::borrow::ToOwned;
 pub use std::boxed::Box;
 pub use std::string::String;
@@ -68,11 +69,6 @@ where
 {
     let _ = shape;
     Share::custom(share)
-}
-
-/// The full name of a function, for a method to find the name of its type in.
-pub fn type_name_of<F>(_: &F) -> &'static str {
-    std::any::type_name::<F>()
 }
 
 /// The entry of a key, in the `Caches` in force.

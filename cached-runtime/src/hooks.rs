@@ -12,7 +12,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec::{self, Codec};
+use crate::codec::Codec;
+use crate::codec::shape::Subject;
 use crate::entry::Shared;
 use crate::key::Key;
 use crate::{Error, ErrorKind};
@@ -45,9 +46,19 @@ type ToWeight = Box<dyn Fn(&Key, &dyn Any) -> u64 + Send + Sync>;
 
 /// How values become bytes.
 pub(crate) struct Remote {
-    pub(crate) encode: fn(&dyn Any, Codec, &mut Vec<u8>) -> Result<(), Error>,
-    pub(crate) decode: fn(&[u8], Codec) -> Result<Shared, Error>,
-    pub(crate) fingerprint: fn(&str, u32) -> u64,
+    encode: fn(&dyn Any, Codec, &mut Vec<u8>) -> Result<(), Error>,
+    decode: fn(&[u8], Codec) -> Result<Shared, Error>,
+    pub(crate) shape: Subject,
+}
+
+impl Remote {
+    pub(crate) fn encode(&self, value: &dyn Any, codec: Codec, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        unpanicked(ErrorKind::Encode, || (self.encode)(value, codec, bytes))
+    }
+
+    pub(crate) fn decode(&self, bytes: &[u8], codec: Codec) -> Result<Shared, Error> {
+        unpanicked(ErrorKind::Decode, || (self.decode)(bytes, codec))
+    }
 }
 
 /// The hooks of a function, its type forgotten.
@@ -80,6 +91,12 @@ impl<V: CacheValue> Hooks<V> {
         }
     }
 
+    /// Nothing more.
+    #[must_use]
+    pub fn none(self) -> Self {
+        self
+    }
+
     /// Values may leave the process.
     #[must_use]
     pub fn remote(mut self) -> Self
@@ -88,14 +105,14 @@ impl<V: CacheValue> Hooks<V> {
     {
         self.erased.remote = Some(Remote {
             encode: |value, codec, bytes| match value.downcast_ref::<V>() {
-                Some(value) => unpanicked(ErrorKind::Encode, || codec.encode(value, bytes)),
+                Some(value) => codec.encode(value, bytes),
                 None => Ok(()),
             },
-            decode: |bytes, codec| {
-                unpanicked(ErrorKind::Decode, || codec.decode::<V>(bytes))
-                    .map(|value| Arc::new(value) as Shared)
+            decode: |bytes, codec| match codec.decode::<V>(bytes) {
+                Ok(value) => Ok(Arc::new(value)),
+                Err(error) => Err(error),
             },
-            fingerprint: codec::shape::fingerprint::<V>,
+            shape: Subject::of::<V>(),
         });
         self
     }

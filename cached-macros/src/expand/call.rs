@@ -65,7 +65,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs, &#buffer))
         },
     );
-    let run = plan.at_value(&quote_spanned!(site=> run));
+    let steps = plan.at_value(&quote_spanned!(site=> .steps()));
     let body = match &plan.companions {
         Some(names) => uncached_call(plan, names),
         None => body::future(&plan.function, plan.form, output),
@@ -86,7 +86,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #door::Turn::Lead(#lead) => #lead,
         };
         // Boxed here and not before, so that the future of a call that hits stays small.
-        #lead.#run(#door::Box::pin(#body)).await
+        #door::Run { steps: #lead #steps, body: #door::Box::pin(#body) }.await
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn sibling(plan: &CachePlan, names: &Companions) -> TokenStream {
     let where_clause = &generics.where_clause;
     let (door, value) = (&plan.door, &plan.value);
     let statics = statics(plan);
-    let hooks = hooks(plan);
+    let hooks = hooks(plan, Some(value));
     let closures = with_closures(plan);
     quote! {
         #attrs
@@ -27,7 +27,7 @@ pub(super) fn sibling(plan: &CachePlan, names: &Companions) -> TokenStream {
         #lints
         fn #definition #generics () -> #door::Definition<#value> #where_clause {
             #statics
-            #door::Definition::new(&__SITE, |__hooks: #door::Hooks<#value>| #hooks) #closures
+            #door::Definition::new(&__SITE, #hooks) #closures
         }
     }
 }
@@ -50,20 +50,16 @@ pub(super) fn of_shape(plan: &CachePlan, names: &Companions, shape: &Ident) -> T
 /// The definition where no sibling may stand: inside of the function, its type taken from what the function returns.
 pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
     let door = &plan.door;
-    let hooks = hooks(plan);
+    let hooks = hooks(plan, None);
     let closures = with_closures(plan);
-    quote!(#door::define(#shape, &__SITE, |__hooks| #hooks) #closures)
+    quote!(#door::define(#shape, &__SITE, #hooks) #closures)
 }
 
 /// Closures may mean another thing in each instantiation. A closure of ours is of another type in each.
 fn with_closures(plan: &CachePlan) -> Option<TokenStream> {
-    let Hooks {
-        ttl,
-        cache_if,
-        weight,
-    } = &plan.hooks;
-    let any = ttl.is_some() || cache_if.is_some() || weight.is_some();
-    any.then(|| quote_spanned!(Span::mixed_site()=> .with_closures(&|| {})))
+    plan.hooks
+        .any()
+        .then(|| quote_spanned!(Span::mixed_site()=> .with_closures(&|| {})))
 }
 
 /// What every instantiation has in common.
@@ -72,10 +68,10 @@ pub(super) fn statics(plan: &CachePlan) -> TokenStream {
     let function = plan.function.sig.ident.unraw().to_string();
     let fields = fields(plan);
     quote! {
-        fn __path() {}
+        enum __Path {}
         static __SPEC: #door::Spec = #door::Spec {
             #fields
-            ..#door::Spec::new(#function, || #door::type_name_of(&__path), ::core::file!(), ::core::line!())
+            ..#door::Spec::new(#function, #door::type_name::<__Path>, ::core::file!(), ::core::line!())
         };
         static __SITE: #door::Site = #door::Site::new(&__SPEC);
         #door::inventory::submit! { &__SITE }
@@ -191,18 +187,30 @@ fn duration(duration: Duration) -> TokenStream {
     quote!(::core::time::Duration::new(#secs, #nanos))
 }
 
-/// What is done with values, as a chain of calls on `__hooks`.
-fn hooks(plan: &CachePlan) -> TokenStream {
+/// What is done with values of a type, as a function of the hooks there are: a closure that adds to them or, for the
+/// compiler's sake, where nothing is the user's own, one that all functions of the type share.
+fn hooks(plan: &CachePlan, value: Option<&TokenStream>) -> TokenStream {
     let Hooks {
         ttl,
         cache_if,
         weight,
     } = &plan.hooks;
+    let door = &plan.door;
+    let value_arguments = value.map(|value| quote!(::<#value>));
+    if !plan.hooks.any() {
+        let method = if plan.spec.memory_only {
+            quote!(none)
+        } else {
+            quote!(remote)
+        };
+        return plan.at_value(&quote!(#door::Hooks #value_arguments::#method));
+    }
+    let of_value = value.map(|value| quote!(: #door::Hooks<#value>));
     let remote = (!plan.spec.memory_only).then(|| plan.at_value(&quote!(.remote())));
     let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
     let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
     let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));
-    quote!(__hooks #remote #ttl #cache_if #weight)
+    quote!(|__hooks #of_value| __hooks #remote #ttl #cache_if #weight)
 }
 
 /// A store by name. An engine that is a feature of the runtime says so where it is missing.

@@ -60,6 +60,13 @@ pub(crate) struct Hooks {
     pub(crate) weight: Option<ExprClosure>,
 }
 
+impl Hooks {
+    /// Whether something is the user's own.
+    pub(crate) fn any(&self) -> bool {
+        self.ttl.is_some() || self.cache_if.is_some() || self.weight.is_some()
+    }
+}
+
 impl CachePlan {
     /// The same tokens, reported at the type of the values.
     pub(crate) fn at_value(&self, tokens: &TokenStream) -> TokenStream {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Caches;
 use super::function::Function;
 use super::registry::Site;
+use crate::codec::shape;
 use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::Template;
@@ -70,7 +71,7 @@ impl Caches {
         let fingerprint = hooks
             .remote
             .as_ref()
-            .map_or(0, |remote| (remote.fingerprint)(&name, spec.version));
+            .map_or(0, |remote| shape::fingerprint(remote.shape, &name, spec.version));
         let template = Arc::new(site.template());
         Arc::new(Function {
             name,

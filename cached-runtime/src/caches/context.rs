@@ -43,15 +43,22 @@ pub(crate) fn install(caches: &Caches) -> Result<(), Error> {
 #[inline]
 pub(crate) fn with<R>(look: impl Fn(&Caches, Mode) -> R) -> R {
     if SCOPED.load(Relaxed) {
-        let scoped = CONTEXT.try_with(|context| match &context.caches {
-            Some(caches) => look(caches, context.mode),
-            None => look(installed(), context.mode),
-        });
-        if let Ok(seen) = scoped {
+        let mut seen = None;
+        with_scoped(&mut |caches, mode| seen = Some(look(caches, mode)));
+        if let Some(seen) = seen {
             return seen;
         }
     }
     look(installed(), Mode::Normal)
+}
+
+/// Lets `look` see what the scope around has in force, if there is one. Apart, so that it is compiled once.
+fn with_scoped(look: &mut dyn FnMut(&Caches, Mode)) {
+    // Outside of any scope there is nothing to see.
+    let _ = CONTEXT.try_with(|context| match &context.caches {
+        Some(caches) => look(caches, context.mode),
+        None => look(installed(), context.mode),
+    });
 }
 
 /// The mode in force.

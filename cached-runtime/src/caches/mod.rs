@@ -22,7 +22,7 @@ use self::function::Function;
 use self::registry::{Definition, Site};
 use crate::background::Background;
 use crate::clock::Clock;
-use crate::hooks::CacheValue;
+use crate::hooks::{CacheValue, Erased};
 use crate::invalidate;
 use crate::resilience::Guarded;
 use crate::stats::{CacheStats, Stats, StoreStats};
@@ -217,25 +217,24 @@ impl Caches {
         let slot = &self.0.slots[definition.site().index()];
         match slot.here.get() {
             Some((identity, function)) if *identity == definition.identity() => function,
-            _ => self.find_or_build(slot, definition),
+            _ => self.find_or_build(slot, definition.identity(), definition.site(), &|| {
+                definition.hooks().erased
+            }),
         }
     }
 
     #[cold]
-    fn find_or_build<'a, V: CacheValue>(
+    fn find_or_build<'a>(
         &'a self,
         mut slot: &'a Slot,
-        definition: Definition<V>,
+        wanted: TypeId,
+        site: &'static Site,
+        hooks: &dyn Fn() -> Erased,
     ) -> &'a Arc<Function> {
         loop {
-            let build = || {
-                (
-                    definition.identity(),
-                    self.build_function(definition.site(), definition.hooks().erased),
-                )
-            };
+            let build = || (wanted, self.build_function(site, hooks()));
             let (identity, function) = slot.here.get_or_init(build);
-            if *identity == definition.identity() {
+            if *identity == wanted {
                 return function;
             }
             slot = slot.next.get_or_init(Box::default);

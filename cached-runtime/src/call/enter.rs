@@ -5,11 +5,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use super::Lead;
 use super::output::{Output, Shape};
 use super::share::Share;
-use super::{Lead, Start, probe_of};
+use super::start::{Start, probe_of};
 use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
 use crate::entry::Content;
@@ -125,13 +126,17 @@ where
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
         let share = self.share;
-        let read = |answer: &Answer| match answer {
-            Answer::Content(content) => returned(content),
-            Answer::Error(maker) => share.make(&**maker).and_then(R::from_error),
+        let mut made = None;
+        let mut read = |answer: &Answer| {
+            made = match answer {
+                Answer::Content(content) => returned(content),
+                Answer::Error(maker) => share.make(&**maker).and_then(R::from_error),
+            };
+            made.is_some()
         };
-        self.start.poll_turn(context, read).map(|turn| match turn {
-            Ok(answer) => Turn::Done(answer),
-            Err(load) => Turn::Lead(Lead::new(load, share)),
-        })
+        match ready!(self.start.poll_turn(context, &mut read)) {
+            Some(load) => Poll::Ready(Turn::Lead(Lead::new(load, share))),
+            None => made.map_or(Poll::Pending, |answer| Poll::Ready(Turn::Done(answer))),
+        }
     }
 }

@@ -1,116 +1,21 @@
-//! The steps of a call past the look in memory, on values whose type is not known here.
+//! A load: the look in the tiers below memory, the fill, the answer to those who wait.
+//!
+//! On values whose type is not known here, compiled once for all functions.
 
 use std::any::Any;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::share::Share;
 use crate::caches::function::{Function, Plan};
-use crate::entry::Content;
-use crate::flight::{self, Answer, Joined, Within};
-use crate::hooks::CacheValue;
+use crate::entry::{Content, Shared};
+use crate::flight::{self, Answer, Within};
 use crate::invalidate;
 use crate::key::KeyBytes;
-use crate::policy::Mode;
 use crate::store::{BoxFuture, Token};
 use crate::tier::memory::{Fill, Probe};
 use crate::tier::remote::Had;
 use crate::tier::stamps::Stamp;
-
-/// A key to look for, hashed.
-#[inline]
-pub(crate) fn probe_of(bytes: &[u8]) -> Probe<'_> {
-    Probe {
-        hash: crate::key::hash(bytes),
-        bytes,
-    }
-}
-
-/// How a call that memory could not answer goes on.
-pub(crate) struct Start {
-    function: Arc<Function>,
-    way: Way,
-}
-
-enum Way {
-    /// No cache: the body and nothing else.
-    Off,
-    /// A load of its own, which replaces what is there (`Refresh`) or not.
-    Alone {
-        key: Box<Keyed>,
-        replace: bool,
-    },
-    Lead(flight::Lead),
-    Follow(flight::Wait),
-}
-
-struct Keyed {
-    hash: u64,
-    bytes: KeyBytes,
-}
-
-impl Start {
-    pub(crate) fn new(function: &Arc<Function>, mode: Mode, probe: Probe<'_>) -> Self {
-        let alone = |replace| Way::Alone {
-            key: Box::new(Keyed {
-                hash: probe.hash,
-                bytes: KeyBytes::from(probe.bytes),
-            }),
-            replace,
-        };
-        let way = match mode {
-            _ if function.disabled => Way::Off,
-            Mode::Off => Way::Off,
-            Mode::Refresh => alone(true),
-            Mode::Normal => {
-                if function.memory.is_some() {
-                    function.counts.memory_misses.add_one();
-                }
-                if function.spec.single_flight {
-                    match function.flights.join(probe) {
-                        Joined::Leader(lead) => Way::Lead(lead),
-                        Joined::Follower(wait) => Way::Follow(wait),
-                        Joined::Inside => Way::Off,
-                    }
-                } else {
-                    alone(false)
-                }
-            }
-        };
-        Self {
-            function: Arc::clone(function),
-            way,
-        }
-    }
-
-    /// Ready with what `read` made of the flight's answer, or with the load that is this caller's.
-    pub(crate) fn poll_turn<R>(
-        &mut self,
-        context: &mut Context<'_>,
-        read: impl FnOnce(&Answer) -> Option<R>,
-    ) -> Poll<Result<R, Load>> {
-        let turn = match &mut self.way {
-            Way::Follow(wait) => match Pin::new(wait).poll_turn(context, read) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(turn) => Some(turn),
-            },
-            Way::Off | Way::Alone { .. } | Way::Lead(_) => None,
-        };
-        let role = match (turn, std::mem::replace(&mut self.way, Way::Off)) {
-            (Some(flight::Turn::Answered(Some(answer))), _) => {
-                self.function.counts.misses.add_one();
-                return Poll::Ready(Ok(answer));
-            }
-            (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => Role::Flight(lead),
-            (None, Way::Alone { key, replace }) => Role::Alone { key, replace },
-            // An answer that this follower cannot use leaves it on its own.
-            (Some(flight::Turn::Answered(None)), _) | (None, Way::Off | Way::Follow(_)) => Role::Off,
-        };
-        Poll::Ready(Err(Load::new(Arc::clone(&self.function), role)))
-    }
-}
 
 /// A look at what is there.
 pub(crate) enum Look {
@@ -140,10 +45,29 @@ pub(crate) struct Load {
     running: bool,
 }
 
-enum Role {
+/// Whose load it is.
+pub(super) enum Role {
+    /// No cache: the body and nothing else.
     Off,
+    /// Of one caller, which replaces what is there (`Refresh`) or not.
     Alone { key: Box<Keyed>, replace: bool },
+    /// Of all who wait for it.
     Flight(flight::Lead),
+}
+
+/// A key that a load keeps for itself.
+pub(super) struct Keyed {
+    hash: u64,
+    bytes: KeyBytes,
+}
+
+impl Keyed {
+    pub(super) fn new(probe: Probe<'_>) -> Box<Self> {
+        Box::new(Self {
+            hash: probe.hash,
+            bytes: KeyBytes::from(probe.bytes),
+        })
+    }
 }
 
 impl Role {
@@ -160,7 +84,7 @@ impl Role {
 }
 
 impl Load {
-    fn new(function: Arc<Function>, role: Role) -> Self {
+    pub(super) fn new(function: Arc<Function>, role: Role) -> Self {
         let stamp = role.probe().map(|probe| function.stamps.now(probe.hash));
         Self {
             function,
@@ -175,10 +99,7 @@ impl Load {
 
     /// A look from outside of a call, which joins no flight.
     pub(crate) async fn aside(function: Arc<Function>, probe: Probe<'_>) -> Option<Content> {
-        let key = Box::new(Keyed {
-            hash: probe.hash,
-            bytes: KeyBytes::from(probe.bytes),
-        });
+        let key = Keyed::new(probe);
         let load = Self::new(function, Role::Alone { key, replace: false });
         match Box::new(load).look(true) {
             Look::Now(_, found) => found,
@@ -238,8 +159,11 @@ impl Load {
         None
     }
 
-    /// The body runs from here on.
-    pub(crate) fn begin(&mut self) {
+    /// The body runs from here on, if it does not yet.
+    pub(super) fn begin(&mut self) {
+        if self.running {
+            return;
+        }
         self.running = true;
         self.function.counts.misses.add_one();
         self.function.counts.loads.add_one();
@@ -253,13 +177,18 @@ impl Load {
         }
     }
 
-    /// Stores what the body brought, as far as that can be done at once; the rest is to be awaited.
-    pub(crate) fn keep_value<V: CacheValue>(mut self: Box<Self>, value: &V) -> Option<Keeping> {
+    /// Stores what the body brought, as far as that can be done at once; the rest is to be awaited. `share` copies the
+    /// value, if it is to be kept.
+    pub(crate) fn keep_value(
+        mut self: Box<Self>,
+        value: &dyn Any,
+        share: &dyn Fn() -> Shared,
+    ) -> Option<Keeping> {
         let plan = self.plan(Some(value));
         if plan.is_none() && self.leave() {
             return None;
         }
-        self.keep_as(Content::Value(Arc::new(value.clone())), plan)
+        self.keep_as(Content::Value(share()), plan)
     }
 
     /// The same for the source's word that there is none.

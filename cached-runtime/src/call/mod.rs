@@ -15,12 +15,14 @@
 //! dropped, or a body that panics, drops the [`Load`] and with it the lead: see `flight`.
 
 mod enter;
-mod load;
+mod start;
 mod run;
+mod steps;
+mod load;
 pub(crate) mod output;
 pub(crate) mod share;
 
 pub use self::enter::{Enter, Turn, Wait, enter, enter_in};
-use self::load::Start;
-pub(crate) use self::load::{Load, probe_of};
+pub(crate) use self::load::Load;
 pub use self::run::{Lead, Run};
+pub(crate) use self::start::probe_of;

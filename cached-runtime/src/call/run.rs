@@ -1,17 +1,19 @@
 //! A load, as a future: the tiers below memory, the body, the fill.
 //!
 //! Written by hand and in three layers, for the compiler's sake. [`Run`] is made anew for every function and does no
-//! more than hand its body over; [`Steps`] is made once for a return type; what is awaited besides the body is made
-//! once for all, in `load`.
+//! more than hand its body over; [`Typed`] is made once for a return type; what needs no type is in `steps` and `load`,
+//! made once for all.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::enter::returned;
-use super::load::{Keeping, Load, Look, Looking};
+use super::load::Load;
 use super::output::{Loaded, Output};
 use super::share::Share;
+use super::steps::Steps;
 use crate::hooks::CacheValue;
 
 /// A call whose turn it is to load.
@@ -25,38 +27,31 @@ where
     R: Output<K>,
     R::Value: CacheValue,
 {
-    pub(super) fn new(load: Load, share: Share<R::Error>) -> Self {
-        Self {
-            load: Box::new(load),
-            share,
-        }
+    pub(super) fn new(load: Box<Load>, share: Share<R::Error>) -> Self {
+        Self { load, share }
     }
 
-    /// Looks in the tiers below memory, runs `body` if none of them answers, and stores what it brought.
-    #[inline]
-    pub fn run<B: Future<Output = R>>(self, body: Pin<Box<B>>) -> Run<R, B, K> {
-        Run {
-            steps: self.steps(),
-            body,
-        }
-    }
-
+    /// The load as a future in need of a body.
     #[expect(
         clippy::unnecessary_box_returns,
         reason = "boxed here, in code that is compiled once for a return type and not for every function"
     )]
-    fn steps(self) -> Box<Steps<R, K>> {
-        Box::new(Steps {
-            step: Step::Begin(self.load),
+    pub fn steps(self) -> Box<Typed<R, K>> {
+        Box::new(Typed {
+            steps: Steps::Begin(self.load),
+            brought: None,
             share: self.share,
         })
     }
 }
 
-/// A load under way.
+/// A load under way: looks in the tiers below memory, runs the body if none of them answers, and stores what it
+/// brought. The expansion makes it: a function that did would be compiled for each.
 pub struct Run<R: Output<K>, B, const K: u8> {
-    steps: Box<Steps<R, K>>,
-    body: Pin<Box<B>>,
+    /// The load.
+    pub steps: Box<Typed<R, K>>,
+    /// The body.
+    pub body: Pin<Box<B>>,
 }
 
 impl<R: Output<K>, B, const K: u8> Unpin for Run<R, B, K> {}
@@ -75,83 +70,68 @@ where
     }
 }
 
-struct Steps<R: Output<K>, const K: u8> {
-    step: Step<R, R::Value>,
+/// A load whose values are of a known type.
+pub struct Typed<R: Output<K>, const K: u8> {
+    steps: Steps,
+    /// What the body brought, while it is being stored.
+    brought: Option<Loaded<R, R::Value>>,
     share: Share<R::Error>,
 }
 
-/// Where a load is. Nothing of an error is ever held here: it may not be able to cross threads.
-enum Step<R, V> {
-    Begin(Box<Load>),
-    /// In the remote tiers.
-    Look(Looking),
-    Body(Box<Load>),
-    /// Into the remote tiers.
-    Keep(Keeping, Loaded<R, V>),
-    /// Returned; polling again is a mistake of the caller's.
-    Done,
-}
-
-impl<R, const K: u8> Steps<R, K>
+impl<R, const K: u8> Typed<R, K>
 where
     R: Output<K>,
     R::Value: CacheValue,
 {
-    fn poll(&mut self, mut body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R> {
-        loop {
-            self.step = match std::mem::replace(&mut self.step, Step::Done) {
-                Step::Begin(load) => match load.look(R::absent().is_some()) {
-                    Look::Now(mut load, found) => match found.as_ref().and_then(returned) {
-                        Some(hit) => return Poll::Ready(hit),
-                        None => {
-                            load.begin();
-                            Step::Body(load)
-                        }
-                    },
-                    Look::Later(looking) => Step::Look(looking),
-                },
-                Step::Look(mut looking) => match looking.as_mut().poll(context) {
-                    Poll::Ready((mut load, found)) => match found.as_ref().and_then(returned) {
-                        Some(hit) => return Poll::Ready(hit),
-                        None => {
-                            load.begin();
-                            Step::Body(load)
-                        }
-                    },
-                    Poll::Pending => {
-                        self.step = Step::Look(looking);
-                        return Poll::Pending;
-                    }
-                },
-                Step::Body(load) => {
-                    // Put back first: a body that panics must find the load in its place, to be dropped with it.
-                    let within = load.enter();
-                    self.step = Step::Body(load);
-                    let polled = body.as_mut().poll(context);
-                    drop(within);
-                    let output = ready!(polled);
-                    let Step::Body(mut load) = std::mem::replace(&mut self.step, Step::Done) else {
-                        continue;
-                    };
-                    let (keeping, brought) = match output.split() {
-                        Ok(Loaded::Value(value)) => (load.keep_value(&value), Loaded::Value(value)),
-                        Ok(Loaded::Absent(absent)) => (load.keep_absent(), Loaded::Absent(absent)),
-                        Err((error, rebuild)) => return Poll::Ready(rebuild(load.fail(error, self.share))),
-                    };
-                    match keeping {
-                        Some(keeping) => Step::Keep(keeping, brought),
-                        None => return Poll::Ready(brought.returned()),
-                    }
-                }
-                Step::Keep(mut keeping, brought) => {
-                    if keeping.as_mut().poll(context).is_pending() {
-                        self.step = Step::Keep(keeping, brought);
-                        return Poll::Pending;
-                    }
-                    return Poll::Ready(brought.returned());
-                }
-                Step::Done => return Poll::Pending,
+    fn poll(&mut self, body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R> {
+        if self.brought.is_none() {
+            let found = ready!(self.steps.poll_look(R::absent().is_some(), context));
+            if let Some(hit) = found.as_ref().and_then(returned) {
+                self.steps = Steps::Done;
+                return Poll::Ready(hit);
+            }
+            if let Some(error) = ready!(self.poll_body(body, context)) {
+                return Poll::Ready(error);
             }
         }
+        ready!(self.steps.poll_keep(context));
+        match self.brought.take() {
+            Some(brought) => Poll::Ready(brought.returned()),
+            // Polled after it was ready: a mistake of the caller's.
+            None => Poll::Pending,
+        }
+    }
+
+    /// Ready with what the body returned if it failed, and else with nothing, what it brought being kept from now on.
+    fn poll_body(
+        &mut self,
+        mut body: Pin<&mut dyn Future<Output = R>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<R>> {
+        let mut output = None;
+        let mut poll = || match body.as_mut().poll(context) {
+            Poll::Ready(ready) => {
+                output = Some(ready);
+                true
+            }
+            Poll::Pending => false,
+        };
+        let mut load = ready!(self.steps.poll_body(&mut poll));
+        let Some(output) = output else {
+            return Poll::Pending;
+        };
+        let (keeping, brought) = match output.split() {
+            Ok(Loaded::Value(value)) => {
+                let share = || Arc::new(value.clone()) as _;
+                (load.keep_value(&value, &share), Loaded::Value(value))
+            }
+            Ok(Loaded::Absent(absent)) => (load.keep_absent(), Loaded::Absent(absent)),
+            Err((error, rebuild)) => return Poll::Ready(Some(rebuild(load.fail(error, self.share)))),
+        };
+        if let Some(keeping) = keeping {
+            self.steps = Steps::Keep(keeping);
+        }
+        self.brought = Some(brought);
+        Poll::Ready(None)
     }
 }

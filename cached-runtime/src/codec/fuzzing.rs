@@ -23,7 +23,7 @@ pub fn decode<T: DeserializeOwned>(codec: Codec, payload: &[u8]) -> Result<T, Er
 
 /// The fingerprint of a type.
 pub fn fingerprint<T: DeserializeOwned>(cache: &str, version: u32) -> u64 {
-    shape::fingerprint::<T>(cache, version)
+    shape::fingerprint(shape::Subject::of::<T>(), cache, version)
 }
 
 /// An envelope around `payload` with one tag and every limit, for the given fingerprint and key.

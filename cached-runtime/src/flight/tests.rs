@@ -32,10 +32,10 @@ struct Follower {
 }
 
 impl Follower {
-    fn poll(&mut self) -> Poll<Turn<bool>> {
+    fn poll(&mut self) -> Poll<Turn> {
         let waker = Waker::from(Arc::clone(&self.bell));
-        let has_content = |answer: &Answer| matches!(answer, Answer::Content(_));
-        Pin::new(&mut self.wait).poll_turn(&mut Context::from_waker(&waker), has_content)
+        let mut has_content = |answer: &Answer| matches!(answer, Answer::Content(_));
+        Pin::new(&mut self.wait).poll_turn(&mut Context::from_waker(&waker), &mut has_content)
     }
 
     fn waits(&mut self) -> bool {

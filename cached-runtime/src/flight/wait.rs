@@ -76,8 +76,9 @@ impl Drop for Lead {
 }
 
 /// What waiting came to.
-pub(crate) enum Turn<R> {
-    Answered(R),
+pub(crate) enum Turn {
+    /// The flight has an answer; whether it is one that this follower can use.
+    Answered(bool),
     /// The one who led is gone: it is this caller's turn to load.
     Lead(Lead),
 }
@@ -100,12 +101,12 @@ impl Wait {
         }
     }
 
-    /// Waits for the answer, which `read` turns into what this follower gets, or for the turn to lead.
-    pub(crate) fn poll_turn<R>(
+    /// Waits for the answer, or for the turn to lead. `read` is shown the answer, once, and says whether it is of use.
+    pub(crate) fn poll_turn(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        read: impl FnOnce(&Answer) -> R,
-    ) -> Poll<Turn<R>> {
+        read: &mut dyn FnMut(&Answer) -> bool,
+    ) -> Poll<Turn> {
         let this = self.get_mut();
         let mut state = this.flight.lock();
         match &mut state.phase {

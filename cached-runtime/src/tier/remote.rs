@@ -137,13 +137,15 @@ impl Form<'_> {
                 Err(Error::new(ErrorKind::Decode, "no value where there must be one"))
             };
         }
-        (self.hooks.decode)(&opened.payload, opened.header.codec).map(Content::Value)
+        self.hooks
+            .decode(&opened.payload, opened.header.codec)
+            .map(Content::Value)
     }
 
     pub(crate) fn seal(&self, key: &str, content: &Content, ttl: Option<Duration>) -> Result<Sealed, Error> {
         let mut payload = Vec::new();
         if let Content::Value(value) = content {
-            (self.hooks.encode)(&**value, self.codec, &mut payload)?;
+            self.hooks.encode(&**value, self.codec, &mut payload)?;
         }
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let header = Header {

@@ -29,20 +29,36 @@ use twox_hash::XxHash3_64;
 /// The most often a type is asked, for its variants and for samples that it takes.
 const MAX_RUNS: usize = 4096;
 
+/// A type that can be asked, as a value: whoever asks it is compiled once.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject {
+    name: fn() -> &'static str,
+    ask: fn(&mut survey::Survey) -> Result<(), terms::Refusal>,
+}
+
+impl Subject {
+    pub(crate) fn of<T: DeserializeOwned>() -> Self {
+        Self {
+            name: type_name::<T>,
+            ask: |survey| T::deserialize(probe::Probe::of::<T>(survey)).map(drop),
+        }
+    }
+}
+
 /// The fingerprint of what `cache` keeps under this `version` of it. The same in every process and build.
-pub(crate) fn fingerprint<T: DeserializeOwned>(cache: &str, version: u32) -> u64 {
+pub(crate) fn fingerprint(subject: Subject, cache: &str, version: u32) -> u64 {
     let mut identity = Vec::new();
     identity.extend_from_slice(&(cache.len() as u64).to_le_bytes());
     identity.extend_from_slice(cache.as_bytes());
     identity.extend_from_slice(&version.to_le_bytes());
     let mut complete = true;
     for human_readable in [false, true] {
-        let shape = trace::<T>(human_readable);
+        let shape = trace(subject, human_readable);
         identity.extend_from_slice(&shape.digest);
         complete &= shape.complete;
     }
     if !complete {
-        identity.extend_from_slice(type_name::<T>().as_bytes());
+        identity.extend_from_slice((subject.name)().as_bytes());
     }
     XxHash3_64::oneshot(&identity)
 }
@@ -55,14 +71,14 @@ pub(super) struct Shape {
     pub(super) complete: bool,
 }
 
-/// Asks `T` again and again: another variant each time until every one has been seen, and once more with another
+/// Asks a type again and again: another variant each time until every one has been seen, and once more with another
 /// sample whenever the type refuses one.
-pub(super) fn trace<T: DeserializeOwned>(human_readable: bool) -> Shape {
+pub(super) fn trace(subject: Subject, human_readable: bool) -> Shape {
     let mut survey = survey::Survey::new(human_readable);
     let mut digest = Vec::new();
     for _ in 0..MAX_RUNS {
         survey.begin();
-        let ask = || T::deserialize(probe::Probe::of::<T>(&mut survey)).map(drop);
+        let ask = || (subject.ask)(&mut survey);
         // A type that panics at made-up values is heard no further.
         let Ok(outcome) = catch_unwind(AssertUnwindSafe(ask)) else {
             break;

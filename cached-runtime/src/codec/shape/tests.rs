@@ -18,11 +18,11 @@ macro_rules! shape {
 }
 
 fn of<T: DeserializeOwned>() -> u64 {
-    fingerprint::<T>("cache", 0)
+    fingerprint(Subject::of::<T>(), "cache", 0)
 }
 
 fn complete<T: DeserializeOwned>() -> bool {
-    trace::<T>(false).complete && trace::<T>(true).complete
+    trace(Subject::of::<T>(), false).complete && trace(Subject::of::<T>(), true).complete
 }
 
 #[test]
@@ -35,10 +35,10 @@ fn the_same_shape_has_the_same_fingerprint() {
 #[test]
 fn cache_and_version_count() {
     let fingerprints = [
-        fingerprint::<u8>("a", 0),
-        fingerprint::<u8>("b", 0),
-        fingerprint::<u8>("a", 1),
-        fingerprint::<u8>("", 0),
+        fingerprint(Subject::of::<u8>(), "a", 0),
+        fingerprint(Subject::of::<u8>(), "b", 0),
+        fingerprint(Subject::of::<u8>(), "a", 1),
+        fingerprint(Subject::of::<u8>(), "", 0),
     ];
     assert_eq!(HashSet::from(fingerprints).len(), 4);
 }
@@ -387,5 +387,8 @@ fn fingerprints_stay_what_they_were() {
         Guest,
         Member { since: u32 },
     }
-    assert_eq!(fingerprint::<User>("get_user", 1), 12_923_764_560_597_017_868);
+    assert_eq!(
+        fingerprint(Subject::of::<User>(), "get_user", 1),
+        12_923_764_560_597_017_868
+    );
 }

@@ -1,0 +1,98 @@
+//! How a call that memory could not answer goes on: which flight it leads or joins, or whether it goes alone.
+//!
+//! On values whose type is not known here, compiled once for all functions.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::load::{Keyed, Load, Role};
+use crate::caches::function::Function;
+use crate::flight::{self, Answer, Joined};
+use crate::policy::Mode;
+use crate::tier::memory::Probe;
+
+/// A key to look for, hashed.
+#[inline]
+pub(crate) fn probe_of(bytes: &[u8]) -> Probe<'_> {
+    Probe {
+        hash: crate::key::hash(bytes),
+        bytes,
+    }
+}
+
+/// How a call that memory could not answer goes on.
+pub(crate) struct Start {
+    function: Arc<Function>,
+    way: Way,
+}
+
+enum Way {
+    /// No cache: the body and nothing else.
+    Off,
+    /// A load of its own, which replaces what is there (`Refresh`) or not.
+    Alone {
+        key: Box<Keyed>,
+        replace: bool,
+    },
+    Lead(flight::Lead),
+    Follow(flight::Wait),
+}
+
+impl Start {
+    pub(crate) fn new(function: &Arc<Function>, mode: Mode, probe: Probe<'_>) -> Self {
+        let alone = |replace| Way::Alone {
+            key: Keyed::new(probe),
+            replace,
+        };
+        let way = match mode {
+            _ if function.disabled => Way::Off,
+            Mode::Off => Way::Off,
+            Mode::Refresh => alone(true),
+            Mode::Normal => {
+                if function.memory.is_some() {
+                    function.counts.memory_misses.add_one();
+                }
+                if function.spec.single_flight {
+                    match function.flights.join(probe) {
+                        Joined::Leader(lead) => Way::Lead(lead),
+                        Joined::Follower(wait) => Way::Follow(wait),
+                        Joined::Inside => Way::Off,
+                    }
+                } else {
+                    alone(false)
+                }
+            }
+        };
+        Self {
+            function: Arc::clone(function),
+            way,
+        }
+    }
+
+    /// Ready with the load that is this caller's, or with none once `read` has made something of a flight's answer.
+    pub(super) fn poll_turn(
+        &mut self,
+        context: &mut Context<'_>,
+        read: &mut dyn FnMut(&Answer) -> bool,
+    ) -> Poll<Option<Box<Load>>> {
+        let turn = match &mut self.way {
+            Way::Follow(wait) => match Pin::new(wait).poll_turn(context, read) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(turn) => Some(turn),
+            },
+            Way::Off | Way::Alone { .. } | Way::Lead(_) => None,
+        };
+        let role = match (turn, std::mem::replace(&mut self.way, Way::Off)) {
+            (Some(flight::Turn::Answered(true)), _) => {
+                self.function.counts.misses.add_one();
+                return Poll::Ready(None);
+            }
+            (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => Role::Flight(lead),
+            (None, Way::Alone { key, replace }) => Role::Alone { key, replace },
+            // An answer that this follower cannot use leaves it on its own.
+            (Some(flight::Turn::Answered(false)), _) | (None, Way::Off | Way::Follow(_)) => Role::Off,
+        };
+        Poll::Ready(Some(Box::new(Load::new(Arc::clone(&self.function), role))))
+    }
+}
