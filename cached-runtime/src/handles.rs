@@ -31,7 +31,7 @@ pub struct Entry<V> {
 
 impl<V: CacheValue> Entry<V> {
     pub(crate) fn new(caches: Caches, definition: Definition<V>, key: &KeyBuf) -> Self {
-        let function = Arc::clone(caches.function(definition));
+        let function = Arc::clone(caches.function(&definition));
         let key = Key::new(Arc::clone(&function.template), key);
         let hash = crate::key::hash(key.as_bytes());
         Self {
@@ -160,7 +160,7 @@ pub struct Cache<V> {
 impl<V: CacheValue> Cache<V> {
     pub(crate) fn new(caches: Caches, definition: Definition<V>) -> Self {
         // Made now, so that its statistics are there, at zero, before the first call.
-        caches.function(definition);
+        caches.function(&definition);
         Self {
             caches,
             site: definition.site(),

@@ -41,7 +41,7 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
 fn statements(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let output = &plan.output;
-    let [definition, shape, sharing] = ["__definition", "__shape", "__share"].map(local);
+    let [definition, shape] = ["__definition", "__shape"].map(local);
     let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
@@ -53,7 +53,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
     let (key, buffer) = (key::of_call(plan), key::buffer());
-    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing));
+    let inputs = plan.at_value(&quote_spanned!(site=> &#definition, #shape));
     let enter = plan.caches.as_ref().map_or_else(
         || {
             let enter = plan.at_value(&quote_spanned!(site=> #door::enter));
@@ -73,13 +73,11 @@ fn statements(plan: &CachePlan) -> TokenStream {
     quote_spanned! {site=>
         #statics
         let #shape = #door::probe!(#output);
-        let #definition = #definition_value;
-        let #sharing = #share_value;
-        // The key is gone before anything is awaited, and so takes no room in the future; neither is anything of what a
+        // The definition and the key are gone before anything is awaited, and so take no room in the future; neither is anything of what a
         // hit returns held while a miss is waited for, whose error may not be able to cross threads.
-        let #wait = match { #key #enter } {
+        let #wait = match { let #definition = #definition_value; #key #enter } {
             #door::Enter::Done(#done) => return #done,
-            #door::Enter::Wait(#wait) => #wait,
+            #door::Enter::Wait(#wait) => #door::Wait::new(#wait, #shape, #share_value),
         };
         let #lead = match #wait.await {
             #door::Turn::Done(#done) => return #done,

@@ -213,7 +213,7 @@ impl Caches {
 
     /// What is kept for a function, made on its first call.
     #[inline]
-    pub(crate) fn function<V: CacheValue>(&self, definition: Definition<V>) -> &Arc<Function> {
+    pub(crate) fn function<V: CacheValue>(&self, definition: &Definition<V>) -> &Arc<Function> {
         let slot = &self.0.slots[definition.site().index()];
         match slot.here.get() {
             Some((identity, function)) if *identity == definition.identity() => function,

@@ -194,7 +194,7 @@ impl<V> Definition<V> {
 
     /// What has tiers and flights of its own: instantiations that keep values of one type by the same closures are one.
     #[inline]
-    pub(crate) fn identity(self) -> TypeId
+    pub(crate) fn identity(&self) -> TypeId
     where
         V: 'static,
     {
@@ -208,11 +208,11 @@ impl<V> Definition<V> {
     }
 
     #[inline]
-    pub(crate) fn site(self) -> &'static Site {
+    pub(crate) fn site(&self) -> &'static Site {
         self.site
     }
 
-    pub(crate) fn hooks(self) -> Hooks<V>
+    pub(crate) fn hooks(&self) -> Hooks<V>
     where
         V: CacheValue,
     {
@@ -222,7 +222,7 @@ impl<V> Definition<V> {
     /// Tells the instantiations of a method's type apart: writes the type's name unless the function's own path has
     /// it already.
     #[inline]
-    pub fn owner<S: ?Sized>(self, key: &mut KeyBuf) {
+    pub fn owner<S: ?Sized>(&self, key: &mut KeyBuf) {
         let name = std::any::type_name::<S>();
         if self.site.path().owner != name {
             key.tag_text(name);
@@ -232,7 +232,7 @@ impl<V> Definition<V> {
     /// The same for whatever is generic around the function, be it the type or the trait of an `impl`: takes a closure
     /// inside, whose name has them all.
     #[inline]
-    pub fn around<F>(self, key: &mut KeyBuf, inside: &F) {
+    pub fn around<F>(&self, key: &mut KeyBuf, inside: &F) {
         let _ = inside;
         let name = std::any::type_name::<F>();
         let rest = name.strip_prefix(self.site.path().written);

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use super::Lead;
 use super::output::{Output, Shape};
 use super::share::Share;
-use super::start::{Start, probe_of};
+use super::start::Start;
 use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
 use crate::entry::Content;
@@ -18,13 +18,14 @@ use crate::flight::Answer;
 use crate::hooks::CacheValue;
 use crate::key::KeyBuf;
 use crate::policy::Mode;
+use crate::tier::memory::Probe;
 
 /// What a call comes to at once.
 pub enum Enter<R: Output<K>, const K: u8> {
     /// Answered from memory.
     Done(R),
     /// Not answered; to be awaited.
-    Wait(Wait<R, K>),
+    Wait(Start),
 }
 
 /// What waiting comes to.
@@ -38,9 +39,8 @@ pub enum Turn<R: Output<K>, const K: u8> {
 /// Enters a call under the `Caches` in force.
 #[inline]
 pub fn enter<R, const K: u8>(
-    definition: Definition<R::Value>,
+    definition: &Definition<R::Value>,
     shape: Shape<R, K>,
-    share: Share<R::Error>,
     key: &KeyBuf,
 ) -> Enter<R, K>
 where
@@ -48,16 +48,15 @@ where
     R::Value: CacheValue,
 {
     let _ = shape;
-    context::with(|caches, mode| enter_at(caches, mode, definition, share, key))
+    context::with(|caches, mode| enter_at(caches, mode, definition, key))
 }
 
 /// Enters a call under a `Caches` passed by hand; the mode in force counts.
 #[inline]
 pub fn enter_in<R, const K: u8>(
     caches: &Caches,
-    definition: Definition<R::Value>,
+    definition: &Definition<R::Value>,
     shape: Shape<R, K>,
-    share: Share<R::Error>,
     key: &KeyBuf,
 ) -> Enter<R, K>
 where
@@ -65,15 +64,14 @@ where
     R::Value: CacheValue,
 {
     let _ = shape;
-    enter_at(caches, context::mode(), definition, share, key)
+    enter_at(caches, context::mode(), definition, key)
 }
 
 #[inline]
 fn enter_at<R, const K: u8>(
     caches: &Caches,
     mode: Mode,
-    definition: Definition<R::Value>,
-    share: Share<R::Error>,
+    definition: &Definition<R::Value>,
     key: &KeyBuf,
 ) -> Enter<R, K>
 where
@@ -81,18 +79,17 @@ where
     R::Value: CacheValue,
 {
     let function = caches.function(definition);
-    let probe = probe_of(key.as_bytes());
+    let probe = Probe {
+        hash: key.hash(),
+        bytes: key.as_bytes(),
+    };
     if mode == Mode::Normal
         && let Some(memory) = &function.memory
-        && let Some(hit) = memory.read(probe, returned)
+        && let Some(hit) = memory.read(&probe, returned)
     {
         return Enter::Done(hit);
     }
-    Enter::Wait(Wait {
-        start: Start::new(function, mode, probe),
-        share,
-        output: std::marker::PhantomData,
-    })
+    Enter::Wait(Start::new(function, mode, probe))
 }
 
 /// What is kept, as the function returns it.
@@ -113,6 +110,18 @@ pub struct Wait<R: Output<K>, const K: u8> {
     start: Start,
     share: Share<R::Error>,
     output: std::marker::PhantomData<fn() -> R>,
+}
+
+impl<R: Output<K>, const K: u8> Wait<R, K> {
+    /// Goes on from `start`. How an error is shared is found out here and not before: a hit has no use for it.
+    pub fn new(start: Start, shape: Shape<R, K>, share: Share<R::Error>) -> Self {
+        let _ = shape;
+        Self {
+            start,
+            share,
+            output: std::marker::PhantomData,
+        }
+    }
 }
 
 impl<R: Output<K>, const K: u8> Unpin for Wait<R, K> {}

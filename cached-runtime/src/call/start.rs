@@ -22,7 +22,7 @@ pub(crate) fn probe_of(bytes: &[u8]) -> Probe<'_> {
 }
 
 /// How a call that memory could not answer goes on.
-pub(crate) struct Start {
+pub struct Start {
     function: Arc<Function>,
     way: Way,
 }

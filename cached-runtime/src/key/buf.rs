@@ -1,6 +1,7 @@
 //! Where a key is written: on the stack, moving to the heap only when it is long.
 
 use super::compact::{CLOSE, INT, LONG, NONE, OPEN, SOME, TEXT, canonical_integer};
+use super::hash::Mixed;
 use super::{KeyArg, KeyPart, KeyWriter};
 
 /// Keys up to this many compact bytes cost no allocation.
@@ -17,16 +18,20 @@ pub struct KeyBuf {
     len: usize,
     /// The whole key, once it has moved; empty before.
     spill: Vec<u8>,
+    mixed: Mixed,
 }
 
 impl KeyBuf {
     /// A key without values.
     #[inline]
     pub fn new() -> Self {
+        // First: what may have to be made on a first call would have the bytes cleared once more behind it.
+        let mixed = Mixed::nothing();
         Self {
             inline: [0; INLINE],
             len: 0,
             spill: Vec::new(),
+            mixed,
         }
     }
 
@@ -67,6 +72,12 @@ impl KeyBuf {
         }
     }
 
+    /// The hash of what has been written.
+    #[inline]
+    pub(crate) fn hash(&self) -> u64 {
+        self.mixed.finish()
+    }
+
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.as_bytes().len()
@@ -74,9 +85,17 @@ impl KeyBuf {
 
     #[inline]
     pub(super) fn put_integer(&mut self, value: u64) {
-        let mut bytes = [INT; 9];
-        bytes[1..].copy_from_slice(&value.to_le_bytes());
-        self.extend(&bytes);
+        self.mixed.integer(value);
+        let end = self.len + 9;
+        // In place: what is put together elsewhere in pieces would have to be waited for, to be copied as a whole.
+        if let Some([mark, bytes @ ..]) = self.inline.get_mut(self.len..end) {
+            *mark = INT;
+            bytes.copy_from_slice(&value.to_le_bytes());
+            self.len = end;
+        } else {
+            self.extend_spill(&[INT]);
+            self.extend_spill(&value.to_le_bytes());
+        }
     }
 
     #[inline]
@@ -84,6 +103,7 @@ impl KeyBuf {
         if let Some(value) = canonical_integer(text) {
             return self.put_integer(value);
         }
+        self.mixed.text(text);
         match u8::try_from(text.len()) {
             Ok(short) if short < LONG => self.extend(&[TEXT, short]),
             _ => {
@@ -96,16 +116,19 @@ impl KeyBuf {
 
     #[inline]
     pub(super) fn put_none(&mut self) {
+        self.mixed.mark(NONE);
         self.extend(&[NONE]);
     }
 
     #[inline]
     pub(super) fn open(&mut self) {
+        self.mixed.mark(OPEN);
         self.extend(&[OPEN]);
     }
 
     #[inline]
     pub(super) fn close(&mut self) {
+        self.mixed.mark(CLOSE);
         self.extend(&[CLOSE]);
     }
 
@@ -114,6 +137,7 @@ impl KeyBuf {
     #[inline]
     pub(super) fn wrap_in_some(&mut self, start: usize) {
         if self.as_bytes().get(start) == Some(&NONE) {
+            self.mixed.mark(SOME);
             self.extend(&[SOME]);
         }
     }

@@ -46,6 +46,22 @@ impl Deref for KeyBytes {
     }
 }
 
+/// Whether two slices are equal, without a call for those that short keys are made of.
+#[inline]
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.first_chunk::<8>(), a.last_chunk::<8>(), b.first_chunk::<8>(), b.last_chunk::<8>()) {
+        // Two words, which overlap where there are fewer than sixteen bytes.
+        (Some(a_first), Some(a_last), Some(b_first), Some(b_last)) if a.len() <= 16 => {
+            let differs = |a: &[u8; 8], b: &[u8; 8]| u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b);
+            differs(a_first, b_first) | differs(a_last, b_last) == 0
+        }
+        _ => a == b,
+    }
+}
+
 impl Borrow<[u8]> for KeyBytes {
     #[inline]
     fn borrow(&self) -> &[u8] {
@@ -88,6 +104,20 @@ mod tests {
         let long: Vec<u8> = (0..=255).collect();
         for len in 0..=long.len() {
             assert_eq!(*KeyBytes::from(&long[..len]), long[..len]);
+        }
+    }
+
+    #[test]
+    fn are_the_same_where_every_byte_is() {
+        for len in 0..=40 {
+            let a: Vec<u8> = (0..len).collect();
+            assert!(same(&a, &a.clone()));
+            for at in 0..a.len() {
+                let mut b = a.clone();
+                b[at] ^= 0x80;
+                assert!(!same(&a, &b), "{at} of {len}");
+            }
+            assert!(!same(&a, &[&a[..], &[0]].concat()));
         }
     }
 

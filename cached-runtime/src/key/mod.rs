@@ -21,6 +21,7 @@ mod compact;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
 mod glob;
+mod hash;
 mod part;
 mod parts;
 mod template;
@@ -28,8 +29,9 @@ mod text;
 mod whole;
 mod writer;
 
-pub(crate) use self::bytes::KeyBytes;
+pub(crate) use self::bytes::{KeyBytes, same};
 pub(crate) use self::glob::Glob;
+pub(crate) use self::hash::hash;
 pub(crate) use self::template::Template;
 pub(crate) use self::text::escape_value;
 
@@ -40,14 +42,3 @@ pub use self::template::Piece;
 pub use self::whole::Key;
 pub use self::writer::{KeyWriter, Sequence, Written};
 
-/// The hash of a key's compact form, seeded anew in every process.
-#[inline]
-pub(crate) fn hash(compact: &[u8]) -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    use std::sync::LazyLock;
-    static SEED: LazyLock<foldhash::quality::RandomState> =
-        LazyLock::new(foldhash::quality::RandomState::default);
-    let mut hasher = SEED.build_hasher();
-    hasher.write(compact);
-    hasher.finish()
-}

@@ -14,7 +14,8 @@ use quick_cache::unsync::Cache as Engine;
 use quick_cache::{Equivalent, Lifecycle, OptionsBuilder, Weighter};
 
 use crate::entry::Held;
-use crate::key::KeyBytes;
+use crate::key::{KeyBytes, same};
+use crate::stats::Striped;
 use crate::tier::memory::{Bound, Probe};
 
 type Entries = Engine<StoredKey, Held, ByWeight, Prehashed, Collect>;
@@ -28,14 +29,13 @@ const LEAST_BYTES: u64 = 16 << 20;
 
 pub(crate) struct Local {
     shards: Box<[Shard]>,
+    hits: Striped,
 }
 
 /// Padded, so that the locks of two shards never share a cache line.
 #[repr(align(128))]
 struct Shard {
     entries: RwLock<Entries>,
-    /// Beside the lock that a hit has just written to, so that counting costs no further cache line.
-    hits: AtomicU64,
     evictions: AtomicU64,
     /// Of `entries`, so that nobody needs the lock to be told: a value's `clone` runs under it, and may ask.
     len: AtomicU64,
@@ -59,6 +59,7 @@ impl Local {
             shards: (0..shards)
                 .map(|_| Shard::new(usize::try_from(items).unwrap_or(usize::MAX), weight))
                 .collect(),
+            hits: Striped::default(),
         }
     }
 
@@ -70,11 +71,11 @@ impl Local {
 
     /// Lets `look` see the record of a key, under the shard's shared lock; a hit is what `look` makes something of.
     #[inline]
-    pub(crate) fn read<R>(&self, probe: Probe<'_>, look: impl FnOnce(&Held) -> Option<R>) -> Option<R> {
+    pub(crate) fn read<R>(&self, probe: &Probe<'_>, look: impl FnOnce(&Held) -> Option<R>) -> Option<R> {
         let shard = self.shard(probe.hash);
         let seen = shard.read().get(&Query(probe)).and_then(look);
         if seen.is_some() {
-            shard.hits.fetch_add(1, Relaxed);
+            self.hits.add_one();
         }
         seen
     }
@@ -93,7 +94,7 @@ impl Local {
         };
         let mut evicted = Evicted::default();
         let mut entries = shard.write();
-        let present = entries.peek(&Query(probe));
+        let present = entries.peek(&Query(&probe));
         if !admit(present) {
             return false;
         }
@@ -110,7 +111,7 @@ impl Local {
     pub(crate) fn remove(&self, probe: Probe<'_>) -> bool {
         let shard = self.shard(probe.hash);
         let mut entries = shard.write();
-        let removed = entries.remove(&Query(probe));
+        let removed = entries.remove(&Query(&probe));
         shard.counted(&entries);
         drop(entries);
         removed.is_some()
@@ -149,7 +150,7 @@ impl Local {
     }
 
     pub(crate) fn hits(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.hits.load(Relaxed)).sum()
+        self.hits.get()
     }
 
     pub(crate) fn evictions(&self) -> u64 {
@@ -171,7 +172,6 @@ impl Shard {
         };
         Self {
             entries: RwLock::new(engine),
-            hits: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
             len: AtomicU64::new(0),
         }
@@ -204,7 +204,7 @@ impl Hash for StoredKey {
     }
 }
 
-struct Query<'a>(Probe<'a>);
+struct Query<'a>(&'a Probe<'a>);
 
 impl Hash for Query<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -215,7 +215,7 @@ impl Hash for Query<'_> {
 impl Equivalent<StoredKey> for Query<'_> {
     #[inline]
     fn equivalent(&self, key: &StoredKey) -> bool {
-        self.0.hash == key.hash && *self.0.bytes == *key.bytes
+        self.0.hash == key.hash && same(self.0.bytes, &key.bytes)
     }
 }
 

@@ -73,7 +73,7 @@ impl Moka {
         }
     }
 
-    pub(crate) fn read<R>(&self, probe: Probe<'_>, look: impl FnOnce(&Held) -> Option<R>) -> Option<R> {
+    pub(crate) fn read<R>(&self, probe: &Probe<'_>, look: impl FnOnce(&Held) -> Option<R>) -> Option<R> {
         let inside = Inside::enter();
         let held = self.entries.get(probe.bytes);
         drop(inside);

@@ -105,7 +105,7 @@ impl Memory {
 
     /// Lets `look` see a record that is still fresh.
     #[inline]
-    pub(crate) fn read<R>(&self, probe: Probe<'_>, look: impl FnOnce(&Content) -> Option<R>) -> Option<R> {
+    pub(crate) fn read<R>(&self, probe: &Probe<'_>, look: impl FnOnce(&Content) -> Option<R>) -> Option<R> {
         let see = |held: &Held| {
             if held.is_fresh(self.clock.now()) {
                 look(&held.content)
@@ -127,7 +127,7 @@ impl Memory {
             }
             None::<()>
         };
-        each!(&self.engine, it => it.read(probe, see));
+        each!(&self.engine, it => it.read(&probe, see));
         remaining
     }
 

@@ -35,7 +35,7 @@ impl Place {
     }
 
     fn holds_something(&self) -> bool {
-        self.memory.read(KEY, |_| Some(())).is_some()
+        self.memory.read(&KEY, |_| Some(())).is_some()
     }
 }
 

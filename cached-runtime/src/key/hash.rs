@@ -1,0 +1,113 @@
+//! The hash of a key, made while the key is written.
+//!
+//! A hash of the written bytes would first have to wait for them: what has just been stored in pieces cannot be loaded
+//! as a whole until it has reached the processor's cache. So each value is mixed in as it is written, and the bytes are
+//! read again only when a key comes from elsewhere. Seeded anew in every process; the mixing is the folded multiply of
+//! `foldhash` (Orson Peters), which also hashes the texts.
+
+use std::hash::BuildHasher;
+use std::sync::LazyLock;
+
+use super::compact::{CLOSE, NONE, OPEN, SOME, Token, Tokens};
+
+static SEED: LazyLock<Seed> = LazyLock::new(|| Seed {
+    start: fastrand::u64(..),
+    // Odd, so that a product loses nothing.
+    factor: fastrand::u64(..) | 1,
+    texts: foldhash::fast::RandomState::default(),
+});
+
+struct Seed {
+    start: u64,
+    factor: u64,
+    texts: foldhash::fast::RandomState,
+}
+
+/// The hash of the values written so far.
+#[derive(Clone, Copy)]
+pub(super) struct Mixed(u64);
+
+impl Mixed {
+    #[inline]
+    pub(super) fn nothing() -> Self {
+        Self(SEED.start)
+    }
+
+    #[inline]
+    pub(super) fn integer(&mut self, value: u64) {
+        let product = u128::from(self.0 ^ value) * u128::from(SEED.factor);
+        // Each half holds what the other lacks.
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+        let (low, high) = (product as u64, (product >> 64) as u64);
+        self.0 = low ^ high;
+    }
+
+    #[inline]
+    pub(super) fn text(&mut self, text: &str) {
+        self.integer(SEED.texts.hash_one(text.as_bytes()));
+    }
+
+    /// What is neither a number nor a text.
+    #[inline]
+    pub(super) fn mark(&mut self, mark: u8) {
+        self.integer(u64::from(mark) << 56);
+    }
+
+    #[inline]
+    pub(super) fn finish(self) -> u64 {
+        self.0
+    }
+}
+
+/// The hash of a key that was written before.
+pub(crate) fn hash(compact: &[u8]) -> u64 {
+    let mut mixed = Mixed::nothing();
+    for token in Tokens::new(compact) {
+        match token {
+            Token::Int(value) => mixed.integer(value),
+            Token::Text(text) => mixed.text(text),
+            Token::None(around) => {
+                mixed.mark(NONE);
+                (0..around).for_each(|_| mixed.mark(SOME));
+            }
+            Token::Open => mixed.mark(OPEN),
+            Token::Close => mixed.mark(CLOSE),
+        }
+    }
+    mixed.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::KeyBuf;
+    use super::*;
+
+    #[test]
+    fn a_key_has_the_hash_of_its_bytes() {
+        let mut buf = KeyBuf::new();
+        let mut check = |part: &dyn super::super::KeyPart| {
+            buf.part(part);
+            assert_eq!(buf.hash(), hash(buf.as_bytes()));
+        };
+        check(&7_u64);
+        check(&"acme");
+        check(&"42");
+        check(&None::<u8>);
+        check(&Some(Some(None::<u8>)));
+        check(&(1_u8, "a", [Some(2_u8), None]));
+        check(&"long ".repeat(100));
+        check(&-5);
+    }
+
+    #[test]
+    fn keys_that_are_near_each_other_are_apart_in_every_part_of_the_hash() {
+        let hashes: Vec<u64> = (0..1_u64 << 16).map(|id| KeyBuf::new().part(&id).hash()).collect();
+        for shift in [0, 8, 24, 40, 48] {
+            let parts: HashSet<u64> = hashes.iter().map(|hash| (hash >> shift) & 0xFFFF).collect();
+            // Of as many balls in as many bins, a share of 1/e stays empty.
+            assert!(parts.len() > 40_000, "{} at {shift}", parts.len());
+        }
+    }
+}
