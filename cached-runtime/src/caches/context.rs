@@ -26,9 +26,15 @@ static SCOPED: AtomicBool = AtomicBool::new(false);
 
 static INSTALLED: OnceLock<Caches> = OnceLock::new();
 
+/// Whether some scope may be in force here, be it of a `Caches` or of a mode.
+#[inline]
+pub(crate) fn may_be_scoped() -> bool {
+    SCOPED.load(Relaxed)
+}
+
 /// The process's `Caches`.
 #[inline]
-fn installed() -> &'static Caches {
+pub(crate) fn installed() -> &'static Caches {
     INSTALLED.get_or_init(super::environment::implicit)
 }
 

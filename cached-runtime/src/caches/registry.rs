@@ -1,9 +1,10 @@
 //! Every annotated function of the program, collected at link time.
 
 use std::any::TypeId;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
+use super::function::Function;
 use crate::call::output::{Output, Shape};
 use crate::hooks::{CacheValue, Hooks};
 use crate::key::{KeyBuf, Template};
@@ -15,6 +16,9 @@ pub struct Site {
     /// Its place among all sites, from one on; zero until the sites have been numbered.
     number: AtomicU32,
     path: OnceLock<Path>,
+    /// Of the first instantiation called, what the process's `Caches` keeps for it: found in one step from here, where
+    /// the way through the `Caches` takes five that each wait for the one before.
+    installed: OnceLock<(TypeId, Arc<Function>)>,
 }
 
 inventory::collect!(&'static Site);
@@ -36,6 +40,7 @@ impl Site {
             spec,
             number: AtomicU32::new(0),
             path: OnceLock::new(),
+            installed: OnceLock::new(),
         }
     }
 
@@ -56,6 +61,22 @@ impl Site {
     fn number_all(&self) -> usize {
         sites();
         (self.number.load(Relaxed) as usize).saturating_sub(1)
+    }
+
+    /// What the process's `Caches` keeps for the instantiation `wanted`, if that is known here.
+    #[inline]
+    pub(crate) fn installed(&self, wanted: TypeId) -> Option<&Arc<Function>> {
+        match self.installed.get() {
+            Some((identity, function)) if *identity == wanted => Some(function),
+            _ => None,
+        }
+    }
+
+    /// Remembers what the process's `Caches` keeps for an instantiation.
+    #[cold]
+    pub(crate) fn remember(&self, identity: TypeId, function: &Arc<Function>) {
+        // Of several instantiations the first stays.
+        let _ = self.installed.set((identity, Arc::clone(function)));
     }
 
     fn path(&self) -> &Path {

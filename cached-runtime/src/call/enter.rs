@@ -5,12 +5,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::Lead;
 use super::output::{Output, Shape};
 use super::share::Share;
 use super::start::Start;
+use crate::caches::function::Function;
 use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
 use crate::entry::Content;
@@ -48,7 +50,16 @@ where
     R::Value: CacheValue,
 {
     let _ = shape;
-    context::with(|caches, mode| enter_at(caches, mode, definition, key))
+    if !context::may_be_scoped() {
+        let identity = definition.identity();
+        if let Some(function) = definition.site().installed(identity) {
+            return enter_at(function, Mode::Normal, key);
+        }
+        definition
+            .site()
+            .remember(identity, context::installed().function(definition));
+    }
+    context::with(|caches, mode| enter_at(caches.function(definition), mode, key))
 }
 
 /// Enters a call under a `Caches` passed by hand; the mode in force counts.
@@ -64,21 +75,14 @@ where
     R::Value: CacheValue,
 {
     let _ = shape;
-    enter_at(caches, context::mode(), definition, key)
+    enter_at(caches.function(definition), context::mode(), key)
 }
 
-#[inline]
-fn enter_at<R, const K: u8>(
-    caches: &Caches,
-    mode: Mode,
-    definition: &Definition<R::Value>,
-    key: &KeyBuf,
-) -> Enter<R, K>
+fn enter_at<R, const K: u8>(function: &Arc<Function>, mode: Mode, key: &KeyBuf) -> Enter<R, K>
 where
     R: Output<K>,
     R::Value: CacheValue,
 {
-    let function = caches.function(definition);
     let probe = Probe {
         hash: key.hash(),
         bytes: key.as_bytes(),

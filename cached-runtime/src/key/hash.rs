@@ -103,7 +103,9 @@ mod tests {
 
     #[test]
     fn keys_that_are_near_each_other_are_apart_in_every_part_of_the_hash() {
-        let hashes: Vec<u64> = (0..1_u64 << 16).map(|id| KeyBuf::new().part(&id).hash()).collect();
+        let hashes: Vec<u64> = (0..1_u64 << 16)
+            .map(|id| KeyBuf::new().part(&id).hash())
+            .collect();
         for shift in [0, 8, 24, 40, 48] {
             let parts: HashSet<u64> = hashes.iter().map(|hash| (hash >> shift) & 0xFFFF).collect();
             // Of as many balls in as many bins, a share of 1/e stays empty.

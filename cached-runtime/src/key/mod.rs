@@ -41,4 +41,3 @@ pub use self::part::KeyPart;
 pub use self::template::Piece;
 pub use self::whole::Key;
 pub use self::writer::{KeyWriter, Sequence, Written};
-
