@@ -35,11 +35,7 @@ impl Mixed {
 
     #[inline]
     pub(super) fn integer(&mut self, value: u64) {
-        let product = u128::from(self.0 ^ value) * u128::from(SEED.factor);
-        // Each half holds what the other lacks.
-        #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-        let (low, high) = (product as u64, (product >> 64) as u64);
-        self.0 = low ^ high;
+        self.0 = fold(self.0 ^ value, SEED.factor);
     }
 
     #[inline]
@@ -55,8 +51,22 @@ impl Mixed {
 
     #[inline]
     pub(super) fn finish(self) -> u64 {
-        self.0
+        // Once more: shards, buckets and stripes are chosen by different parts of it, and after one fold of a number those
+        // are not all spread evenly.
+        fold(self.0, LAST)
     }
+}
+
+/// The fraction of the golden ratio: as good as any odd number without a pattern.
+const LAST: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Both halves of a product: each holds what the other lacks.
+#[inline]
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+    let (low, high) = (product as u64, (product >> 64) as u64);
+    low ^ high
 }
 
 /// The hash of a key that was written before.
