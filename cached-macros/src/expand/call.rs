@@ -53,19 +53,14 @@ fn statements(plan: &CachePlan) -> TokenStream {
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
     let (key, buffer) = (key::of_call(plan), key::buffer());
-    let inputs = plan.at_value(&quote_spanned!(site=> #definition, #shape, #sharing));
+    let inputs = quote_spanned!(site=> #definition, #shape, #sharing, &#buffer);
     let enter = plan.caches.as_ref().map_or_else(
-        || {
-            let enter = plan.at_value(&quote_spanned!(site=> #door::enter));
-            quote_spanned!(site=> #enter(#inputs, &#buffer))
-        },
+        || quote_spanned!(site=> #door::enter(#inputs)),
         |caches| {
-            let enter = plan.at_value(&quote_spanned!(site=> #door::enter_in));
             let caches = borrowed(&caches.to_token_stream());
-            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs, &#buffer))
+            quote_spanned!(site=> #door::enter_in(#door::caches_of(#caches), #inputs))
         },
     );
-    let run = plan.at_value(&quote_spanned!(site=> run));
     let body = match &plan.companions {
         Some(names) => uncached_call(plan, names),
         None => body::future(&plan.function, plan.form, output),
@@ -86,7 +81,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #door::Turn::Lead(#lead) => #lead,
         };
         // Boxed here and not before, so that the future of a call that hits stays small.
-        #lead.#run(#door::Box::pin(#body)).await
+        #lead.run(#door::Box::pin(#body)).await
     }
 }
 

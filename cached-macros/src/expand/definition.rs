@@ -2,10 +2,10 @@
 
 use super::{attributes, call};
 use crate::args::{Backend, Tier};
-use crate::names::{Companions, MEMORY};
+use crate::names::{Companions, MEMORY, borrowed, located};
 use crate::plan::{CachePlan, Hooks, Spec};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use std::time::Duration;
 use syn::LitStr;
 use syn::ext::IdentExt;
@@ -19,15 +19,15 @@ pub(super) fn sibling(plan: &CachePlan, names: &Companions) -> TokenStream {
     let where_clause = &generics.where_clause;
     let (door, value) = (&plan.door, &plan.value);
     let statics = statics(plan);
-    let hooks = hooks(plan);
-    let closures = with_closures(plan);
+    let values = values(plan);
+    let closures = closures(plan);
     quote! {
         #attrs
         #[doc(hidden)]
         #lints
         fn #definition #generics () -> #door::Definition<#value> #where_clause {
             #statics
-            #door::Definition::new(&__SITE, |__hooks: #door::Hooks<#value>| #hooks) #closures
+            #door::Definition::<#value>::new(&__SITE, #values) #closures
         }
     }
 }
@@ -43,27 +43,47 @@ pub(super) fn reference(plan: &CachePlan, names: &Companions) -> TokenStream {
 /// The same in the function, where the type that the siblings were given is compared with what it returns.
 pub(super) fn of_shape(plan: &CachePlan, names: &Companions, shape: &Ident) -> TokenStream {
     let reference = reference(plan, names);
-    let checked = plan.at_value(&quote_spanned!(Span::mixed_site()=> .of(#shape)));
+    let checked = located(
+        quote_spanned!(Span::mixed_site()=> .of(#shape)),
+        plan.value_span.0,
+    );
     quote!(#reference #checked)
 }
 
 /// The definition where no sibling may stand: inside of the function, its type taken from what the function returns.
 pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
     let door = &plan.door;
-    let hooks = hooks(plan);
-    let closures = with_closures(plan);
-    quote!(#door::define(#shape, &__SITE, |__hooks| #hooks) #closures)
+    let values = values(plan);
+    let closures = closures(plan);
+    quote!(#door::define(#shape, &__SITE, #values) #closures)
 }
 
-/// Closures may mean another thing in each instantiation. A closure of ours is of another type in each.
-fn with_closures(plan: &CachePlan) -> Option<TokenStream> {
+/// Where the values may be kept: the one place that asks whether theirs is a type that can be.
+fn values(plan: &CachePlan) -> TokenStream {
+    let door = &plan.door;
+    let function = if plan.spec.memory_only {
+        quote_spanned!(Span::mixed_site()=> #door::memory_values)
+    } else {
+        quote_spanned!(Span::mixed_site()=> #door::remote_values)
+    };
+    plan.at_value(quote_spanned!(Span::mixed_site()=> #function()))
+}
+
+/// The user's closures. They may mean another thing in each instantiation, and a closure of ours is of another type in
+/// each.
+fn closures(plan: &CachePlan) -> Option<TokenStream> {
     let Hooks {
         ttl,
         cache_if,
         weight,
     } = &plan.hooks;
-    let any = ttl.is_some() || cache_if.is_some() || weight.is_some();
-    any.then(|| quote_spanned!(Span::mixed_site()=> .with_closures(&|| {})))
+    if ttl.is_none() && cache_if.is_none() && weight.is_none() {
+        return None;
+    }
+    let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
+    let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
+    let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));
+    Some(quote_spanned!(Span::mixed_site()=> #ttl #cache_if #weight .with_closures(&|| {})))
 }
 
 /// What every instantiation has in common.
@@ -132,7 +152,11 @@ fn fields(plan: &CachePlan) -> TokenStream {
             let stores = names.iter().map(|name| store(name, door));
             field("backend", some(quote!(&[#(#stores),*])));
         }
-        Some(Backend::Const(path)) => field("backend", some(quote!(#path))),
+        Some(Backend::Const(path)) => {
+            // An array or a slice.
+            let chain = borrowed(&path.to_token_stream());
+            field("backend", quote!(#door::chain(#chain)));
+        }
         None => {}
     }
     if !tiers.is_empty() {
@@ -189,20 +213,6 @@ fn tier(tier: &Tier, door: &TokenStream) -> TokenStream {
 fn duration(duration: Duration) -> TokenStream {
     let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
     quote!(::core::time::Duration::new(#secs, #nanos))
-}
-
-/// What is done with values, as a chain of calls on `__hooks`.
-fn hooks(plan: &CachePlan) -> TokenStream {
-    let Hooks {
-        ttl,
-        cache_if,
-        weight,
-    } = &plan.hooks;
-    let remote = (!plan.spec.memory_only).then(|| plan.at_value(&quote!(.remote())));
-    let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
-    let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
-    let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));
-    quote!(__hooks #remote #ttl #cache_if #weight)
 }
 
 /// A store by name. An engine that is a feature of the runtime says so where it is missing.

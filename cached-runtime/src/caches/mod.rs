@@ -22,7 +22,6 @@ use self::function::Function;
 use self::registry::{Definition, Site};
 use crate::background::Background;
 use crate::clock::Clock;
-use crate::hooks::CacheValue;
 use crate::invalidate;
 use crate::resilience::Guarded;
 use crate::stats::{CacheStats, Stats, StoreStats};
@@ -213,7 +212,7 @@ impl Caches {
 
     /// What is kept for a function, made on its first call.
     #[inline]
-    pub(crate) fn function<V: CacheValue>(&self, definition: Definition<V>) -> &Arc<Function> {
+    pub(crate) fn function<V>(&self, definition: Definition<V>) -> &Arc<Function> {
         let slot = &self.0.slots[definition.site().index()];
         match slot.here.get() {
             Some((identity, function)) if *identity == definition.identity() => function,
@@ -222,16 +221,12 @@ impl Caches {
     }
 
     #[cold]
-    fn find_or_build<'a, V: CacheValue>(
-        &'a self,
-        mut slot: &'a Slot,
-        definition: Definition<V>,
-    ) -> &'a Arc<Function> {
+    fn find_or_build<'a, V>(&'a self, mut slot: &'a Slot, definition: Definition<V>) -> &'a Arc<Function> {
         loop {
             let build = || {
                 (
                     definition.identity(),
-                    self.build_function(definition.site(), definition.hooks().erased),
+                    self.build_function(definition.site(), definition.hooks()),
                 )
             };
             let (identity, function) = slot.here.get_or_init(build);

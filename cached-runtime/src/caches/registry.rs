@@ -3,10 +3,12 @@
 use std::any::TypeId;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 use crate::call::output::{Output, Shape};
-use crate::hooks::{CacheValue, Hooks};
-use crate::key::{KeyBuf, Template};
+use crate::call::values::Values;
+use crate::hooks::{Erased, Held, Hooks};
+use crate::key::{Key, KeyBuf, Template};
 use crate::policy::Spec;
 
 /// One annotated function. A `static` of its own in the expansion, shared by all instantiations.
@@ -158,7 +160,8 @@ pub(crate) fn sites() -> &'static [&'static Site] {
 /// A cached function whose values are `V`: its site and what its types add.
 pub struct Definition<V> {
     site: &'static Site,
-    hooks: fn(Hooks<V>) -> Hooks<V>,
+    values: Values<V>,
+    hooks: Hooks<V>,
     /// Whose closures these are, where there are any: those of two instantiations may differ while their values do not.
     closures: Option<fn() -> TypeId>,
 }
@@ -173,16 +176,39 @@ impl<V> Copy for Definition<V> {}
 
 impl<V> Definition<V> {
     /// Made by the expansion.
-    pub const fn new(site: &'static Site, hooks: fn(Hooks<V>) -> Hooks<V>) -> Self {
+    #[inline]
+    pub const fn new(site: &'static Site, values: Values<V>) -> Self {
         Self {
             site,
-            hooks,
+            values,
+            hooks: Hooks::NONE,
             closures: None,
         }
     }
 
-    /// The same with closures of the user's, told apart from those of other instantiations by the type of something
-    /// `inside` the function.
+    /// `ttl = |value| duration`.
+    #[must_use]
+    pub const fn ttl(mut self, ttl: fn(&V) -> Duration) -> Self {
+        self.hooks.ttl = Some(ttl);
+        self
+    }
+
+    /// `cache_if = |value| bool`.
+    #[must_use]
+    pub const fn cache_if(mut self, keep: fn(&V) -> bool) -> Self {
+        self.hooks.cache_if = Some(keep);
+        self
+    }
+
+    /// `weight = |key, value| bytes`.
+    #[must_use]
+    pub const fn weight(mut self, weight: fn(&Key, &V) -> u64) -> Self {
+        self.hooks.weight = Some(weight);
+        self
+    }
+
+    /// Tells the closures above apart from those of other instantiations, by the type of something `inside` the
+    /// function.
     #[must_use]
     pub fn with_closures<I: 'static>(self, inside: &I) -> Self {
         let _ = inside;
@@ -194,16 +220,21 @@ impl<V> Definition<V> {
 
     /// What has tiers and flights of its own: instantiations that keep values of one type by the same closures are one.
     #[inline]
-    pub(crate) fn identity(self) -> TypeId
-    where
-        V: 'static,
-    {
-        self.closures.map_or_else(TypeId::of::<V>, |closures| closures())
+    pub(crate) fn identity(self) -> TypeId {
+        self.closures.unwrap_or(self.values.identity)()
+    }
+
+    #[inline]
+    pub(crate) fn values(self) -> Values<V> {
+        self.values
     }
 
     /// The same, if it is one of what the function returns.
     #[inline]
-    pub fn of<R: Output<K, Value: Keeps<V>>, const K: u8>(self, _: Shape<R, K>) -> Definition<R::Value> {
+    pub fn of<R: Output<K, Value: Keeps<V, H>>, const K: u8, H>(
+        self,
+        _: Shape<R, K>,
+    ) -> Definition<R::Value> {
         Keeps::definition(self)
     }
 
@@ -212,11 +243,8 @@ impl<V> Definition<V> {
         self.site
     }
 
-    pub(crate) fn hooks(self) -> Hooks<V>
-    where
-        V: CacheValue,
-    {
-        (self.hooks)(Hooks::new())
+    pub(crate) fn hooks(self) -> Erased {
+        (self.values.erased)(self.hooks)
     }
 
     /// Tells the instantiations of a method's type apart: writes the type's name unless the function's own path has
@@ -246,24 +274,25 @@ impl<V> Definition<V> {
 pub fn define<R: Output<K>, const K: u8>(
     _: Shape<R, K>,
     site: &'static Site,
-    hooks: fn(Hooks<R::Value>) -> Hooks<R::Value>,
+    values: Values<R::Value>,
 ) -> Definition<R::Value> {
-    Definition::new(site, hooks)
+    Definition::new(site, values)
 }
 
 /// A type whose values are what the companions of a function say they are.
 #[diagnostic::on_unimplemented(
-    message = "the companions of this function were given `{V}`, and it keeps `{Self}`",
-    label = "read as the type of the value",
+    message = "this function keeps `{Self}`, and its return type reads as if it kept `{V}`",
+    label = "read as the type of the value, for the companions",
     note = "an alias hides what is kept: spell the return type out, as `Result<T, E>` or `Option<T>`",
     note = "or do without companions: `#[cache(companions = false, ..)]`"
 )]
-pub trait Keeps<V>: Sized {
+pub trait Keeps<V, H>: Sized {
     /// The same definition.
     fn definition(definition: Definition<V>) -> Definition<Self>;
 }
 
-impl<V> Keeps<V> for V {
+#[diagnostic::do_not_recommend]
+impl<V> Keeps<V, Held> for V {
     fn definition(definition: Definition<V>) -> Definition<V> {
         definition
     }

@@ -9,12 +9,12 @@ use std::task::{Context, Poll};
 
 use super::output::{Output, Shape};
 use super::share::Share;
+use super::values::Ways;
 use super::{Lead, Start, probe_of};
 use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
 use crate::entry::Content;
 use crate::flight::Answer;
-use crate::hooks::CacheValue;
 use crate::key::KeyBuf;
 use crate::policy::Mode;
 
@@ -44,7 +44,6 @@ pub fn enter<R, const K: u8>(
 ) -> Enter<R, K>
 where
     R: Output<K>,
-    R::Value: CacheValue,
 {
     let _ = shape;
     context::with(|caches, mode| enter_at(caches, mode, definition, share, key))
@@ -61,7 +60,6 @@ pub fn enter_in<R, const K: u8>(
 ) -> Enter<R, K>
 where
     R: Output<K>,
-    R::Value: CacheValue,
 {
     let _ = shape;
     enter_at(caches, context::mode(), definition, share, key)
@@ -77,32 +75,31 @@ fn enter_at<R, const K: u8>(
 ) -> Enter<R, K>
 where
     R: Output<K>,
-    R::Value: CacheValue,
 {
+    let values = definition.values();
     let function = caches.function(definition);
     let probe = probe_of(key.as_bytes());
     if mode == Mode::Normal
         && let Some(memory) = &function.memory
-        && let Some(hit) = memory.read(probe, returned)
+        && let Some(hit) = memory.read(probe, |content| returned(content, values.read))
     {
         return Enter::Done(hit);
     }
     Enter::Wait(Wait {
         start: Start::new(function, mode, probe),
         share,
-        output: std::marker::PhantomData,
+        ways: values.ways,
     })
 }
 
 /// What is kept, as the function returns it.
 #[inline]
-pub(super) fn returned<R, const K: u8>(content: &Content) -> Option<R>
-where
-    R: Output<K>,
-    R::Value: CacheValue,
-{
+pub(super) fn returned<R: Output<K>, const K: u8>(
+    content: &Content,
+    read: fn(&Content) -> Option<R::Value>,
+) -> Option<R> {
     match content {
-        Content::Value(_) => content.value::<R::Value>().cloned().map(R::from_value),
+        Content::Value(_) => read(content).map(R::from_value),
         Content::Absent => R::absent(),
     }
 }
@@ -111,27 +108,23 @@ where
 pub struct Wait<R: Output<K>, const K: u8> {
     start: Start,
     share: Share<R::Error>,
-    output: std::marker::PhantomData<fn() -> R>,
+    ways: fn() -> Ways<R::Value>,
 }
 
 impl<R: Output<K>, const K: u8> Unpin for Wait<R, K> {}
 
-impl<R, const K: u8> Future for Wait<R, K>
-where
-    R: Output<K>,
-    R::Value: CacheValue,
-{
+impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
     type Output = Turn<R, K>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
-        let share = self.share;
+        let (share, ways) = (self.share, self.ways);
         let read = |answer: &Answer| match answer {
-            Answer::Content(content) => returned(content),
+            Answer::Content(content) => returned(content, ways().read),
             Answer::Error(maker) => share.make(&**maker).and_then(R::from_error),
         };
         self.start.poll_turn(context, read).map(|turn| match turn {
             Ok(answer) => Turn::Done(answer),
-            Err(load) => Turn::Lead(Lead::new(load, share)),
+            Err(load) => Turn::Lead(Lead::new(load, share, ways())),
         })
     }
 }

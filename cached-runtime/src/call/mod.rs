@@ -19,8 +19,9 @@ mod load;
 mod run;
 pub(crate) mod output;
 pub(crate) mod share;
+pub(crate) mod values;
 
 pub use self::enter::{Enter, Turn, Wait, enter, enter_in};
 use self::load::Start;
-pub(crate) use self::load::{Load, probe_of};
+pub(crate) use self::load::{Keeping, Load, probe_of};
 pub use self::run::{Lead, Run};

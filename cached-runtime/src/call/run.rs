@@ -12,23 +12,22 @@ use super::enter::returned;
 use super::load::{Keeping, Load, Look, Looking};
 use super::output::{Loaded, Output};
 use super::share::Share;
-use crate::hooks::CacheValue;
+use super::values::Ways;
+use crate::entry::Content;
 
 /// A call whose turn it is to load.
 pub struct Lead<R: Output<K>, const K: u8> {
     load: Box<Load>,
     share: Share<R::Error>,
+    ways: Ways<R::Value>,
 }
 
-impl<R, const K: u8> Lead<R, K>
-where
-    R: Output<K>,
-    R::Value: CacheValue,
-{
-    pub(super) fn new(load: Load, share: Share<R::Error>) -> Self {
+impl<R: Output<K>, const K: u8> Lead<R, K> {
+    pub(super) fn new(load: Load, share: Share<R::Error>, ways: Ways<R::Value>) -> Self {
         Self {
             load: Box::new(load),
             share,
+            ways,
         }
     }
 
@@ -49,6 +48,7 @@ where
         Box::new(Steps {
             step: Step::Begin(self.load),
             share: self.share,
+            ways: self.ways,
         })
     }
 }
@@ -64,7 +64,6 @@ impl<R: Output<K>, B, const K: u8> Unpin for Run<R, B, K> {}
 impl<R, B, const K: u8> Future for Run<R, B, K>
 where
     R: Output<K>,
-    R::Value: CacheValue,
     B: Future<Output = R>,
 {
     type Output = R;
@@ -78,6 +77,7 @@ where
 struct Steps<R: Output<K>, const K: u8> {
     step: Step<R, R::Value>,
     share: Share<R::Error>,
+    ways: Ways<R::Value>,
 }
 
 /// Where a load is. Nothing of an error is ever held here: it may not be able to cross threads.
@@ -92,16 +92,14 @@ enum Step<R, V> {
     Done,
 }
 
-impl<R, const K: u8> Steps<R, K>
-where
-    R: Output<K>,
-    R::Value: CacheValue,
-{
+impl<R: Output<K>, const K: u8> Steps<R, K> {
     fn poll(&mut self, mut body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R> {
+        let ways = self.ways;
+        let returned = |content: &Content| returned(content, ways.read);
         loop {
             self.step = match std::mem::replace(&mut self.step, Step::Done) {
                 Step::Begin(load) => match load.look(R::absent().is_some()) {
-                    Look::Now(mut load, found) => match found.as_ref().and_then(returned) {
+                    Look::Now(mut load, found) => match found.as_ref().and_then(&returned) {
                         Some(hit) => return Poll::Ready(hit),
                         None => {
                             load.begin();
@@ -111,7 +109,7 @@ where
                     Look::Later(looking) => Step::Look(looking),
                 },
                 Step::Look(mut looking) => match looking.as_mut().poll(context) {
-                    Poll::Ready((mut load, found)) => match found.as_ref().and_then(returned) {
+                    Poll::Ready((mut load, found)) => match found.as_ref().and_then(&returned) {
                         Some(hit) => return Poll::Ready(hit),
                         None => {
                             load.begin();
@@ -134,7 +132,7 @@ where
                         continue;
                     };
                     let (keeping, brought) = match output.split() {
-                        Ok(Loaded::Value(value)) => (load.keep_value(&value), Loaded::Value(value)),
+                        Ok(Loaded::Value(value)) => ((ways.keep)(load, &value), Loaded::Value(value)),
                         Ok(Loaded::Absent(absent)) => (load.keep_absent(), Loaded::Absent(absent)),
                         Err((error, rebuild)) => return Poll::Ready(rebuild(load.fail(error, self.share))),
                     };

@@ -1,0 +1,20 @@
+// mistakes: 3
+use cached_runtime::cache;
+use std::borrow::Cow;
+
+#[cache(backend = "local")]
+async fn any<T: Clone + Send + Sync + From<u64>>(id: u64) -> Option<T> {
+    Some(T::from(id))
+}
+
+#[cache(backend = "local", companions = false)]
+async fn alone<T: Clone + Send + Sync + From<u64>>(id: u64) -> Option<T> {
+    Some(T::from(id))
+}
+
+#[cache(backend = "local")]
+async fn title(id: &str) -> Option<Cow<str>> {
+    Some(id.into())
+}
+
+fn main() {}
