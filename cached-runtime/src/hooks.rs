@@ -96,6 +96,7 @@ impl Remote {
 }
 
 /// The hooks of a function, its type forgotten.
+#[derive(Default)]
 pub(crate) struct Erased {
     pub(crate) ttl: Option<ToDuration>,
     pub(crate) cache_if: Option<ToBool>,
@@ -128,7 +129,7 @@ impl<V> Hooks<V> {
 }
 
 impl<V: 'static> Hooks<V> {
-    pub(crate) fn erased(self, remote: Option<&'static Remote>) -> Erased {
+    pub(crate) fn erased(self) -> Erased {
         let Self {
             ttl,
             cache_if,
@@ -141,7 +142,7 @@ impl<V: 'static> Hooks<V> {
             weight: weight.map(|weight| -> ToWeight {
                 Box::new(move |key, value| value.downcast_ref().map_or(0, |value| weight(key, value)))
             }),
-            remote,
+            remote: None,
         }
     }
 }

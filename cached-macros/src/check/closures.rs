@@ -66,3 +66,46 @@ impl Visit<'_> for Words {
         visit::visit_pat_ident(self, bound);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    fn mistakes(args: TokenStream) -> usize {
+        let mut mistakes = Mistakes::default();
+        let args = CacheArgs::read(args, &mut mistakes);
+        let function = syn::parse2(quote!(
+            async fn f(&self, id: u64) -> u64 {}
+        ));
+        cache(&args, &function.expect("a function"), &mut mistakes);
+        mistakes.into_error().map_or(0, |error| error.into_iter().count())
+    }
+
+    #[test]
+    fn what_belongs_to_a_call_is_refused() {
+        assert_eq!(mistakes(quote!(cache_if = |value| *value > id)), 1);
+        assert_eq!(mistakes(quote!(cache_if = |value| value.of(&self.name))), 1);
+        assert_eq!(
+            mistakes(quote!(ttl = |_| id.life(), weight = |_, value| value + id)),
+            2
+        );
+    }
+
+    #[test]
+    fn what_only_has_its_name_is_not() {
+        assert_eq!(mistakes(quote!(cache_if = |id| *id > 1)), 0);
+        assert_eq!(mistakes(quote!(cache_if = |value| value.id > id(1))), 0);
+        assert_eq!(
+            mistakes(quote!(
+                cache_if = |value| {
+                    let id = value.id;
+                    id > 1
+                }
+            )),
+            0
+        );
+        assert_eq!(mistakes(quote!(cache_if = |value| value.id == id::NONE)), 0);
+    }
+}

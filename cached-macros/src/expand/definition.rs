@@ -20,14 +20,15 @@ pub(super) fn sibling(plan: &CachePlan, names: &Companions) -> TokenStream {
     let (door, value) = (&plan.door, &plan.value);
     let statics = statics(plan);
     let values = values(plan);
-    let closures = closures(plan);
+    let made = quote!(#door::Definition::<#value>::new(&__SITE, #values));
+    let made = with_closures(plan, made);
     quote! {
         #attrs
         #[doc(hidden)]
         #lints
         fn #definition #generics () -> #door::Definition<#value> #where_clause {
             #statics
-            #door::Definition::<#value>::new(&__SITE, #values) #closures
+            #made
         }
     }
 }
@@ -54,8 +55,7 @@ pub(super) fn of_shape(plan: &CachePlan, names: &Companions, shape: &Ident) -> T
 pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
     let door = &plan.door;
     let values = values(plan);
-    let closures = closures(plan);
-    quote!(#door::define(#shape, &__SITE, #values) #closures)
+    with_closures(plan, quote!(#door::define(#shape, &__SITE, #values)))
 }
 
 /// Where the values may be kept: the one place that asks whether theirs is a type that can be.
@@ -69,21 +69,24 @@ fn values(plan: &CachePlan) -> TokenStream {
     plan.at_value(quote_spanned!(Span::mixed_site()=> #function()))
 }
 
-/// The user's closures. They may mean another thing in each instantiation, and a closure of ours is of another type in
-/// each.
-fn closures(plan: &CachePlan) -> Option<TokenStream> {
+/// The definition with the user's closures. They may mean another thing in each instantiation, and a closure of ours is
+/// of another type in each.
+fn with_closures(plan: &CachePlan, definition: TokenStream) -> TokenStream {
     let Hooks {
         ttl,
         cache_if,
         weight,
     } = &plan.hooks;
     if ttl.is_none() && cache_if.is_none() && weight.is_none() {
-        return None;
+        return definition;
     }
+    let door = &plan.door;
     let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
     let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
     let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));
-    Some(quote_spanned!(Span::mixed_site()=> #ttl #cache_if #weight .with_closures(&|| {})))
+    // Asks for `'static`, as the values do: at the same place, to be told once.
+    let with_closures = plan.at_value(quote_spanned!(Span::mixed_site()=> #door::with_closures));
+    quote!(#with_closures(#definition #ttl #cache_if #weight, &|| {}))
 }
 
 /// What every instantiation has in common.

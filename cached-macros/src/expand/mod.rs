@@ -34,7 +34,7 @@ pub(crate) fn cache(args: TokenStream, item: &TokenStream) -> TokenStream {
         (function, future, mistakes) => {
             let mut expansion = unchanged(item, mistakes);
             if let Some(function) = function
-                && let Some(plan) = StandIns::new(&args, &function, future)
+                && let Some(plan) = StandIns::new(&args, &function, future.as_ref())
             {
                 stand_in::companions(&function, &plan).to_tokens(&mut expansion);
             }

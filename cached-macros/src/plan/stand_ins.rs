@@ -28,7 +28,7 @@ pub(crate) struct StandIns {
 
 impl StandIns {
     /// `None` where there would be no companions, or where another attribute makes them.
-    pub(crate) fn new(args: &CacheArgs, function: &Function, future: Option<(Form, Type)>) -> Option<Self> {
+    pub(crate) fn new(args: &CacheArgs, function: &Function, future: Option<&(Form, Type)>) -> Option<Self> {
         let unwanted = args
             .companions
             .as_ref()
@@ -62,10 +62,7 @@ impl StandIns {
                 _ => quote!(_: impl #door::KeyArg<#ty>),
             }
         });
-        let output = future
-            .as_ref()
-            .map(|(_, output)| output)
-            .filter(|output| is_owned(output));
+        let output = future.map(|(_, output)| output).filter(|output| is_owned(output));
         let value = output.map(|output| value::of(output, function, function.receiver().is_some(), &door));
         Some(Self {
             names: Companions::of(&function.sig.ident),
@@ -73,7 +70,7 @@ impl StandIns {
             receiver: key.receiver && function.receiver().is_some(),
             value: value.unwrap_or_else(|| quote!(())),
             caches: args.caches.is_some(),
-            uncached: uncached(function, future.as_ref(), &door),
+            uncached: uncached(function, future, &door),
             door,
         })
     }

@@ -162,6 +162,8 @@ pub struct Definition<V> {
     site: &'static Site,
     values: Values<V>,
     hooks: Hooks<V>,
+    /// Forgets their types, where there are any.
+    erase: Option<fn(Hooks<V>) -> Erased>,
     /// Whose closures these are, where there are any: those of two instantiations may differ while their values do not.
     closures: Option<fn() -> TypeId>,
 }
@@ -176,12 +178,12 @@ impl<V> Copy for Definition<V> {}
 
 impl<V> Definition<V> {
     /// Made by the expansion.
-    #[inline]
     pub const fn new(site: &'static Site, values: Values<V>) -> Self {
         Self {
             site,
             values,
             hooks: Hooks::NONE,
+            erase: None,
             closures: None,
         }
     }
@@ -205,17 +207,6 @@ impl<V> Definition<V> {
     pub const fn weight(mut self, weight: fn(&Key, &V) -> u64) -> Self {
         self.hooks.weight = Some(weight);
         self
-    }
-
-    /// Tells the closures above apart from those of other instantiations, by the type of something `inside` the
-    /// function.
-    #[must_use]
-    pub fn with_closures<I: 'static>(self, inside: &I) -> Self {
-        let _ = inside;
-        Self {
-            closures: Some(TypeId::of::<I>),
-            ..self
-        }
     }
 
     /// What has tiers and flights of its own: instantiations that keep values of one type by the same closures are one.
@@ -244,7 +235,11 @@ impl<V> Definition<V> {
     }
 
     pub(crate) fn hooks(self) -> Erased {
-        (self.values.erased)(self.hooks)
+        let hooks = self.erase.map_or_else(Erased::default, |erase| erase(self.hooks));
+        Erased {
+            remote: self.values.remote,
+            ..hooks
+        }
     }
 
     /// Tells the instantiations of a method's type apart: writes the type's name unless the function's own path has
@@ -277,6 +272,17 @@ pub fn define<R: Output<K>, const K: u8>(
     values: Values<R::Value>,
 ) -> Definition<R::Value> {
     Definition::new(site, values)
+}
+
+/// A definition with closures, told apart from those of other instantiations by the type of something `inside` the
+/// function. Not a method, so that the expansion can say where its bound is reported.
+pub fn with_closures<V: 'static, I: 'static>(definition: Definition<V>, inside: &I) -> Definition<V> {
+    let _ = inside;
+    Definition {
+        erase: Some(Hooks::erased),
+        closures: Some(TypeId::of::<I>),
+        ..definition
+    }
 }
 
 /// A type whose values are what the companions of a function say they are.

@@ -8,7 +8,7 @@ use std::any::TypeId;
 
 use super::{Keeping, Load};
 use crate::entry::Content;
-use crate::hooks::{ClonedValue, Erased, Hooks, Remote, RemoteValue, SharedValue};
+use crate::hooks::{ClonedValue, Remote, RemoteValue, SharedValue};
 
 /// The values of a function, in the tiers that it may have.
 pub struct Values<V> {
@@ -17,7 +17,7 @@ pub struct Values<V> {
     /// Not the ways themselves: futures hold this.
     pub(crate) ways: fn() -> Ways<V>,
     pub(crate) identity: fn() -> TypeId,
-    pub(crate) erased: fn(Hooks<V>) -> Erased,
+    pub(crate) remote: Option<&'static Remote>,
 }
 
 impl<V> Clone for Values<V> {
@@ -29,24 +29,22 @@ impl<V> Clone for Values<V> {
 impl<V> Copy for Values<V> {}
 
 /// Values that never leave the process.
-#[inline]
 pub const fn memory_values<V: ClonedValue + SharedValue<S>, S>() -> Values<V> {
     Values {
-        read: |content| content.value().cloned(),
+        read: Content::cloned,
         ways: || Ways {
-            read: |content| content.value().cloned(),
-            keep: |load, value| load.keep_value(value),
+            read: Content::cloned,
+            keep: Load::keep_value,
         },
         identity: TypeId::of::<V>,
-        erased: |hooks| hooks.erased(None),
+        remote: None,
     }
 }
 
 /// Values that may leave it.
-#[inline]
 pub const fn remote_values<V: ClonedValue + SharedValue<S> + RemoteValue<R>, S, R>() -> Values<V> {
     Values {
-        erased: |hooks| hooks.erased(Some(&const { Remote::of::<V>() })),
+        remote: Some(&const { Remote::of::<V>() }),
         ..memory_values()
     }
 }
