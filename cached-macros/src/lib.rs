@@ -30,7 +30,7 @@ use proc_macro::TokenStream;
 /// | `jitter = "10%"` | up to this much is taken off each ttl at random | 0 |
 /// | `none_ttl = "30s"` | keep `None` this long | not kept |
 /// | `cache_if = \|value\| bool` | keep only these values | all |
-/// | `backend = "redis"`, `["local", "redis"]`, `PATH` | the chain of stores, fastest first; `PATH` is a `const` of type `&[&str]` | that of the `Caches` in force |
+/// | `backend = "redis"`, `["local", "redis"]`, `PATH` | the chain of stores, fastest first; `PATH` is a `const` slice or array of `&str` | that of the `Caches` in force |
 /// | `tier("local", ttl = "30s", capacity = 10_000)` | settings of one store of the chain (`ttl`, `capacity`, `max_bytes`); repeatable | the function's own |
 /// | `capacity = 10_000` | bound of the memory tier in entries | 10,000 |
 /// | `max_bytes = "64MiB"`, `weight = \|key, value\| bytes` | bound of the memory tier in bytes | none |

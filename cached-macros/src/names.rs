@@ -1,7 +1,7 @@
 //! Every name in one place: the arguments a user may write, the stores kept in memory, and the identifiers the expansion makes.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 use syn::ext::IdentExt;
 
@@ -129,6 +129,14 @@ pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
         token
     });
     located.collect()
+}
+
+/// The same tokens, reported from `first` to `last`.
+pub(crate) fn stretched(tokens: TokenStream, first: Span, last: Span) -> TokenStream {
+    let mut tokens = tokens.into_iter();
+    let start = located(tokens.next().into_iter().collect(), first);
+    let rest = located(tokens.collect(), last);
+    quote!(#start #rest)
 }
 
 /// A reference to what the user wrote, all of it the user's, or the compiler would report it at the attribute.

@@ -10,19 +10,21 @@ pub use std::string::String;
 pub use std::time::Duration;
 
 pub use crate::caches::Caches;
-pub use crate::caches::registry::{Definition, Keeps, Site, define};
+pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
 pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,
 };
 pub use crate::call::share::{ByClone, ByDisplay, ByNotice, ByReport, ByWrapping, NotAtAll, Share};
+pub use crate::call::values::{memory_values, remote_values};
 pub use crate::call::{Enter, Lead, Run, Turn, Wait, enter, enter_in};
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
-pub use crate::hooks::{CacheValue, Hooks, RemoteValue};
+pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue};
 pub use crate::invalidate::{When, WholeCache, Writer, write, write_always, write_with};
 pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece};
 pub use crate::policy::{Spec, TierSpec};
 
+use crate::hooks::{Held, NeverHeld, NoType};
 use crate::key::Template;
 
 /// The shape of a return type, for an expression.
@@ -72,29 +74,47 @@ where
 }
 
 /// The entry of a key, in the `Caches` in force.
-pub fn entry<V: CacheValue>(definition: Definition<V>, key: &KeyBuf) -> Entry<V> {
+pub fn entry<V>(definition: Definition<V>, key: &KeyBuf) -> Entry<V> {
     Entry::new(Caches::current(), definition, key)
 }
 
 /// The entry of a key.
-pub fn entry_in<V: CacheValue>(caches: &Caches, definition: Definition<V>, key: &KeyBuf) -> Entry<V> {
+pub fn entry_in<V>(caches: &Caches, definition: Definition<V>, key: &KeyBuf) -> Entry<V> {
     Entry::new(caches.clone(), definition, key)
 }
 
 /// The cache of a function, in the `Caches` in force.
-pub fn cache<V: CacheValue>(definition: Definition<V>) -> Cache<V> {
+pub fn cache<V>(definition: Definition<V>) -> Cache<V> {
     Cache::new(Caches::current(), definition)
 }
 
 /// The cache of a function.
-pub fn cache_in<V: CacheValue>(caches: &Caches, definition: Definition<V>) -> Cache<V> {
+pub fn cache_in<V>(caches: &Caches, definition: Definition<V>) -> Cache<V> {
     Cache::new(caches.clone(), definition)
 }
 
+/// `backend = PATH`.
+pub const fn chain(stores: &'static [&'static str]) -> Option<&'static [&'static str]> {
+    Some(stores)
+}
+
 /// `caches = expr`, however it is held.
-pub fn caches_of<C: AsRef<Caches> + ?Sized>(caches: &C) -> &Caches {
+pub fn caches_of<C: HasCaches<H> + ?Sized, H>(caches: &C) -> &Caches {
     caches.as_ref()
 }
+
+/// What `caches = expr` can be.
+#[diagnostic::on_unimplemented(
+    message = "`caches` takes a `Caches`, and this is `{Self}`",
+    label = "neither `Caches` nor `AsRef<Caches>`",
+    note = "pass the `Caches` itself, a reference or an `Arc` of it, or implement `AsRef<Caches>` for what holds it"
+)]
+pub trait HasCaches<H>: AsRef<Caches> {}
+
+#[diagnostic::do_not_recommend]
+impl<C: AsRef<Caches> + ?Sized> HasCaches<Held> for C {}
+#[diagnostic::do_not_recommend]
+impl<C: AsRef<Caches> + NoType + ?Sized> HasCaches<NeverHeld> for C {}
 
 /// A copy that outlives the argument it is made of.
 pub fn keep<T: ToOwned + ?Sized>(argument: &T) -> T::Owned {

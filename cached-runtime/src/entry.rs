@@ -24,6 +24,12 @@ impl Content {
             Self::Absent => None,
         }
     }
+
+    /// The same, cloned.
+    #[inline]
+    pub(crate) fn cloned<V: Clone + 'static>(&self) -> Option<V> {
+        self.value().cloned()
+    }
 }
 
 /// The record of a memory tier.

@@ -29,7 +29,7 @@ pub struct Entry<V> {
     value: PhantomData<fn() -> V>,
 }
 
-impl<V: CacheValue> Entry<V> {
+impl<V> Entry<V> {
     pub(crate) fn new(caches: Caches, definition: Definition<V>, key: &KeyBuf) -> Self {
         let function = Arc::clone(caches.function(&definition));
         let key = Key::new(Arc::clone(&function.template), key);
@@ -43,13 +43,24 @@ impl<V: CacheValue> Entry<V> {
         }
     }
 
+    /// The key. Displays as its full text, without the namespace.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(crate) fn parts(&self) -> (&Arc<Function>, &Key) {
+        (&self.function, &self.key)
+    }
+
     fn probe(&self) -> Probe<'_> {
         Probe {
             hash: self.hash,
             bytes: self.key.as_bytes(),
         }
     }
+}
 
+impl<V: CacheValue> Entry<V> {
     /// Looks in every tier, and copies what a lower one has into those above. Never loads. `None` if there is no
     /// entry, or if it says that the source has no value. A store that cannot be reached is a miss.
     pub async fn get(&self) -> Result<Option<V>, Error> {
@@ -128,17 +139,6 @@ impl<V: CacheValue> Entry<V> {
     }
 }
 
-impl<V> Entry<V> {
-    /// The key. Displays as its full text, without the namespace.
-    pub fn key(&self) -> &Key {
-        &self.key
-    }
-
-    pub(crate) fn parts(&self) -> (&Arc<Function>, &Key) {
-        (&self.function, &self.key)
-    }
-}
-
 impl<V> fmt::Debug for Entry<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
@@ -157,7 +157,7 @@ pub struct Cache<V> {
     value: PhantomData<fn() -> V>,
 }
 
-impl<V: CacheValue> Cache<V> {
+impl<V> Cache<V> {
     pub(crate) fn new(caches: Caches, definition: Definition<V>) -> Self {
         // Made now, so that its statistics are there, at zero, before the first call.
         caches.function(&definition);
@@ -167,9 +167,7 @@ impl<V: CacheValue> Cache<V> {
             value: PhantomData,
         }
     }
-}
 
-impl<V> Cache<V> {
     /// Its name, as in statistics and reports.
     pub fn name(&self) -> &str {
         self.site.name()

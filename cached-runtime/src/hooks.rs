@@ -4,7 +4,6 @@
 //! comes back: to weigh a value, to ask for its life, to turn it into bytes.
 
 use std::any::Any;
-use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,26 +18,56 @@ use crate::key::Key;
 use crate::{Error, ErrorKind};
 
 /// A type whose values can be kept in memory: `Clone + Send + Sync + 'static`.
-#[diagnostic::on_unimplemented(
-    message = "values of type `{Self}` cannot be cached",
-    label = "must be `Clone + Send + Sync + 'static`",
-    note = "a hit hands out a clone, from whichever thread asks",
-    note = "derive `Clone`, or return an `Arc` of the value; return owned values instead of references"
-)]
 pub trait CacheValue: Clone + Send + Sync + 'static {}
 
 impl<V: Clone + Send + Sync + 'static> CacheValue for V {}
 
+/// A type of whose values a hit can hand out copies.
+#[diagnostic::on_unimplemented(
+    message = "values of type `{Self}` cannot be cached: they are not `Clone`",
+    label = "a hit hands out a clone",
+    note = "derive `Clone`, or return an `Arc` of the value"
+)]
+pub trait ClonedValue: Clone + 'static {}
+
+impl<V: Clone + 'static> ClonedValue for V {}
+
+/// A type whose values can be used by all threads at once.
+#[diagnostic::on_unimplemented(
+    message = "values of type `{Self}` cannot be cached: they are not `Send + Sync`",
+    label = "what is kept is shared between threads",
+    note = "replace what they hold: `Rc` by `Arc`, `RefCell` by `Mutex`, `Cell` by an atomic, `Box<dyn Trait>` by `Box<dyn Trait + Send + Sync>`",
+    note = "demand `Send + Sync` of a type parameter"
+)]
+pub trait SharedValue<H>: Send + Sync {}
+
+#[diagnostic::do_not_recommend]
+impl<V: Send + Sync> SharedValue<Held> for V {}
+#[diagnostic::do_not_recommend]
+impl<V: Send + Sync + NoType> SharedValue<NeverHeld> for V {}
+
 /// A type whose values can be kept outside this process.
 #[diagnostic::on_unimplemented(
-    message = "values of type `{Self}` cannot be kept in a remote store",
-    label = "must be `Serialize + DeserializeOwned`",
-    note = "derive `serde::Serialize` and `serde::Deserialize` for it",
+    message = "values of type `{Self}` cannot be kept in a remote store: they are not `Serialize + DeserializeOwned`",
+    label = "goes into a remote store as bytes",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it; demand `Serialize + DeserializeOwned` of a type parameter",
     note = "or keep it in memory only: `#[cache(backend = \"local\", ..)]`"
 )]
-pub trait RemoteValue: Serialize + DeserializeOwned {}
+pub trait RemoteValue<H>: Serialize + DeserializeOwned {}
 
-impl<V: Serialize + DeserializeOwned> RemoteValue for V {}
+#[diagnostic::do_not_recommend]
+impl<V: Serialize + DeserializeOwned> RemoteValue<Held> for V {}
+#[diagnostic::do_not_recommend]
+impl<V: Serialize + DeserializeOwned + NoType> RemoteValue<NeverHeld> for V {}
+
+/// Beside the implementation of a trait for all types that it is meant for stands one for no type at all. Of one
+/// implementation the compiler would report each bound that is missing, in a message of its own; of two it reports the
+/// trait, once.
+pub struct Held;
+/// Of the implementation for no type.
+pub struct NeverHeld;
+/// No type.
+pub trait NoType {}
 
 type ToDuration = Box<dyn Fn(&dyn Any) -> Option<Duration> + Send + Sync>;
 type ToBool = Box<dyn Fn(&dyn Any) -> bool + Send + Sync>;
@@ -52,6 +81,20 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
+    pub(crate) const fn of<V: CacheValue + Serialize + DeserializeOwned>() -> Self {
+        Self {
+            encode: |value, codec, bytes| match value.downcast_ref::<V>() {
+                Some(value) => codec.encode(value, bytes),
+                None => Ok(()),
+            },
+            decode: |bytes, codec| match codec.decode::<V>(bytes) {
+                Ok(value) => Ok(Arc::new(value)),
+                Err(error) => Err(error),
+            },
+            shape: Subject::of::<V>(),
+        }
+    }
+
     pub(crate) fn encode(&self, value: &dyn Any, codec: Codec, bytes: &mut Vec<u8>) -> Result<(), Error> {
         unpanicked(ErrorKind::Encode, || (self.encode)(value, codec, bytes))
     }
@@ -67,77 +110,49 @@ pub(crate) struct Erased {
     pub(crate) ttl: Option<ToDuration>,
     pub(crate) cache_if: Option<ToBool>,
     pub(crate) weight: Option<ToWeight>,
-    pub(crate) remote: Option<Remote>,
+    pub(crate) remote: Option<&'static Remote>,
 }
 
-/// The hooks of a function whose values are `V`.
-pub struct Hooks<V> {
-    pub(crate) erased: Erased,
-    value: PhantomData<fn(&V)>,
+/// The hooks of a function whose values are `V`. They can capture nothing: what they say of a value is the same in every
+/// call.
+pub(crate) struct Hooks<V> {
+    pub(crate) ttl: Option<fn(&V) -> Duration>,
+    pub(crate) cache_if: Option<fn(&V) -> bool>,
+    pub(crate) weight: Option<fn(&Key, &V) -> u64>,
 }
 
-impl<V: CacheValue> Default for Hooks<V> {
-    fn default() -> Self {
-        Self::new()
+impl<V> Clone for Hooks<V> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-impl<V: CacheValue> Hooks<V> {
-    /// No hooks.
-    pub fn new() -> Self {
-        Self {
-            erased: Erased::default(),
-            value: PhantomData,
+impl<V> Copy for Hooks<V> {}
+
+impl<V> Hooks<V> {
+    pub(crate) const NONE: Self = Self {
+        ttl: None,
+        cache_if: None,
+        weight: None,
+    };
+}
+
+impl<V: 'static> Hooks<V> {
+    pub(crate) fn erased(self) -> Erased {
+        let Self {
+            ttl,
+            cache_if,
+            weight,
+        } = self;
+        Erased {
+            ttl: ttl.map(|ttl| -> ToDuration { Box::new(move |value| value.downcast_ref().map(ttl)) }),
+            cache_if: cache_if
+                .map(|keep| -> ToBool { Box::new(move |value| value.downcast_ref().is_some_and(keep)) }),
+            weight: weight.map(|weight| -> ToWeight {
+                Box::new(move |key, value| value.downcast_ref().map_or(0, |value| weight(key, value)))
+            }),
+            remote: None,
         }
-    }
-
-    /// Nothing more.
-    #[must_use]
-    pub fn none(self) -> Self {
-        self
-    }
-
-    /// Values may leave the process.
-    #[must_use]
-    pub fn remote(mut self) -> Self
-    where
-        V: RemoteValue,
-    {
-        self.erased.remote = Some(Remote {
-            encode: |value, codec, bytes| match value.downcast_ref::<V>() {
-                Some(value) => codec.encode(value, bytes),
-                None => Ok(()),
-            },
-            decode: |bytes, codec| match codec.decode::<V>(bytes) {
-                Ok(value) => Ok(Arc::new(value)),
-                Err(error) => Err(error),
-            },
-            shape: Subject::of::<V>(),
-        });
-        self
-    }
-
-    /// `ttl = |value| duration`.
-    #[must_use]
-    pub fn ttl(mut self, ttl: impl Fn(&V) -> Duration + Send + Sync + 'static) -> Self {
-        self.erased.ttl = Some(Box::new(move |value| value.downcast_ref().map(&ttl)));
-        self
-    }
-
-    /// `cache_if = |value| bool`.
-    #[must_use]
-    pub fn cache_if(mut self, keep: impl Fn(&V) -> bool + Send + Sync + 'static) -> Self {
-        self.erased.cache_if = Some(Box::new(move |value| value.downcast_ref().is_some_and(&keep)));
-        self
-    }
-
-    /// `weight = |key, value| bytes`.
-    #[must_use]
-    pub fn weight(mut self, weight: impl Fn(&Key, &V) -> u64 + Send + Sync + 'static) -> Self {
-        self.erased.weight = Some(Box::new(move |key, value| {
-            value.downcast_ref().map_or(0, |value| weight(key, value))
-        }));
-        self
     }
 }
 

@@ -1,3 +1,4 @@
+// mistakes: 9
 use cached_runtime::cache;
 
 #[cache(idle = "10m", expires = |value| value.end, refresh = "80%", stale = "5m", fallback = "1h", timeout = "200ms", max_stale = "1s", max_loads = 32, tags = ["org:{id}"])]

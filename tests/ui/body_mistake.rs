@@ -1,3 +1,4 @@
+// mistakes: 2
 use cached_runtime::cache;
 
 // A mistake in the body is told once, and where it is.

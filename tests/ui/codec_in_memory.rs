@@ -1,3 +1,4 @@
+// mistakes: 3
 use cached_runtime::cache;
 
 #[cache(backend = "local", codec = "json", version = 2, compress = "1KiB")]

@@ -1,3 +1,4 @@
+// mistakes: 1, told in 8: the compiler refuses each companion by its name
 use cached_runtime::cache;
 
 trait Find {

@@ -1,3 +1,4 @@
+// mistakes: 5
 use cached_runtime::invalidate;
 
 #[invalidate(get_user, key = "user:{idd}", when = "late", tag = "a", entries(a(b) for b in c))]

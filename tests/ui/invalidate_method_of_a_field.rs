@@ -1,3 +1,4 @@
+// mistakes: 2
 use cached_runtime::invalidate;
 
 #[invalidate(self.users.user(..), self.users.user(output))]

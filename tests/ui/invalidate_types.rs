@@ -1,3 +1,4 @@
+// mistakes: 4
 use cached_runtime::{cache, invalidate};
 
 mod users {

@@ -1,3 +1,4 @@
+// mistakes: 2
 use cached_runtime::invalidate;
 
 #[invalidate(get_user(output.id), key = "user:{output}", when = "always")]

@@ -1,3 +1,4 @@
+// mistakes: 2
 use cached_runtime::cache;
 
 #[cache(key = "user:{user_id}:{idd}", skip(id))]

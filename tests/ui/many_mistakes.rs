@@ -1,3 +1,4 @@
+// mistakes: 7
 use cached_runtime::cache;
 
 #[cache(key = "user:{idd}", ttl = "1hour", ttl = "1h", capasity = 3, backend = ["redis", "local"], codec = "yaml", jitter = 5, stale = "1m")]

@@ -1,6 +1,6 @@
 //! The rules of `#[cache]`.
 
-use super::{chain, key, signature};
+use super::{chain, closures, key, signature};
 use crate::args::{Backend, CacheArgs};
 use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
@@ -17,6 +17,7 @@ pub(crate) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistak
     }
     key::cache(args, function, mistakes);
     chain::cache(args, mistakes);
+    closures::cache(args, function, mistakes);
     life(args, mistakes);
     remote(args, mistakes);
     if let (Some(share_error), Some(flight)) = (&args.share_error, &args.single_flight)

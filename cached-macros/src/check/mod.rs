@@ -2,6 +2,7 @@
 
 mod cache;
 mod chain;
+mod closures;
 mod invalidate;
 mod key;
 mod signature;

@@ -4,7 +4,10 @@ use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Lifetime, PathSegment, Receiver, ReceiverKind, Safety, Type, TypeImplTrait, TypeReference};
+use syn::{
+    GenericArgument, Lifetime, PathArguments, PathSegment, Receiver, ReceiverKind, Safety, Type,
+    TypeImplTrait, TypeReference,
+};
 
 /// Rules for both attributes. `None` if the function is not asynchronous.
 pub(super) fn any(function: &Function, mistakes: &mut Mistakes) -> Option<(Form, Type)> {
@@ -201,6 +204,18 @@ impl Visit<'_> for Borrow {
         if lifetime.ident != "static" {
             self.0.get_or_insert_with(|| lifetime.to_token_stream());
         }
+    }
+
+    // The one type of the standard library that may leave its lifetime out.
+    fn visit_path_segment(&mut self, segment: &PathSegment) {
+        let has_lifetime = matches!(
+            &segment.arguments,
+            PathArguments::AngleBracketed(brackets) if matches!(brackets.args.first(), Some(GenericArgument::Lifetime(_)))
+        );
+        if segment.ident == "Cow" && !has_lifetime {
+            self.0.get_or_insert_with(|| segment.to_token_stream());
+        }
+        visit::visit_path_segment(self, segment);
     }
 
     // `fn(&T) -> U` and `dyn Fn(&T)` borrow nothing themselves.

@@ -42,7 +42,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
     let door = &plan.door;
     let output = &plan.output;
     let [definition, shape] = ["__definition", "__shape"].map(local);
-    let [done, wait, lead] = ["__done", "__wait", "__lead"].map(local);
+    let [done, wait, lead, ways] = ["__done", "__wait", "__lead", "__ways"].map(local);
     let site = Span::mixed_site();
     let (statics, definition_value) = match &plan.companions {
         Some(names) => (None, definition::of_shape(plan, names, &shape)),
@@ -53,19 +53,14 @@ fn statements(plan: &CachePlan) -> TokenStream {
         |closure| quote_spanned!(site=> #door::share_with(#shape, #closure)),
     );
     let (key, buffer) = (key::of_call(plan), key::buffer());
-    let inputs = plan.at_value(&quote_spanned!(site=> &#definition, #shape));
+    let inputs = quote_spanned!(site=> &#definition, #shape, &#buffer);
     let enter = plan.caches.as_ref().map_or_else(
-        || {
-            let enter = plan.at_value(&quote_spanned!(site=> #door::enter));
-            quote_spanned!(site=> #enter(#inputs, &#buffer))
-        },
+        || quote_spanned!(site=> #door::enter(#inputs)),
         |caches| {
-            let enter = plan.at_value(&quote_spanned!(site=> #door::enter_in));
             let caches = borrowed(&caches.to_token_stream());
-            quote_spanned!(site=> #enter(#door::caches_of(#caches), #inputs, &#buffer))
+            quote_spanned!(site=> #door::enter_in(#door::caches_of(#caches), #inputs))
         },
     );
-    let steps = plan.at_value(&quote_spanned!(site=> .steps()));
     let body = match &plan.companions {
         Some(names) => uncached_call(plan, names),
         None => body::future(&plan.function, plan.form, output),
@@ -77,14 +72,14 @@ fn statements(plan: &CachePlan) -> TokenStream {
         // hit returns held while a miss is waited for, whose error may not be able to cross threads.
         let #wait = match { let #definition = #definition_value; #key #enter } {
             #door::Enter::Done(#done) => return #done,
-            #door::Enter::Wait(#wait) => #door::Wait::new(#wait, #shape, #share_value),
+            #door::Enter::Wait(#wait, #ways) => #door::Wait::new(#wait, #ways, #shape, #share_value),
         };
         let #lead = match #wait.await {
             #door::Turn::Done(#done) => return #done,
             #door::Turn::Lead(#lead) => #lead,
         };
         // Boxed here and not before, so that the future of a call that hits stays small.
-        #door::Run { steps: #lead #steps, body: #door::Box::pin(#body) }.await
+        #door::Run { steps: #lead.steps(), body: #door::Box::pin(#body) }.await
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::{attributes, call};
 use crate::args::{Backend, Tier};
-use crate::names::{Companions, MEMORY};
+use crate::names::{Companions, MEMORY, borrowed, located};
 use crate::plan::{CachePlan, Hooks, Spec};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use std::time::Duration;
 use syn::LitStr;
 use syn::ext::IdentExt;
@@ -19,15 +19,16 @@ pub(super) fn sibling(plan: &CachePlan, names: &Companions) -> TokenStream {
     let where_clause = &generics.where_clause;
     let (door, value) = (&plan.door, &plan.value);
     let statics = statics(plan);
-    let hooks = hooks(plan, Some(value));
-    let closures = with_closures(plan);
+    let values = values(plan);
+    let made = quote!(#door::Definition::<#value>::new(&__SITE, #values));
+    let made = with_closures(plan, made);
     quote! {
         #attrs
         #[doc(hidden)]
         #lints
         fn #definition #generics () -> #door::Definition<#value> #where_clause {
             #statics
-            #door::Definition::new(&__SITE, #hooks) #closures
+            #made
         }
     }
 }
@@ -43,23 +44,49 @@ pub(super) fn reference(plan: &CachePlan, names: &Companions) -> TokenStream {
 /// The same in the function, where the type that the siblings were given is compared with what it returns.
 pub(super) fn of_shape(plan: &CachePlan, names: &Companions, shape: &Ident) -> TokenStream {
     let reference = reference(plan, names);
-    let checked = plan.at_value(&quote_spanned!(Span::mixed_site()=> .of(#shape)));
+    let checked = located(
+        quote_spanned!(Span::mixed_site()=> .of(#shape)),
+        plan.value_span.0,
+    );
     quote!(#reference #checked)
 }
 
 /// The definition where no sibling may stand: inside of the function, its type taken from what the function returns.
 pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
     let door = &plan.door;
-    let hooks = hooks(plan, None);
-    let closures = with_closures(plan);
-    quote!(#door::define(#shape, &__SITE, #hooks) #closures)
+    let values = values(plan);
+    with_closures(plan, quote!(#door::define(#shape, &__SITE, #values)))
 }
 
-/// Closures may mean another thing in each instantiation. A closure of ours is of another type in each.
-fn with_closures(plan: &CachePlan) -> Option<TokenStream> {
-    plan.hooks
-        .any()
-        .then(|| quote_spanned!(Span::mixed_site()=> .with_closures(&|| {})))
+/// Where the values may be kept: the one place that asks whether theirs is a type that can be.
+fn values(plan: &CachePlan) -> TokenStream {
+    let door = &plan.door;
+    let function = if plan.spec.memory_only {
+        quote_spanned!(Span::mixed_site()=> #door::memory_values)
+    } else {
+        quote_spanned!(Span::mixed_site()=> #door::remote_values)
+    };
+    plan.at_value(quote_spanned!(Span::mixed_site()=> #function()))
+}
+
+/// The definition with the user's closures. They may mean another thing in each instantiation, and a closure of ours is
+/// of another type in each.
+fn with_closures(plan: &CachePlan, definition: TokenStream) -> TokenStream {
+    let Hooks {
+        ttl,
+        cache_if,
+        weight,
+    } = &plan.hooks;
+    if ttl.is_none() && cache_if.is_none() && weight.is_none() {
+        return definition;
+    }
+    let door = &plan.door;
+    let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
+    let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
+    let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));
+    // Asks for `'static`, as the values do: at the same place, to be told once.
+    let with_closures = plan.at_value(quote_spanned!(Span::mixed_site()=> #door::with_closures));
+    quote!(#with_closures(#definition #ttl #cache_if #weight, &|| {}))
 }
 
 /// What every instantiation has in common.
@@ -128,7 +155,11 @@ fn fields(plan: &CachePlan) -> TokenStream {
             let stores = names.iter().map(|name| store(name, door));
             field("backend", some(quote!(&[#(#stores),*])));
         }
-        Some(Backend::Const(path)) => field("backend", some(quote!(#path))),
+        Some(Backend::Const(path)) => {
+            // An array or a slice.
+            let chain = borrowed(&path.to_token_stream());
+            field("backend", quote!(#door::chain(#chain)));
+        }
         None => {}
     }
     if !tiers.is_empty() {
@@ -185,32 +216,6 @@ fn tier(tier: &Tier, door: &TokenStream) -> TokenStream {
 fn duration(duration: Duration) -> TokenStream {
     let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
     quote!(::core::time::Duration::new(#secs, #nanos))
-}
-
-/// What is done with values of a type, as a function of the hooks there are: a closure that adds to them or, for the
-/// compiler's sake, where nothing is the user's own, one that all functions of the type share.
-fn hooks(plan: &CachePlan, value: Option<&TokenStream>) -> TokenStream {
-    let Hooks {
-        ttl,
-        cache_if,
-        weight,
-    } = &plan.hooks;
-    let door = &plan.door;
-    let value_arguments = value.map(|value| quote!(::<#value>));
-    if !plan.hooks.any() {
-        let method = if plan.spec.memory_only {
-            quote!(none)
-        } else {
-            quote!(remote)
-        };
-        return plan.at_value(&quote!(#door::Hooks #value_arguments::#method));
-    }
-    let of_value = value.map(|value| quote!(: #door::Hooks<#value>));
-    let remote = (!plan.spec.memory_only).then(|| plan.at_value(&quote!(.remote())));
-    let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
-    let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
-    let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));
-    quote!(|__hooks #of_value| __hooks #remote #ttl #cache_if #weight)
 }
 
 /// A store by name. An engine that is a feature of the runtime says so where it is missing.

@@ -3,8 +3,8 @@
 use super::{attributes, call, definition, key};
 use crate::names::{Companions, local};
 use crate::plan::CachePlan;
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::Type;
 
 pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
@@ -25,13 +25,10 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let definition = local("__definition");
     let reference = definition::reference(plan, names);
     let (key, buffer) = (key::of_entry(plan), key::buffer());
-    let input = plan.at_value(&quote!(#definition));
     let made = if plan.caches.is_some() {
-        let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry_in));
-        quote!(#entry(#caches, #input, &#buffer))
+        quote!(#door::entry_in(#caches, #definition, &#buffer))
     } else {
-        let entry = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::entry));
-        quote!(#entry(#input, &#buffer))
+        quote!(#door::entry(#definition, &#buffer))
     };
     quote! {
         #attrs

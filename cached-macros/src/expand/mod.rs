@@ -7,6 +7,7 @@ mod definition;
 mod entry;
 mod invalidate;
 mod key;
+mod stand_in;
 mod uncached;
 mod whole;
 
@@ -14,7 +15,7 @@ use crate::args::{CacheArgs, InvalidateArgs};
 use crate::check;
 use crate::function::Function;
 use crate::mistakes::Mistakes;
-use crate::plan::{CachePlan, InvalidatePlan};
+use crate::plan::{CachePlan, InvalidatePlan, StandIns};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
@@ -30,7 +31,15 @@ pub(crate) fn cache(args: TokenStream, item: &TokenStream) -> TokenStream {
         (Some(function), Some((form, output)), Ok(())) => {
             print(&CachePlan::new(args, function, form, output))
         }
-        (_, _, mistakes) => unchanged(item, mistakes),
+        (function, future, mistakes) => {
+            let mut expansion = unchanged(item, mistakes);
+            if let Some(function) = function
+                && let Some(plan) = StandIns::new(&args, &function, future.as_ref())
+            {
+                stand_in::companions(&function, &plan).to_tokens(&mut expansion);
+            }
+            expansion
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{attributes, definition, entry};
 use crate::names::{Companions, local};
 use crate::plan::CachePlan;
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::quote;
 
 pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let attrs = attributes::on_companion(&plan.function.attrs);
@@ -15,26 +15,20 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let where_clause = &generics.where_clause;
     let (door, value) = (&plan.door, &plan.value);
     let doc = format!("The cache of [`{}{function}`]: all of its entries.", owner(plan));
-    let definition = local("__definition");
     let reference = definition::reference(plan, names);
-    let input = plan.at_value(&quote!(#definition));
     let caches = local("caches");
     let (input, made) = match &plan.caches {
-        Some(_) => (Some(quote!(#caches: &#door::Caches)), {
-            let cache = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::cache_in));
-            quote!(#cache(#caches, #input))
-        }),
-        None => (None, {
-            let cache = plan.at_value(&quote_spanned!(Span::mixed_site()=> #door::cache));
-            quote!(#cache(#input))
-        }),
+        Some(_) => (
+            Some(quote!(#caches: &#door::Caches)),
+            quote!(#door::cache_in(#caches, #reference)),
+        ),
+        None => (None, quote!(#door::cache(#reference))),
     };
     quote! {
         #attrs
         #[doc = #doc]
         #lints
         #vis fn #cache #generics (#input) -> #door::Cache<#value> #where_clause {
-            let #definition = #reference;
             #made
         }
     }

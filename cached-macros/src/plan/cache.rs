@@ -3,13 +3,12 @@
 use super::{Key, door, key, value};
 use crate::args::{Backend, CacheArgs, Strategy, Tier, Ttl};
 use crate::function::{Form, Function};
-use crate::names::{Companions, MEMORY, located};
+use crate::names::{Companions, MEMORY, stretched};
 use crate::words::{mentions, speaks_of_self_type};
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident};
 use std::time::Duration;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::{Expr, ExprClosure, Ident, LitStr, Type};
 
 /// What to print.
@@ -25,8 +24,8 @@ pub(crate) struct CachePlan {
     pub(crate) companions: Option<Companions>,
     /// The type of the kept values.
     pub(crate) value: TokenStream,
-    /// Where the user named it.
-    pub(crate) value_span: Span,
+    /// Where the user named it, from the first word to the last.
+    pub(crate) value_span: (Span, Span),
     pub(crate) key: Key,
     pub(crate) spec: Spec,
     pub(crate) hooks: Hooks,
@@ -60,17 +59,11 @@ pub(crate) struct Hooks {
     pub(crate) weight: Option<ExprClosure>,
 }
 
-impl Hooks {
-    /// Whether something is the user's own.
-    pub(crate) fn any(&self) -> bool {
-        self.ttl.is_some() || self.cache_if.is_some() || self.weight.is_some()
-    }
-}
-
 impl CachePlan {
     /// The same tokens, reported at the type of the values.
-    pub(crate) fn at_value(&self, tokens: &TokenStream) -> TokenStream {
-        located(tokens.clone(), self.value_span)
+    pub(crate) fn at_value(&self, tokens: TokenStream) -> TokenStream {
+        let (first, last) = self.value_span;
+        stretched(tokens, first, last)
     }
 
     /// Of arguments and a function that go together.
@@ -83,11 +76,11 @@ impl CachePlan {
                 .map_or_else(|| speaks_of_self(&args, &function), |in_impl| in_impl.value);
         let key = key::plan(&args, &function);
         let spelled = value::spelled(&output, &function, in_impl);
-        let value_span = spelled.as_ref().unwrap_or(&output).span();
-        let value = spelled.map_or_else(
-            || quote!(<#output as #door::Output<{ #door::kind!(#output) }>>::Value),
-            ToTokens::into_token_stream,
-        );
+        let value_words = spelled.as_ref().unwrap_or(&output).to_token_stream();
+        let mut value_words = value_words.into_iter().map(|word| word.span());
+        let first = value_words.next().unwrap_or_else(Span::mixed_site);
+        let value_span = (first, value_words.last().unwrap_or(first));
+        let value = value::of(&output, &function, in_impl, &door);
         let has_companions = args.companions.is_none_or(|companions| companions.value);
         let memory_only = match args.backend.as_ref().map(|backend| &backend.value) {
             Some(Backend::Names(names)) => names.iter().all(|name| MEMORY.contains(&name.value().as_str())),

@@ -170,7 +170,7 @@ fn is_generic_or_borrows(ty: &Type, function: &Function) -> bool {
     params.any(|param| mentions(&tokens, &param)) || has_lifetime(tokens.clone()) || mentions(&tokens, "Cow")
 }
 
-fn has_lifetime(tokens: TokenStream) -> bool {
+pub(super) fn has_lifetime(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Punct(punct) => matches!(punct.as_char(), '\'' | '&'),
         TokenTree::Group(group) => has_lifetime(group.stream()),

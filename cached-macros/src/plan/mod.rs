@@ -3,11 +3,13 @@
 mod cache;
 mod invalidate;
 mod key;
+mod stand_ins;
 mod value;
 
 pub(crate) use cache::{CachePlan, Hooks, Spec};
 pub(crate) use invalidate::{InvalidatePlan, Removal, Text, Word};
 pub(crate) use key::{Key, Part};
+pub(crate) use stand_ins::StandIns;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};

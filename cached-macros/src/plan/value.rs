@@ -2,7 +2,8 @@
 
 use crate::function::{Function, types_of, ungrouped};
 use crate::words::mentions;
-use quote::ToTokens;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
 use syn::{GenericParam, Type};
 
 /// Types of the standard library that hold the value, whatever is in them.
@@ -39,6 +40,14 @@ const PLAIN: &[&str] = &[
     "u128",
     "usize",
 ];
+
+/// The value's type, for a signature.
+pub(super) fn of(output: &Type, function: &Function, in_impl: bool, door: &TokenStream) -> TokenStream {
+    spelled(output, function, in_impl).map_or_else(
+        || quote!(<#output as #door::Output<{ #door::kind!(#output) }>>::Value),
+        ToTokens::into_token_stream,
+    )
+}
 
 /// The value's type as spelled, or `None` if the type has to be asked, since it may be an alias of anything.
 pub(super) fn spelled(output: &Type, function: &Function, in_impl: bool) -> Option<Type> {
@@ -90,7 +99,6 @@ fn is_generic(ty: &Type, function: &Function, in_impl: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quote::quote;
 
     fn value(output: &proc_macro2::TokenStream, in_impl: bool) -> Option<String> {
         let function: Function = syn::parse2(quote!(async fn f<T>() -> #output {})).expect("a function");

@@ -75,7 +75,7 @@ impl Function {
 
     /// How values look as bytes; `None` where they never leave the process.
     pub(crate) fn form(&self, absent: bool) -> Option<Form<'_>> {
-        let hooks = self.hooks.remote.as_ref()?;
+        let hooks = self.hooks.remote?;
         let codec = self.spec.codec.or(Codec::DEFAULT)?;
         Some(Form {
             hooks,

@@ -22,7 +22,7 @@ use self::function::Function;
 use self::registry::{Definition, Site};
 use crate::background::Background;
 use crate::clock::Clock;
-use crate::hooks::{CacheValue, Erased};
+use crate::hooks::Erased;
 use crate::invalidate;
 use crate::resilience::Guarded;
 use crate::stats::{CacheStats, Stats, StoreStats};
@@ -213,13 +213,14 @@ impl Caches {
 
     /// What is kept for a function, made on its first call.
     #[inline]
-    pub(crate) fn function<V: CacheValue>(&self, definition: &Definition<V>) -> &Arc<Function> {
+    pub(crate) fn function<V>(&self, definition: &Definition<V>) -> &Arc<Function> {
         let slot = &self.0.slots[definition.site().index()];
         match slot.here.get() {
             Some((identity, function)) if *identity == definition.identity() => function,
-            _ => self.find_or_build(slot, definition.identity(), definition.site(), &|| {
-                definition.hooks().erased
-            }),
+            _ => {
+                let hooks = || definition.hooks();
+                self.find_or_build(slot, definition.identity(), definition.site(), &hooks)
+            }
         }
     }
 

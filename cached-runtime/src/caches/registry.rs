@@ -3,11 +3,14 @@
 use std::any::TypeId;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::function::Function;
 use crate::call::output::{Output, Shape};
-use crate::hooks::{CacheValue, Hooks};
-use crate::key::{KeyBuf, Template};
+use crate::call::values::{Values, Ways};
+use crate::entry::Content;
+use crate::hooks::{Erased, Held, Hooks};
+use crate::key::{Key, KeyBuf, Template};
 use crate::policy::Spec;
 
 /// One annotated function. A `static` of its own in the expansion, shared by all instantiations.
@@ -179,7 +182,10 @@ pub(crate) fn sites() -> &'static [&'static Site] {
 /// A cached function whose values are `V`: its site and what its types add.
 pub struct Definition<V> {
     site: &'static Site,
-    hooks: fn(Hooks<V>) -> Hooks<V>,
+    values: Values<V>,
+    hooks: Hooks<V>,
+    /// Forgets their types, where there are any.
+    erase: Option<fn(Hooks<V>) -> Erased>,
     /// Whose closures these are, where there are any: those of two instantiations may differ while their values do not.
     closures: Option<fn() -> TypeId>,
 }
@@ -194,37 +200,60 @@ impl<V> Copy for Definition<V> {}
 
 impl<V> Definition<V> {
     /// Made by the expansion.
-    pub const fn new(site: &'static Site, hooks: fn(Hooks<V>) -> Hooks<V>) -> Self {
+    pub const fn new(site: &'static Site, values: Values<V>) -> Self {
         Self {
             site,
-            hooks,
+            values,
+            hooks: Hooks::NONE,
+            erase: None,
             closures: None,
         }
     }
 
-    /// The same with closures of the user's, told apart from those of other instantiations by the type of something
-    /// `inside` the function.
+    /// `ttl = |value| duration`.
     #[must_use]
-    pub fn with_closures<I: 'static>(self, inside: &I) -> Self {
-        let _ = inside;
-        Self {
-            closures: Some(TypeId::of::<I>),
-            ..self
-        }
+    pub const fn ttl(mut self, ttl: fn(&V) -> Duration) -> Self {
+        self.hooks.ttl = Some(ttl);
+        self
+    }
+
+    /// `cache_if = |value| bool`.
+    #[must_use]
+    pub const fn cache_if(mut self, keep: fn(&V) -> bool) -> Self {
+        self.hooks.cache_if = Some(keep);
+        self
+    }
+
+    /// `weight = |key, value| bytes`.
+    #[must_use]
+    pub const fn weight(mut self, weight: fn(&Key, &V) -> u64) -> Self {
+        self.hooks.weight = Some(weight);
+        self
     }
 
     /// What has tiers and flights of its own: instantiations that keep values of one type by the same closures are one.
     #[inline]
-    pub(crate) fn identity(&self) -> TypeId
-    where
-        V: 'static,
-    {
-        self.closures.map_or_else(TypeId::of::<V>, |closures| closures())
+    pub(crate) fn identity(&self) -> TypeId {
+        self.closures.unwrap_or(self.values.identity)()
+    }
+
+    /// Makes a value of what is kept.
+    #[inline]
+    pub(crate) fn read(&self) -> fn(&Content) -> Option<V> {
+        self.values.read
+    }
+
+    #[inline]
+    pub(crate) fn ways(&self) -> fn() -> Ways<V> {
+        self.values.ways
     }
 
     /// The same, if it is one of what the function returns.
     #[inline]
-    pub fn of<R: Output<K, Value: Keeps<V>>, const K: u8>(self, _: Shape<R, K>) -> Definition<R::Value> {
+    pub fn of<R: Output<K, Value: Keeps<V, H>>, const K: u8, H>(
+        self,
+        _: Shape<R, K>,
+    ) -> Definition<R::Value> {
         Keeps::definition(self)
     }
 
@@ -233,11 +262,12 @@ impl<V> Definition<V> {
         self.site
     }
 
-    pub(crate) fn hooks(&self) -> Hooks<V>
-    where
-        V: CacheValue,
-    {
-        (self.hooks)(Hooks::new())
+    pub(crate) fn hooks(&self) -> Erased {
+        let hooks = self.erase.map_or_else(Erased::default, |erase| erase(self.hooks));
+        Erased {
+            remote: self.values.remote,
+            ..hooks
+        }
     }
 
     /// Tells the instantiations of a method's type apart: writes the type's name unless the function's own path has
@@ -267,24 +297,36 @@ impl<V> Definition<V> {
 pub fn define<R: Output<K>, const K: u8>(
     _: Shape<R, K>,
     site: &'static Site,
-    hooks: fn(Hooks<R::Value>) -> Hooks<R::Value>,
+    values: Values<R::Value>,
 ) -> Definition<R::Value> {
-    Definition::new(site, hooks)
+    Definition::new(site, values)
+}
+
+/// A definition with closures, told apart from those of other instantiations by the type of something `inside` the
+/// function. Not a method, so that the expansion can say where its bound is reported.
+pub fn with_closures<V: 'static, I: 'static>(definition: Definition<V>, inside: &I) -> Definition<V> {
+    let _ = inside;
+    Definition {
+        erase: Some(Hooks::erased),
+        closures: Some(TypeId::of::<I>),
+        ..definition
+    }
 }
 
 /// A type whose values are what the companions of a function say they are.
 #[diagnostic::on_unimplemented(
-    message = "the companions of this function were given `{V}`, and it keeps `{Self}`",
-    label = "read as the type of the value",
+    message = "this function keeps `{Self}`, and its return type reads as if it kept `{V}`",
+    label = "read as the type of the value, for the companions",
     note = "an alias hides what is kept: spell the return type out, as `Result<T, E>` or `Option<T>`",
     note = "or do without companions: `#[cache(companions = false, ..)]`"
 )]
-pub trait Keeps<V>: Sized {
+pub trait Keeps<V, H>: Sized {
     /// The same definition.
     fn definition(definition: Definition<V>) -> Definition<Self>;
 }
 
-impl<V> Keeps<V> for V {
+#[diagnostic::do_not_recommend]
+impl<V> Keeps<V, Held> for V {
     fn definition(definition: Definition<V>) -> Definition<V> {
         definition
     }

@@ -12,12 +12,12 @@ use super::Lead;
 use super::output::{Output, Shape};
 use super::share::Share;
 use super::start::Start;
+use super::values::Ways;
 use crate::caches::function::Function;
 use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
 use crate::entry::Content;
 use crate::flight::Answer;
-use crate::hooks::CacheValue;
 use crate::key::KeyBuf;
 use crate::policy::Mode;
 use crate::tier::memory::Probe;
@@ -27,7 +27,7 @@ pub enum Enter<R: Output<K>, const K: u8> {
     /// Answered from memory.
     Done(R),
     /// Not answered; to be awaited.
-    Wait(Start),
+    Wait(Start, fn() -> Ways<R::Value>),
 }
 
 /// What waiting comes to.
@@ -47,19 +47,18 @@ pub fn enter<R, const K: u8>(
 ) -> Enter<R, K>
 where
     R: Output<K>,
-    R::Value: CacheValue,
 {
     let _ = shape;
     if !context::may_be_scoped() {
         let identity = definition.identity();
         if let Some(function) = definition.site().installed(identity) {
-            return enter_at(function, Mode::Normal, key);
+            return enter_at(function, Mode::Normal, definition, key);
         }
         definition
             .site()
             .remember(identity, context::installed().function(definition));
     }
-    context::with(|caches, mode| enter_at(caches.function(definition), mode, key))
+    context::with(|caches, mode| enter_at(caches.function(definition), mode, definition, key))
 }
 
 /// Enters a call under a `Caches` passed by hand; the mode in force counts.
@@ -72,16 +71,37 @@ pub fn enter_in<R, const K: u8>(
 ) -> Enter<R, K>
 where
     R: Output<K>,
-    R::Value: CacheValue,
 {
     let _ = shape;
-    enter_at(caches.function(definition), context::mode(), key)
+    enter_at(caches.function(definition), context::mode(), definition, key)
 }
 
-fn enter_at<R, const K: u8>(function: &Arc<Function>, mode: Mode, key: &KeyBuf) -> Enter<R, K>
+#[inline]
+fn enter_at<R, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    definition: &Definition<R::Value>,
+    key: &KeyBuf,
+) -> Enter<R, K>
 where
     R: Output<K>,
-    R::Value: CacheValue,
+{
+    match look(function, mode, definition.read(), key) {
+        Ok(hit) => Enter::Done(hit),
+        Err(start) => Enter::Wait(start, definition.ways()),
+    }
+}
+
+/// The look in memory, or how the call goes on. Compiled once for a return type.
+#[inline(never)]
+fn look<R, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    read: fn(&Content) -> Option<R::Value>,
+    key: &KeyBuf,
+) -> Result<R, Start>
+where
+    R: Output<K>,
 {
     let probe = Probe {
         hash: key.hash(),
@@ -89,22 +109,21 @@ where
     };
     if mode == Mode::Normal
         && let Some(memory) = &function.memory
-        && let Some(hit) = memory.read(&probe, returned)
+        && let Some(hit) = memory.read(&probe, |content| returned(content, read))
     {
-        return Enter::Done(hit);
+        return Ok(hit);
     }
-    Enter::Wait(Start::new(function, mode, probe))
+    Err(Start::new(function, mode, probe))
 }
 
 /// What is kept, as the function returns it.
 #[inline]
-pub(super) fn returned<R, const K: u8>(content: &Content) -> Option<R>
-where
-    R: Output<K>,
-    R::Value: CacheValue,
-{
+pub(super) fn returned<R: Output<K>, const K: u8>(
+    content: &Content,
+    read: fn(&Content) -> Option<R::Value>,
+) -> Option<R> {
     match content {
-        Content::Value(_) => content.value::<R::Value>().cloned().map(R::from_value),
+        Content::Value(_) => read(content).map(R::from_value),
         Content::Absent => R::absent(),
     }
 }
@@ -113,42 +132,39 @@ where
 pub struct Wait<R: Output<K>, const K: u8> {
     start: Start,
     share: Share<R::Error>,
-    output: std::marker::PhantomData<fn() -> R>,
+    ways: fn() -> Ways<R::Value>,
 }
 
 impl<R: Output<K>, const K: u8> Wait<R, K> {
     /// Goes on from `start`. How an error is shared is found out here and not before: a hit has no use for it.
-    pub fn new(start: Start, shape: Shape<R, K>, share: Share<R::Error>) -> Self {
+    pub fn new(
+        start: Start,
+        ways: fn() -> Ways<R::Value>,
+        shape: Shape<R, K>,
+        share: Share<R::Error>,
+    ) -> Self {
         let _ = shape;
-        Self {
-            start,
-            share,
-            output: std::marker::PhantomData,
-        }
+        Self { start, share, ways }
     }
 }
 
 impl<R: Output<K>, const K: u8> Unpin for Wait<R, K> {}
 
-impl<R, const K: u8> Future for Wait<R, K>
-where
-    R: Output<K>,
-    R::Value: CacheValue,
-{
+impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
     type Output = Turn<R, K>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
-        let share = self.share;
+        let (share, ways) = (self.share, self.ways);
         let mut made = None;
         let mut read = |answer: &Answer| {
             made = match answer {
-                Answer::Content(content) => returned(content),
+                Answer::Content(content) => returned(content, ways().read),
                 Answer::Error(maker) => share.make(&**maker).and_then(R::from_error),
             };
             made.is_some()
         };
         match ready!(self.start.poll_turn(context, &mut read)) {
-            Some(load) => Poll::Ready(Turn::Lead(Lead::new(load, share))),
+            Some(load) => Poll::Ready(Turn::Lead(Lead::new(load, share, ways()))),
             None => made.map_or(Poll::Pending, |answer| Poll::Ready(Turn::Done(answer))),
         }
     }

@@ -21,8 +21,9 @@ mod steps;
 mod load;
 pub(crate) mod output;
 pub(crate) mod share;
+pub(crate) mod values;
 
 pub use self::enter::{Enter, Turn, Wait, enter, enter_in};
-pub(crate) use self::load::Load;
+pub(crate) use self::load::{Keeping, Load};
 pub use self::run::{Lead, Run};
 pub(crate) use self::start::probe_of;

@@ -6,7 +6,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::enter::returned;
@@ -14,21 +13,18 @@ use super::load::Load;
 use super::output::{Loaded, Output};
 use super::share::Share;
 use super::steps::Steps;
-use crate::hooks::CacheValue;
+use super::values::Ways;
 
 /// A call whose turn it is to load.
 pub struct Lead<R: Output<K>, const K: u8> {
     load: Box<Load>,
     share: Share<R::Error>,
+    ways: Ways<R::Value>,
 }
 
-impl<R, const K: u8> Lead<R, K>
-where
-    R: Output<K>,
-    R::Value: CacheValue,
-{
-    pub(super) fn new(load: Box<Load>, share: Share<R::Error>) -> Self {
-        Self { load, share }
+impl<R: Output<K>, const K: u8> Lead<R, K> {
+    pub(super) fn new(load: Box<Load>, share: Share<R::Error>, ways: Ways<R::Value>) -> Self {
+        Self { load, share, ways }
     }
 
     /// The load as a future in need of a body.
@@ -41,6 +37,7 @@ where
             steps: Steps::Begin(self.load),
             brought: None,
             share: self.share,
+            ways: self.ways,
         })
     }
 }
@@ -59,7 +56,6 @@ impl<R: Output<K>, B, const K: u8> Unpin for Run<R, B, K> {}
 impl<R, B, const K: u8> Future for Run<R, B, K>
 where
     R: Output<K>,
-    R::Value: CacheValue,
     B: Future<Output = R>,
 {
     type Output = R;
@@ -76,17 +72,17 @@ pub struct Typed<R: Output<K>, const K: u8> {
     /// What the body brought, while it is being stored.
     brought: Option<Loaded<R, R::Value>>,
     share: Share<R::Error>,
+    ways: Ways<R::Value>,
 }
 
-impl<R, const K: u8> Typed<R, K>
-where
-    R: Output<K>,
-    R::Value: CacheValue,
-{
+impl<R: Output<K>, const K: u8> Typed<R, K> {
     fn poll(&mut self, body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R> {
         if self.brought.is_none() {
             let found = ready!(self.steps.poll_look(R::absent().is_some(), context));
-            if let Some(hit) = found.as_ref().and_then(returned) {
+            if let Some(hit) = found
+                .as_ref()
+                .and_then(|content| returned(content, self.ways.read))
+            {
                 self.steps = Steps::Done;
                 return Poll::Ready(hit);
             }
@@ -121,10 +117,7 @@ where
             return Poll::Pending;
         };
         let (keeping, brought) = match output.split() {
-            Ok(Loaded::Value(value)) => {
-                let share = || Arc::new(value.clone()) as _;
-                (load.keep_value(&value, &share), Loaded::Value(value))
-            }
+            Ok(Loaded::Value(value)) => ((self.ways.keep)(load, &value), Loaded::Value(value)),
             Ok(Loaded::Absent(absent)) => (load.keep_absent(), Loaded::Absent(absent)),
             Err((error, rebuild)) => return Poll::Ready(Some(rebuild(load.fail(error, self.share)))),
         };

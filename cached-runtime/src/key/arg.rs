@@ -50,6 +50,7 @@ macro_rules! stands_for {
         $($(stands_for!(@one $generics $argument, $stand);)+)+
     };
     (@one [$($generics:tt)*] $argument:ty, $stand:ty) => {
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> KeyArg<$argument> for $stand {
             #[inline]
             fn write_arg(&self, key: KeyWriter<'_>, _: Seal) -> Written {

@@ -33,9 +33,8 @@ use super::{KeyWriter, Written};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "not a `KeyPart`",
-    note = "a float has values that are equal and differ in bits: pass its `to_bits()` or a fixed-point integer",
-    note = "a map has no order that is part of its meaning: pass a sorted slice of pairs",
-    note = "for a type of your own, add `#[derive(KeyPart)]`; an argument that does not decide the result goes into `skip(..)`"
+    note = "an argument that does not decide the result goes into `skip(..)`; a type of your own gets `#[derive(KeyPart)]`",
+    note = "instead of a float pass its `to_bits()` or a fixed-point integer, instead of a map a sorted slice of pairs"
 )]
 pub trait KeyPart {
     /// Writes this value, by one call on `key`, or on the sequence that it opens.

@@ -27,7 +27,8 @@ async fn borrowed_array(id: u64) -> u64 {
 }
 
 mod chains {
-    pub(super) const SLOW: &[&str] = &["local", "far"];
+    // An array is as good as a slice.
+    pub(super) const SLOW: [&str; 2] = ["local", "far"];
     pub(super) static ALSO: &[&str] = &["far"];
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    pub(crate) fn of<T: DeserializeOwned>() -> Self {
+    pub(crate) const fn of<T: DeserializeOwned>() -> Self {
         Self {
             name: type_name::<T>,
             ask: |survey| T::deserialize(probe::Probe::of::<T>(survey)).map(drop),

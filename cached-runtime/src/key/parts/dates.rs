@@ -80,24 +80,28 @@ mod of_chrono {
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl KeyPart for NaiveDate {
         fn write(&self, key: KeyWriter<'_>) -> Written {
             key.display(format_args!("{}", day(self)))
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl KeyPart for NaiveTime {
         fn write(&self, key: KeyWriter<'_>) -> Written {
             key.display(format_args!("{}", clock(self)))
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl KeyPart for NaiveDateTime {
         fn write(&self, key: KeyWriter<'_>) -> Written {
             key.display(format_args!("{}T{}", day(self), clock(self)))
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl<Tz: TimeZone> KeyPart for DateTime<Tz> {
         fn write(&self, key: KeyWriter<'_>) -> Written {
             let utc = self.naive_utc();
@@ -129,30 +133,35 @@ mod of_time {
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl KeyPart for Date {
         fn write(&self, key: KeyWriter<'_>) -> Written {
             key.display(format_args!("{}", day(*self)))
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl KeyPart for Time {
         fn write(&self, key: KeyWriter<'_>) -> Written {
             key.display(format_args!("{}", clock(*self)))
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl KeyPart for PrimitiveDateTime {
         fn write(&self, key: KeyWriter<'_>) -> Written {
             key.display(format_args!("{}T{}", day(self.date()), clock(self.time())))
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl KeyPart for UtcDateTime {
         fn write(&self, key: KeyWriter<'_>) -> Written {
             key.display(format_args!("{}T{}Z", day(self.date()), clock(self.time())))
         }
     }
 
+    #[diagnostic::do_not_recommend]
     impl KeyPart for OffsetDateTime {
         fn write(&self, key: KeyWriter<'_>) -> Written {
             match self.checked_to_utc() {

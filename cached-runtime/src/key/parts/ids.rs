@@ -6,6 +6,7 @@ use crate::key::{KeyPart, KeyWriter, Written};
 
 macro_rules! addresses {
     ($($address:ty),+) => {$(
+        #[diagnostic::do_not_recommend]
         impl KeyPart for $address {
             fn write(&self, key: KeyWriter<'_>) -> Written {
                 key.display(format_args!("{self}"))
@@ -16,6 +17,7 @@ macro_rules! addresses {
 
 addresses!(IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4);
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for SocketAddrV6 {
     fn write(&self, key: KeyWriter<'_>) -> Written {
         // The flow label tells addresses apart, and is not in their text.
@@ -26,6 +28,7 @@ impl KeyPart for SocketAddrV6 {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for SocketAddr {
     fn write(&self, key: KeyWriter<'_>) -> Written {
         match self {
@@ -36,6 +39,7 @@ impl KeyPart for SocketAddr {
 }
 
 #[cfg(feature = "uuid")]
+#[diagnostic::do_not_recommend]
 impl KeyPart for uuid::Uuid {
     /// Hyphenated, in lower case.
     fn write(&self, key: KeyWriter<'_>) -> Written {

@@ -13,6 +13,7 @@ fn write_all<'a, T: KeyPart + 'a>(items: impl IntoIterator<Item = &'a T>, key: K
     })
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart> KeyPart for [T] {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -20,6 +21,7 @@ impl<T: KeyPart> KeyPart for [T] {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart, const N: usize> KeyPart for [T; N] {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -27,6 +29,7 @@ impl<T: KeyPart, const N: usize> KeyPart for [T; N] {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart> KeyPart for Vec<T> {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -34,6 +37,7 @@ impl<T: KeyPart> KeyPart for Vec<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart> KeyPart for VecDeque<T> {
     fn write(&self, key: KeyWriter<'_>) -> Written {
         write_all(self, key)
@@ -41,6 +45,7 @@ impl<T: KeyPart> KeyPart for VecDeque<T> {
 }
 
 /// In ascending order, so that equal sets write the same.
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart> KeyPart for BTreeSet<T> {
     fn write(&self, key: KeyWriter<'_>) -> Written {
         write_all(self, key)
@@ -48,6 +53,7 @@ impl<T: KeyPart> KeyPart for BTreeSet<T> {
 }
 
 /// `()`: it has one value. Here for ids such as `struct Id<T>(u64, PhantomData<T>)`.
+#[diagnostic::do_not_recommend]
 impl<T: ?Sized> KeyPart for PhantomData<T> {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -55,6 +61,7 @@ impl<T: ?Sized> KeyPart for PhantomData<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for () {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -64,6 +71,7 @@ impl KeyPart for () {
 
 macro_rules! tuples {
     ($($(($name:ident $index:tt))+;)+) => {$(
+        #[diagnostic::do_not_recommend]
         impl<$($name: KeyPart),+> KeyPart for ($($name,)+) {
             #[inline]
             fn write(&self, key: KeyWriter<'_>) -> Written {

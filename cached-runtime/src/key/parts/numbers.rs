@@ -6,6 +6,7 @@ use crate::key::{KeyPart, KeyWriter, Written};
 
 macro_rules! integers {
     ($($integer:ty),+) => {$(
+        #[diagnostic::do_not_recommend]
         impl KeyPart for $integer {
             #[inline]
             fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -18,6 +19,7 @@ macro_rules! integers {
 /// Those that `i128` has no `From` for: in decimal past `u64` too.
 macro_rules! other_integers {
     ($($integer:ty),+) => {$(
+        #[diagnostic::do_not_recommend]
         impl KeyPart for $integer {
             #[inline]
             fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -32,6 +34,7 @@ macro_rules! other_integers {
 
 macro_rules! non_zero {
     ($($integer:ty),+) => {$(
+        #[diagnostic::do_not_recommend]
         impl KeyPart for NonZero<$integer> {
             #[inline]
             fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -45,6 +48,7 @@ integers!(u8, u16, u32, u64, i8, i16, i32, i64, i128);
 other_integers!(u128, usize, isize);
 non_zero!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for bool {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {

@@ -7,6 +7,7 @@ use crate::key::{KeyPart, KeyWriter, Written};
 
 macro_rules! pointers {
     ($($pointer:ty),+) => {$(
+        #[diagnostic::do_not_recommend]
         impl<T: KeyPart + ?Sized> KeyPart for $pointer {
             #[inline]
             fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -18,6 +19,7 @@ macro_rules! pointers {
 
 pointers!(&T, Box<T>, Rc<T>, Arc<T>);
 
+#[diagnostic::do_not_recommend]
 impl<T: KeyPart> KeyPart for Option<T> {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::key::{KeyPart, KeyWriter, Written};
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for str {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -11,6 +12,7 @@ impl KeyPart for str {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for String {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -18,6 +20,7 @@ impl KeyPart for String {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyPart for char {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {
@@ -25,6 +28,7 @@ impl KeyPart for char {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B: ToOwned + KeyPart + ?Sized> KeyPart for Cow<'_, B> {
     #[inline]
     fn write(&self, key: KeyWriter<'_>) -> Written {
