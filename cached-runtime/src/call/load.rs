@@ -62,11 +62,11 @@ pub(super) struct Keyed {
 }
 
 impl Keyed {
-    pub(super) fn new(probe: Probe<'_>) -> Box<Self> {
-        Box::new(Self {
+    pub(super) fn new(probe: Probe<'_>) -> Self {
+        Self {
             hash: probe.hash,
             bytes: KeyBytes::from(probe.bytes),
-        })
+        }
     }
 }
 
@@ -99,7 +99,7 @@ impl Load {
 
     /// A look from outside of a call, which joins no flight.
     pub(crate) async fn aside(function: Arc<Function>, probe: Probe<'_>) -> Option<Content> {
-        let key = Keyed::new(probe);
+        let key = Box::new(Keyed::new(probe));
         let load = Self::new(function, Role::Alone { key, replace: false });
         match Box::new(load).look(true) {
             Look::Now(_, found) => found,

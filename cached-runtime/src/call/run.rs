@@ -28,10 +28,7 @@ impl<R: Output<K>, const K: u8> Lead<R, K> {
     }
 
     /// The load as a future in need of a body.
-    #[expect(
-        clippy::unnecessary_box_returns,
-        reason = "boxed here, in code that is compiled once for a return type and not for every function"
-    )]
+    // Boxed here, in code that is compiled once for a return type and not for every function.
     pub fn steps(self) -> Box<Typed<R, K>> {
         Box::new(Typed {
             steps: Steps::Begin(self.load),

@@ -42,7 +42,7 @@ enum Way {
 impl Start {
     pub(crate) fn new(function: &Arc<Function>, mode: Mode, probe: Probe<'_>) -> Self {
         let alone = |replace| Way::Alone {
-            key: Keyed::new(probe),
+            key: Box::new(Keyed::new(probe)),
             replace,
         };
         let way = match mode {

@@ -42,6 +42,10 @@ pub(crate) struct Fill {
     pub(crate) weight: u64,
 }
 
+#[cfg_attr(
+    feature = "moka",
+    expect(clippy::large_enum_variant, reason = "there is one for a function, and every hit looks into it")
+)]
 enum Engine {
     Local(Local),
     #[cfg(feature = "moka")]
