@@ -21,6 +21,7 @@ pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
 pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue};
 pub use crate::invalidate::{When, WholeCache, Writer, write, write_always, write_with};
+pub use crate::kept::{IsArc, IsNoArc, WayProbe};
 pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece};
 pub use crate::policy::{Spec, TierSpec};
 
@@ -47,6 +48,16 @@ macro_rules! __kind {
     }};
 }
 
+/// How values of a type are shared by those who keep them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __way {
+    ($probe:expr) => {{
+        use $crate::__private::{IsArc as _, IsNoArc as _};
+        (&&$probe).way()
+    }};
+}
+
 /// How the error of a shape reaches those who waited.
 #[doc(hidden)]
 #[macro_export]
@@ -59,7 +70,9 @@ macro_rules! __share {
     }};
 }
 
-pub use crate::{__codec as codec, __engine as engine, __kind as kind, __probe as probe, __share as share};
+pub use crate::{
+    __codec as codec, __engine as engine, __kind as kind, __probe as probe, __share as share, __way as way,
+};
 
 /// The way of `share_error`.
 pub fn share_with<R: Output<K>, const K: u8>(

@@ -15,23 +15,6 @@ pub(crate) enum Content {
     Absent,
 }
 
-impl Content {
-    /// The value as its type, if it is one of that type.
-    #[inline]
-    pub(crate) fn value<V: 'static>(&self) -> Option<&V> {
-        match self {
-            Self::Value(shared) => shared.downcast_ref(),
-            Self::Absent => None,
-        }
-    }
-
-    /// The same, cloned.
-    #[inline]
-    pub(crate) fn cloned<V: Clone + 'static>(&self) -> Option<V> {
-        self.value().cloned()
-    }
-}
-
 /// The record of a memory tier.
 pub(crate) struct Held {
     pub(crate) content: Content,

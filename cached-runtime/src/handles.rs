@@ -9,6 +9,7 @@ use crate::caches::Caches;
 use crate::caches::function::{Function, Plan};
 use crate::caches::registry::{Definition, Site};
 use crate::call::Load;
+use crate::call::values::Ways;
 use crate::entry::Content;
 use crate::hooks::CacheValue;
 use crate::key::{Key, KeyBuf};
@@ -26,7 +27,7 @@ pub struct Entry<V> {
     function: Arc<Function>,
     key: Key,
     hash: u64,
-    value: PhantomData<fn() -> V>,
+    ways: fn() -> Ways<V>,
 }
 
 impl<V> Entry<V> {
@@ -39,7 +40,7 @@ impl<V> Entry<V> {
             function,
             key,
             hash,
-            value: PhantomData,
+            ways: definition.ways(),
         }
     }
 
@@ -66,7 +67,7 @@ impl<V: CacheValue> Entry<V> {
     pub async fn get(&self) -> Result<Option<V>, Error> {
         self.caches.check_open()?;
         let found = Load::aside(Arc::clone(&self.function), self.probe()).await;
-        Ok(found.and_then(|content| content.value::<V>().cloned()))
+        Ok(found.and_then(|content| ((self.ways)().read)(&content)))
     }
 
     /// Puts `value` in every tier, for the function's own ttl. Where `cache_if` refuses it, the entry is removed: what
@@ -103,7 +104,7 @@ impl<V: CacheValue> Entry<V> {
         fill::put(
             &self.function,
             self.probe(),
-            Content::Value(Arc::new(value)),
+            Content::Value(((self.ways)().share)(value)),
             plan,
         )
         .await

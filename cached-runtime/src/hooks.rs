@@ -5,7 +5,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::codec::Codec;
 use crate::codec::shape::Subject;
 use crate::entry::Shared;
+use crate::kept::Way;
 use crate::key::Key;
 use crate::{Error, ErrorKind};
 
@@ -71,31 +71,35 @@ pub trait NoType {}
 
 type ToDuration = Box<dyn Fn(&dyn Any) -> Option<Duration> + Send + Sync>;
 type ToBool = Box<dyn Fn(&dyn Any) -> bool + Send + Sync>;
-type ToWeight = Box<dyn Fn(&Key, &dyn Any) -> u64 + Send + Sync>;
+type ToWeight = Box<dyn Fn(&Key, &Shared) -> u64 + Send + Sync>;
+
+/// Shows a value as it is kept.
+pub(crate) type See<V> = fn(&Shared, &mut dyn FnMut(&V));
 
 /// How values become bytes.
 pub(crate) struct Remote {
-    encode: fn(&dyn Any, Codec, &mut Vec<u8>) -> Result<(), Error>,
+    encode: fn(&Shared, Codec, &mut Vec<u8>) -> Result<(), Error>,
     decode: fn(&[u8], Codec) -> Result<Shared, Error>,
     pub(crate) shape: Subject,
 }
 
 impl Remote {
-    pub(crate) const fn of<V: CacheValue + Serialize + DeserializeOwned>() -> Self {
+    pub(crate) const fn of<V: CacheValue + Serialize + DeserializeOwned, W: Way<V>>() -> Self {
         Self {
-            encode: |value, codec, bytes| match value.downcast_ref::<V>() {
-                Some(value) => codec.encode(value, bytes),
-                None => Ok(()),
+            encode: |shared, codec, bytes| {
+                let mut encoded = Ok(());
+                W::see(shared, &mut |value| encoded = codec.encode(value, bytes));
+                encoded
             },
             decode: |bytes, codec| match codec.decode::<V>(bytes) {
-                Ok(value) => Ok(Arc::new(value)),
+                Ok(value) => Ok(W::share(value)),
                 Err(error) => Err(error),
             },
             shape: Subject::of::<V>(),
         }
     }
 
-    pub(crate) fn encode(&self, value: &dyn Any, codec: Codec, bytes: &mut Vec<u8>) -> Result<(), Error> {
+    pub(crate) fn encode(&self, value: &Shared, codec: Codec, bytes: &mut Vec<u8>) -> Result<(), Error> {
         unpanicked(ErrorKind::Encode, || (self.encode)(value, codec, bytes))
     }
 
@@ -138,7 +142,7 @@ impl<V> Hooks<V> {
 }
 
 impl<V: 'static> Hooks<V> {
-    pub(crate) fn erased(self) -> Erased {
+    pub(crate) fn erased(self, see: See<V>) -> Erased {
         let Self {
             ttl,
             cache_if,
@@ -149,7 +153,11 @@ impl<V: 'static> Hooks<V> {
             cache_if: cache_if
                 .map(|keep| -> ToBool { Box::new(move |value| value.downcast_ref().is_some_and(keep)) }),
             weight: weight.map(|weight| -> ToWeight {
-                Box::new(move |key, value| value.downcast_ref().map_or(0, |value| weight(key, value)))
+                Box::new(move |key, shared| {
+                    let mut weighed = 0;
+                    see(shared, &mut |value| weighed = weight(key, value));
+                    weighed
+                })
             }),
             remote: None,
         }

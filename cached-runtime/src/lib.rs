@@ -32,6 +32,7 @@ mod store;
 pub mod stores;
 mod codec;
 mod hooks;
+mod kept;
 mod entry;
 mod key;
 mod policy;

@@ -19,7 +19,7 @@ pub(super) fn sibling(plan: &CachePlan, names: &Companions) -> TokenStream {
     let where_clause = &generics.where_clause;
     let (door, value) = (&plan.door, &plan.value);
     let statics = statics(plan);
-    let values = values(plan);
+    let values = values(plan, &quote!(#door::WayProbe::<#value>::NEW));
     let made = quote!(#door::Definition::<#value>::new(&__SITE, #values));
     let made = with_closures(plan, made);
     quote! {
@@ -54,19 +54,20 @@ pub(super) fn of_shape(plan: &CachePlan, names: &Companions, shape: &Ident) -> T
 /// The definition where no sibling may stand: inside of the function, its type taken from what the function returns.
 pub(super) fn inline(plan: &CachePlan, shape: &Ident) -> TokenStream {
     let door = &plan.door;
-    let values = values(plan);
+    let values = values(plan, &quote!(#shape.values()));
     with_closures(plan, quote!(#door::define(#shape, &__SITE, #values)))
 }
 
 /// Where the values may be kept: the one place that asks whether theirs is a type that can be.
-fn values(plan: &CachePlan) -> TokenStream {
+fn values(plan: &CachePlan, probe: &TokenStream) -> TokenStream {
     let door = &plan.door;
     let function = if plan.spec.memory_only {
         quote_spanned!(Span::mixed_site()=> #door::memory_values)
     } else {
         quote_spanned!(Span::mixed_site()=> #door::remote_values)
     };
-    plan.at_value(quote_spanned!(Span::mixed_site()=> #function()))
+    let function = plan.at_value(function);
+    quote_spanned!(Span::mixed_site()=> #function(#door::way!(#probe)))
 }
 
 /// The definition with the user's closures. They may mean another thing in each instantiation, and a closure of ours is

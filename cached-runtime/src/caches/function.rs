@@ -121,7 +121,7 @@ impl Function {
         match (&self.hooks.weight, content) {
             (Some(weight), Content::Value(value)) => {
                 let key = Key::from_bytes(Arc::clone(&self.template), KeyBytes::from(probe.bytes));
-                weight(&key, &**value)
+                weight(&key, value)
             }
             _ => 1,
         }

@@ -9,7 +9,7 @@ use super::function::Function;
 use crate::call::output::{Output, Shape};
 use crate::call::values::{Values, Ways};
 use crate::entry::Content;
-use crate::hooks::{Erased, Held, Hooks};
+use crate::hooks::{Erased, Held, Hooks, See};
 use crate::key::{Key, KeyBuf, Template};
 use crate::policy::Spec;
 
@@ -185,7 +185,7 @@ pub struct Definition<V> {
     values: Values<V>,
     hooks: Hooks<V>,
     /// Forgets their types, where there are any.
-    erase: Option<fn(Hooks<V>) -> Erased>,
+    erase: Option<fn(Hooks<V>, See<V>) -> Erased>,
     /// Whose closures these are, where there are any: those of two instantiations may differ while their values do not.
     closures: Option<fn() -> TypeId>,
 }
@@ -263,7 +263,9 @@ impl<V> Definition<V> {
     }
 
     pub(crate) fn hooks(&self) -> Erased {
-        let hooks = self.erase.map_or_else(Erased::default, |erase| erase(self.hooks));
+        let hooks = self
+            .erase
+            .map_or_else(Erased::default, |erase| erase(self.hooks, self.values.see));
         Erased {
             remote: self.values.remote,
             ..hooks

@@ -160,6 +160,11 @@ impl<R, const K: u8> Shape<R, K> {
 }
 
 impl<R: Output<K>, const K: u8> Shape<R, K> {
+    /// Where the way to share values is looked up.
+    pub fn values(self) -> crate::kept::WayProbe<R::Value> {
+        crate::kept::WayProbe::NEW
+    }
+
     /// Where the way to share the error is looked up.
     pub fn errors(self) -> super::share::ErrorProbe<R::Error> {
         super::share::ErrorProbe::NEW

@@ -5,11 +5,11 @@
 //! once.
 
 use std::any::TypeId;
-use std::sync::Arc;
 
 use super::{Keeping, Load};
-use crate::entry::Content;
-use crate::hooks::{ClonedValue, Remote, RemoteValue, SharedValue};
+use crate::entry::{Content, Shared};
+use crate::hooks::{CacheValue, ClonedValue, Remote, RemoteValue, See, SharedValue};
+use crate::kept::Way;
 
 /// The values of a function, in the tiers that it may have.
 pub struct Values<V> {
@@ -17,6 +17,8 @@ pub struct Values<V> {
     pub(crate) read: fn(&Content) -> Option<V>,
     /// Not the ways themselves: futures hold this.
     pub(crate) ways: fn() -> Ways<V>,
+    /// Shows what is kept.
+    pub(crate) see: See<V>,
     pub(crate) identity: fn() -> TypeId,
     pub(crate) remote: Option<&'static Remote>,
 }
@@ -30,23 +32,32 @@ impl<V> Clone for Values<V> {
 impl<V> Copy for Values<V> {}
 
 /// Values that never leave the process.
-pub const fn memory_values<V: ClonedValue + SharedValue<S>, S>() -> Values<V> {
+pub fn memory_values<V: ClonedValue + SharedValue<S>, S, W: Way<V>>(_: W) -> Values<V> {
     Values {
-        read: Content::cloned,
+        read: read::<V, W>,
         ways: || Ways {
-            read: Content::cloned,
-            keep: |load, value| load.keep_value(value, &|| Arc::new(value.clone())),
+            read: read::<V, W>,
+            share: W::share,
+            keep: |load, value| load.keep_value(value, &|| W::share(value.clone())),
         },
+        see: W::see,
         identity: TypeId::of::<V>,
         remote: None,
     }
 }
 
 /// Values that may leave it.
-pub const fn remote_values<V: ClonedValue + SharedValue<S> + RemoteValue<R>, S, R>() -> Values<V> {
+pub fn remote_values<V: ClonedValue + SharedValue<S> + RemoteValue<R>, S, R, W: Way<V>>(way: W) -> Values<V> {
     Values {
-        remote: Some(&const { Remote::of::<V>() }),
-        ..memory_values()
+        remote: Some(&const { Remote::of::<V, W>() }),
+        ..memory_values(way)
+    }
+}
+
+fn read<V: CacheValue, W: Way<V>>(content: &Content) -> Option<V> {
+    match content {
+        Content::Value(shared) => W::copy(shared),
+        Content::Absent => None,
     }
 }
 
@@ -54,6 +65,8 @@ pub const fn remote_values<V: ClonedValue + SharedValue<S> + RemoteValue<R>, S, 
 pub struct Ways<V> {
     /// As above.
     pub(crate) read: fn(&Content) -> Option<V>,
+    /// A value as it is kept.
+    pub(crate) share: fn(V) -> Shared,
     /// Stores a clone of what the body brought.
     pub(crate) keep: fn(Box<Load>, &V) -> Option<Keeping>,
 }

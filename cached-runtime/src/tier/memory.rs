@@ -44,7 +44,10 @@ pub(crate) struct Fill {
 
 #[cfg_attr(
     feature = "moka",
-    expect(clippy::large_enum_variant, reason = "there is one for a function, and every hit looks into it")
+    expect(
+        clippy::large_enum_variant,
+        reason = "there is one for a function, and every hit looks into it"
+    )
 )]
 enum Engine {
     Local(Local),

@@ -145,7 +145,7 @@ impl Form<'_> {
     pub(crate) fn seal(&self, key: &str, content: &Content, ttl: Option<Duration>) -> Result<Sealed, Error> {
         let mut payload = Vec::new();
         if let Content::Value(value) = content {
-            self.hooks.encode(&**value, self.codec, &mut payload)?;
+            self.hooks.encode(value, self.codec, &mut payload)?;
         }
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let header = Header {
