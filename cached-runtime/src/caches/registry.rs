@@ -187,7 +187,7 @@ pub struct Definition<V> {
     /// Forgets their types, where there are any.
     erase: Option<fn(Hooks<V>, See<V>) -> Erased>,
     /// Whose closures these are, where there are any: those of two instantiations may differ while their values do not.
-    closures: Option<fn() -> TypeId>,
+    closures: Option<TypeId>,
 }
 
 impl<V> Clone for Definition<V> {
@@ -234,7 +234,7 @@ impl<V> Definition<V> {
     /// What has tiers and flights of its own: instantiations that keep values of one type by the same closures are one.
     #[inline]
     pub(crate) fn identity(&self) -> TypeId {
-        self.closures.unwrap_or(self.values.identity)()
+        self.closures.unwrap_or(self.values.identity)
     }
 
     /// Makes a value of what is kept.
@@ -310,7 +310,7 @@ pub fn with_closures<V: 'static, I: 'static>(definition: Definition<V>, inside: 
     let _ = inside;
     Definition {
         erase: Some(Hooks::erased),
-        closures: Some(TypeId::of::<I>),
+        closures: Some(TypeId::of::<I>()),
         ..definition
     }
 }

@@ -54,11 +54,23 @@ where
         if let Some(function) = definition.site().installed(identity) {
             return enter_at(function, Mode::Normal, definition, key);
         }
-        definition
-            .site()
-            .remember(identity, context::installed().function(definition));
     }
-    context::with(|caches, mode| enter_at(caches.function(definition), mode, definition, key))
+    enter_scoped(*definition, key)
+}
+
+/// The same in or after a scope, and where the process's `Caches` is not known at the function's site. Takes the
+/// definition by value, so that a call that does not come here need not have it in memory.
+#[cold]
+#[inline(never)]
+fn enter_scoped<R, const K: u8>(definition: Definition<R::Value>, key: &KeyBuf) -> Enter<R, K>
+where
+    R: Output<K>,
+{
+    if !context::may_be_scoped() {
+        let function = context::installed().function(&definition);
+        definition.site().remember(definition.identity(), function);
+    }
+    context::with(|caches, mode| enter_at(caches.function(&definition), mode, &definition, key))
 }
 
 /// Enters a call under a `Caches` passed by hand; the mode in force counts.

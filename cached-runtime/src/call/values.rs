@@ -19,7 +19,7 @@ pub struct Values<V> {
     pub(crate) ways: fn() -> Ways<V>,
     /// Shows what is kept.
     pub(crate) see: See<V>,
-    pub(crate) identity: fn() -> TypeId,
+    pub(crate) identity: TypeId,
     pub(crate) remote: Option<&'static Remote>,
 }
 
@@ -41,7 +41,7 @@ pub fn memory_values<V: ClonedValue + SharedValue<S>, S, W: Way<V>>(_: W) -> Val
             keep: |load, value| load.keep_value(value, &|| W::share(value.clone())),
         },
         see: W::see,
-        identity: TypeId::of::<V>,
+        identity: TypeId::of::<V>(),
         remote: None,
     }
 }

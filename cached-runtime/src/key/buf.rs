@@ -4,6 +4,8 @@ use super::compact::{CLOSE, INT, LONG, NONE, OPEN, SOME, TEXT, canonical_integer
 use super::hash::Mixed;
 use super::{KeyArg, KeyPart, KeyWriter};
 
+/// Keys up to this many compact bytes stay in the part that every call pays for clearing.
+const SHORT: usize = 32;
 /// Keys up to this many compact bytes cost no allocation.
 const INLINE: usize = 128;
 
@@ -11,14 +13,22 @@ const INLINE: usize = 128;
 ///
 /// Generated code makes one on the stack for each call. It is written only through [`part`](Self::part),
 /// [`arg`](Self::arg) and the tags, each of which adds exactly one whole value.
+///
+/// Of three sizes, since a lock waits for every store before it: what a short key does not need is not even cleared.
 pub struct KeyBuf {
-    inline: [u8; INLINE],
-    /// Of the bytes in `inline`. Stays `INLINE` once the key has moved to `spill`, so that the one bounds check of a
-    /// short write also finds out that the key has moved.
+    short: [u8; SHORT],
+    /// Of the bytes in `short`. Stays `SHORT` once the key has moved, so that the one bounds check of a short write also
+    /// finds out that the key has moved.
     len: usize,
-    /// The whole key, once it has moved; empty before.
-    spill: Vec<u8>,
+    moved: Moved,
     mixed: Mixed,
+}
+
+/// The whole key, once it has moved.
+enum Moved {
+    No,
+    Inline { bytes: [u8; INLINE], len: usize },
+    Heap(Vec<u8>),
 }
 
 impl KeyBuf {
@@ -28,9 +38,9 @@ impl KeyBuf {
         // First: what may have to be made on a first call would have the bytes cleared once more behind it.
         let mixed = Mixed::nothing();
         Self {
-            inline: [0; INLINE],
+            short: [0; SHORT],
             len: 0,
-            spill: Vec::new(),
+            moved: Moved::No,
             mixed,
         }
     }
@@ -65,10 +75,10 @@ impl KeyBuf {
     /// The compact form of what has been written.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        if self.spill.is_empty() {
-            &self.inline[..self.len]
-        } else {
-            &self.spill
+        match &self.moved {
+            Moved::No => &self.short[..self.len],
+            Moved::Inline { bytes, len } => &bytes[..*len],
+            Moved::Heap(bytes) => bytes,
         }
     }
 
@@ -88,13 +98,13 @@ impl KeyBuf {
         self.mixed.integer(value);
         let end = self.len + 9;
         // In place: what is put together elsewhere in pieces would have to be waited for, to be copied as a whole.
-        if let Some([mark, bytes @ ..]) = self.inline.get_mut(self.len..end) {
+        if let Some([mark, bytes @ ..]) = self.short.get_mut(self.len..end) {
             *mark = INT;
             bytes.copy_from_slice(&value.to_le_bytes());
             self.len = end;
         } else {
-            self.extend_spill(&[INT]);
-            self.extend_spill(&value.to_le_bytes());
+            self.extend_moved(&[INT]);
+            self.extend_moved(&value.to_le_bytes());
         }
     }
 
@@ -145,22 +155,36 @@ impl KeyBuf {
     #[inline]
     fn extend(&mut self, bytes: &[u8]) {
         let end = self.len + bytes.len();
-        if let Some(room) = self.inline.get_mut(self.len..end) {
+        if let Some(room) = self.short.get_mut(self.len..end) {
             room.copy_from_slice(bytes);
             self.len = end;
         } else {
-            self.extend_spill(bytes);
+            self.extend_moved(bytes);
         }
     }
 
     #[cold]
-    fn extend_spill(&mut self, bytes: &[u8]) {
-        if self.spill.is_empty() {
-            self.spill.reserve(2 * INLINE + bytes.len());
-            self.spill.extend_from_slice(&self.inline[..self.len]);
-            self.len = INLINE;
+    fn extend_moved(&mut self, more: &[u8]) {
+        if let Moved::No = self.moved {
+            let mut bytes = [0; INLINE];
+            bytes[..self.len].copy_from_slice(&self.short[..self.len]);
+            self.moved = Moved::Inline { bytes, len: self.len };
+            self.len = SHORT;
         }
-        self.spill.extend_from_slice(bytes);
+        match &mut self.moved {
+            Moved::No => {}
+            Moved::Inline { bytes, len } => {
+                let end = *len + more.len();
+                match bytes.get_mut(*len..end) {
+                    Some(room) => {
+                        room.copy_from_slice(more);
+                        *len = end;
+                    }
+                    None => self.moved = Moved::Heap([&bytes[..*len], more].concat()),
+                }
+            }
+            Moved::Heap(bytes) => bytes.extend_from_slice(more),
+        }
     }
 }
 
@@ -198,7 +222,7 @@ mod tests {
     #[test]
     fn a_key_of_any_length_is_kept_whole() {
         for first in 0..=2 * INLINE {
-            for second in [0, 1, 7, INLINE, 300] {
+            for second in [0, 1, 7, SHORT, INLINE, 300] {
                 let (first, second) = ("a".repeat(first), "b".repeat(second));
                 let mut buf = KeyBuf::new();
                 buf.part(&first).part(&7_u64).part(&second);
@@ -221,7 +245,7 @@ mod tests {
             }
         }
         // Inline, across the move to the heap, and on the heap.
-        for before in [0, 110, 118, 119, 126, 300] {
+        for before in [0, 14, 22, 23, 30, 110, 118, 119, 126, 300] {
             for depth in [0, 1, 2, 10, 126, 127, 128, 129, 300] {
                 let text = "a".repeat(before);
                 let mut buf = KeyBuf::new();
