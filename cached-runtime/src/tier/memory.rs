@@ -113,8 +113,10 @@ impl Memory {
     /// Lets `look` see a record that is still fresh.
     #[inline]
     pub(crate) fn read<R>(&self, probe: &Probe<'_>, look: impl FnOnce(&Content) -> Option<R>) -> Option<R> {
+        // Before the engine's lock, which whatever comes after it waits for.
+        let now = self.clock.now();
         let see = |held: &Held| {
-            if held.is_fresh(self.clock.now()) {
+            if held.is_fresh(now) {
                 look(&held.content)
             } else {
                 None
