@@ -1,0 +1,62 @@
+//! A Redis server of the benchmark's own: on a socket file in a temporary folder, keeping nothing on disk.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub struct Server {
+    folder: PathBuf,
+    process: Child,
+}
+
+impl Server {
+    /// Starts it and waits until it answers.
+    pub fn start() -> Result<Self, String> {
+        let folder = std::env::temp_dir().join(format!("compare-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let process = Command::new("redis-server")
+            .args([
+                "--port",
+                "0",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--daemonize",
+                "no",
+                "--unixsocket",
+            ])
+            .arg(folder.join("redis.sock"))
+            .arg("--dir")
+            .arg(&folder)
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("redis-server: {error} (apt-get install redis-server)"))?;
+        let server = Self { folder, process };
+        let client = redis::Client::open(server.url()).map_err(|error| error.to_string())?;
+        let begun = Instant::now();
+        while let Err(error) = client.get_connection() {
+            if begun.elapsed() > Duration::from_secs(10) {
+                return Err(format!("redis-server does not answer: {error}"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(server)
+    }
+
+    pub fn socket(&self) -> String {
+        self.folder.join("redis.sock").display().to_string()
+    }
+
+    pub fn url(&self) -> String {
+        format!("unix://{}", self.socket())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
