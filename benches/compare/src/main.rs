@@ -4,6 +4,7 @@ mod hits;
 mod keys;
 mod options;
 mod plot;
+mod redis_hits;
 mod report;
 mod server;
 mod values;
@@ -20,7 +21,10 @@ use crate::server::Server;
 
 type Section = fn(&Options, &Handle, &Server) -> Vec<Table>;
 
-const SECTIONS: &[(&str, Section)] = &[("hits", |options, runtime, _| hits::run(options, runtime))];
+const SECTIONS: &[(&str, Section)] = &[
+    ("hits", |options, runtime, _| hits::run(options, runtime)),
+    ("redis", redis_hits::run),
+];
 
 fn main() -> ExitCode {
     let options = match Options::read(std::env::args().skip(1)) {

@@ -1,6 +1,8 @@
 //! What a hit in memory costs: every cache asked for what it has, in turn.
 
 mod contender;
+#[cfg(feature = "peers")]
+mod frameworks;
 mod macros;
 mod ours;
 mod raw;
@@ -27,6 +29,8 @@ pub fn run(options: &Options, runtime: &Handle) -> Vec<Table> {
     ours::add_number_to_user(&mut list);
     raw::add::<u64, Arc<User>>(&mut list);
     macros::add_number_to_user(&mut list);
+    #[cfg(feature = "peers")]
+    frameworks::add_by_number(&mut list, runtime);
     let mut table = measure("hits: key u64, value Arc<struct>", list, options, runtime);
     goals_by_number(&mut table);
     tables.push(table);
@@ -41,6 +45,8 @@ pub fn run(options: &Options, runtime: &Handle) -> Vec<Table> {
     ours::add_pair_to_user(&mut list);
     raw::add::<Pair, Arc<User>>(&mut list);
     macros::add_pair_to_user(&mut list);
+    #[cfg(feature = "peers")]
+    frameworks::add_by_pair(&mut list, runtime);
     let mut table = measure("hits: key (&str, u64), value Arc<struct>", list, options, runtime);
     goals_by_pair(&mut table);
     tables.push(table);

@@ -57,7 +57,7 @@ impl Stored for Pair {
 type Quick<K, V> = quick_cache::sync::Cache<K, V>;
 
 /// A cache lives as long as the process: what borrows it may then live in a task.
-fn keep<C>(cache: C) -> &'static C {
+pub fn keep<C>(cache: C) -> &'static C {
     Box::leak(Box::new(cache))
 }
 
