@@ -1,12 +1,15 @@
 //! cached-runtime beside its peers. `benches/README.md` says what each row is and how to read the numbers.
 
+mod eviction;
 mod hits;
 mod keys;
+mod misses;
 mod options;
 mod plot;
 mod redis_hits;
 mod report;
 mod server;
+mod stampedes;
 mod values;
 
 use std::process::ExitCode;
@@ -24,6 +27,9 @@ type Section = fn(&Options, &Handle, &Server) -> Vec<Table>;
 const SECTIONS: &[(&str, Section)] = &[
     ("hits", |options, runtime, _| hits::run(options, runtime)),
     ("redis", redis_hits::run),
+    ("misses", misses::run),
+    ("stampedes", stampedes::run),
+    ("eviction", eviction::run),
 ];
 
 fn main() -> ExitCode {

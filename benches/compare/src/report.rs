@@ -19,7 +19,12 @@ impl Cell {
     pub fn of(mut samples: Vec<f64>) -> Option<Self> {
         samples.sort_by(f64::total_cmp);
         let (&least, &most) = (samples.first()?, samples.last()?);
-        let median = samples[samples.len() / 2];
+        let middle = samples.len() / 2;
+        let median = if samples.len() % 2 == 1 {
+            samples[middle]
+        } else {
+            f64::midpoint(samples[middle - 1], samples[middle])
+        };
         Some(Self {
             median,
             least,
@@ -201,7 +206,7 @@ pub fn text(table: &Table) -> String {
     for goal in &table.goals {
         let _ = writeln!(
             out,
-            "{} {}: {:.2} (best repetitions {:.2}), wanted {} {}",
+            "{} {}: {:.3} (best repetitions {:.3}), wanted {} {}",
             if goal.met() { "ok    " } else { "MISSED" },
             goal.what,
             goal.measured,

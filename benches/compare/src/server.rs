@@ -1,5 +1,6 @@
 //! A Redis server of the benchmark's own: on a socket file in a temporary folder, keeping nothing on disk.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -50,6 +51,42 @@ impl Server {
 
     pub fn url(&self) -> String {
         format!("unix://{}", self.socket())
+    }
+}
+
+/// What the server has done since its start.
+pub struct Counts {
+    /// Reads from sockets: of one client that waits for each answer, its round trips.
+    pub reads: u64,
+    pub commands: BTreeMap<String, u64>,
+}
+
+impl Server {
+    /// Costs a read, and an `INFO`, of its own.
+    pub fn counts(&self) -> Counts {
+        let client = redis::Client::open(self.url()).expect("a URL");
+        let mut connection = client.get_connection().expect("the server is there");
+        let text: String = redis::cmd("INFO")
+            .arg("everything")
+            .query(&mut connection)
+            .expect("an answer");
+        let mut counts = Counts {
+            reads: 0,
+            commands: BTreeMap::new(),
+        };
+        for (name, value) in text.lines().filter_map(|line| line.split_once(':')) {
+            if name == "total_reads_processed" {
+                counts.reads = value.trim().parse().unwrap_or(0);
+            } else if let Some(command) = name.strip_prefix("cmdstat_") {
+                let calls = value
+                    .trim_start_matches("calls=")
+                    .split(',')
+                    .next()
+                    .and_then(|calls| calls.parse().ok());
+                counts.commands.insert(command.to_owned(), calls.unwrap_or(0));
+            }
+        }
+        counts
     }
 }
 

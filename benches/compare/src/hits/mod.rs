@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use self::contender::{Contender, List, Order};
+pub use self::raw::keep;
 use crate::keys::{Key, Pair, RESIDENT, Spread};
 use crate::options::Options;
 use crate::report::{Cell, Table};
