@@ -1,6 +1,7 @@
 //! cached-runtime beside its peers. `benches/README.md` says what each row is and how to read the numbers.
 
 mod eviction;
+mod growth;
 mod hits;
 mod keys;
 mod misses;
@@ -30,6 +31,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("misses", misses::run),
     ("stampedes", stampedes::run),
     ("eviction", eviction::run),
+    ("growth", growth::run),
 ];
 
 fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 pub const USAGE: &str = "\
 compare [SECTION...] [OPTIONS]
 
-Sections: hits redis misses stampedes eviction growth memory (default: all of them)
+Sections: hits redis misses stampedes eviction growth (default: all of them)
 
   --quick        few and short repetitions: to see that it runs, not to compare
   --only NAME    only rows whose name contains NAME; repeatable. Those that ratios are taken to stay
