@@ -12,20 +12,31 @@ const CUT: f64 = 12.0;
 
 /// The table with numbers as keys and shared values, its columns side by side; `None` if it was not measured.
 pub fn chart(tables: &[Table]) -> Option<String> {
-    let table = tables.iter().find(|table| table.title.starts_with("hits: key u64, value Arc"))?;
+    let table = tables
+        .iter()
+        .find(|table| table.title.starts_with("hits: key u64, value Arc"))?;
     let columns: Vec<usize> = (0..table.columns.len().saturating_sub(1)).take(2).collect();
     let mut rows: Vec<(&str, Vec<f64>)> = table
         .rows
         .iter()
         .filter_map(|row| {
-            let medians = columns.iter().map(|&column| Some(row.cells.get(column)?.as_ref()?.median));
+            let medians = columns
+                .iter()
+                .map(|&column| Some(row.cells.get(column)?.as_ref()?.median));
             Some((row.name.as_str(), medians.collect::<Option<Vec<f64>>>()?))
         })
         .collect();
     rows.sort_by(|a, b| a.1[0].total_cmp(&b.1[0]));
     // So long that the slowest of the usual ones fits.
-    let ours = rows.iter().find(|(name, _)| *name == "cached-runtime").map_or(100.0, |(_, medians)| medians[0]);
-    let most = rows.iter().flat_map(|(_, medians)| medians).copied().fold(0.0, f64::max);
+    let ours = rows
+        .iter()
+        .find(|(name, _)| *name == "cached-runtime")
+        .map_or(100.0, |(_, medians)| medians[0]);
+    let most = rows
+        .iter()
+        .flat_map(|(_, medians)| medians)
+        .copied()
+        .fold(0.0, f64::max);
     let scale = BARS / most.min(ours * CUT);
     let block = LINE * 0.5 * columns.len() as f64 + 12.0;
     let (width, height) = (LABELS + BARS + 90.0, 64.0 + block * rows.len() as f64);
@@ -43,8 +54,15 @@ pub fn chart(tables: &[Table]) -> Option<String> {
          }}\n</style>\n",
         escape(&table.title)
     );
-    let legend: Vec<&str> = columns.iter().map(|&column| table.columns[column].as_str()).collect();
-    let _ = writeln!(svg, "<text x=\"8\" y=\"22\" class=\"ours\">{}</text>", escape(&table.title));
+    let legend: Vec<&str> = columns
+        .iter()
+        .map(|&column| table.columns[column].as_str())
+        .collect();
+    let _ = writeln!(
+        svg,
+        "<text x=\"8\" y=\"22\" class=\"ours\">{}</text>",
+        escape(&table.title)
+    );
     let _ = writeln!(
         svg,
         "<text x=\"8\" y=\"42\" class=\"faint\">ns per call, less is better; upper bar {}</text>",
@@ -81,5 +99,7 @@ pub fn chart(tables: &[Table]) -> Option<String> {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
