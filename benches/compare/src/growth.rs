@@ -69,15 +69,15 @@ where
     let mut cache = None;
     let mut fill = 0.0;
     let counted = allocation_counter::measure(|| {
-        let made = make();
+        let cache_made = make();
         let begun = Instant::now();
         runtime.block_on(async {
             for id in 0..entries {
-                black_box(call(made.clone(), id).await);
+                black_box(call(cache_made.clone(), id).await);
             }
         });
         fill = begun.elapsed().as_nanos() as f64 / entries as f64;
-        cache = Some(made);
+        cache = Some(cache_made);
     });
     let asked = Spread::Uniform.draw(entries, 300_000, 5);
     let begun = Instant::now();

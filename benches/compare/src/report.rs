@@ -126,7 +126,7 @@ impl Table {
         };
         let best = |cell: &Cell| if at_most { cell.least } else { cell.most };
         self.goals.push(Goal {
-            what: format!("{}: {row} / {to}", column),
+            what: format!("{column}: {row} / {to}"),
             limit,
             at_most,
             measured: ours.median / theirs.median,

@@ -43,6 +43,10 @@ macro_rules! functions {
 }
 
 /// Measures a program whose `all` calls `count` functions, and prints one line.
+///
+/// # Panics
+///
+/// If there is no runtime to be had.
 pub fn measure<A: Future<Output = u64>>(count: u64, all: impl Fn(u64) -> A) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()

@@ -164,7 +164,9 @@ fn in_turn<K: Key>(list: &List<K>, spread: Spread, threads: usize, options: &Opt
         })
         .collect();
     let mut ask = |contender: &dyn Contender<K>, calls: usize| {
-        orders.iter_mut().for_each(|order| order.calls = calls);
+        for order in &mut orders {
+            order.calls = calls;
+        }
         let taken: Duration = contender.pass(&orders).iter().sum();
         taken.as_nanos() as f64 / (calls * threads) as f64
     };
