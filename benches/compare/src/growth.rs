@@ -107,7 +107,7 @@ where
             .build()
             .expect("every store is there")
     };
-    // A scope for each call: 2 ns more than one around them all.
+    // A scope for each call, which is paid for in each.
     grown(entries, make, |caches, id| {
         let call = call(id);
         async move { caches.scope(call).await }
