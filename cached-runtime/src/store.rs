@@ -18,7 +18,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// A boxed future that may cross threads: what the methods of [`Store`] return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -55,6 +55,19 @@ impl Token {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// One of several fills that travel together.
+#[derive(Debug, Clone, Copy)]
+pub struct Filling<'a> {
+    /// The full key.
+    pub key: &'a str,
+    /// What is to be stored under it.
+    pub bytes: &'a [u8],
+    /// For how long; `None`: until removed.
+    pub ttl: Option<Duration>,
+    /// The right to do so.
+    pub token: &'a Token,
 }
 
 /// What became of a fill.
@@ -125,6 +138,39 @@ pub trait Store: Send + Sync + 'static {
         ttl: Option<Duration>,
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Filled, Error>>;
+
+    /// Looks several keys up and answers in their order, each as [`get`](Store::get) would. One round trip where the
+    /// store has a way to ask for many (for each server that holds some of them); as it stands, one after the other.
+    fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Result<Lookup, Error>>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(keys.len());
+            for key in keys {
+                answers.push(self.get(key).await);
+            }
+            answers
+        })
+    }
+
+    /// Several fills, each as [`fill`](Store::fill) would do it, answered in their order. None of them depends on
+    /// another. As it stands, one after the other.
+    fn fill_many<'a>(&'a self, fills: &'a [Filling<'a>]) -> BoxFuture<'a, Vec<Result<Filled, Error>>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(fills.len());
+            for fill in fills {
+                answers.push(self.fill(fill.key, fill.bytes, fill.ttl, fill.token).await);
+            }
+            answers
+        })
+    }
+
+    /// Gives an entry that is present a life of `ttl` from now on, and says whether it was. Changes neither its bytes
+    /// nor any token. A store that has no such thing answers [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported),
+    /// as it stands.
+    fn touch<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {
+        let _ = (key, ttl);
+        let what = format!("{} cannot change the life of an entry", self.describe());
+        Box::pin(std::future::ready(Err(Error::new(ErrorKind::Unsupported, what))))
+    }
 
     /// Stores `bytes` for `ttl` whatever was there, and revokes every token of `key`.
     fn put<'a>(
