@@ -288,8 +288,8 @@ impl Guarded {
 
     fn note(self: &Arc<Self>, error: &Error) {
         self.failures.fetch_add(1, Relaxed);
-        // Any other answer is an answer: the store is there.
-        if error.kind() == ErrorKind::Unavailable && self.breaker.failed() {
+        // Any other answer is an answer: the store is there, or most of it is.
+        if error.is_outage() && self.breaker.failed() {
             tracing::warn!(store = %self.name, error = %Chain(error), "a store is down; its entries are misses until it answers again");
             self.heal();
         }
@@ -365,7 +365,7 @@ impl Guarded {
                 self.pending.strike(what, seen);
                 Ok(true)
             }
-            Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
+            Err(error) if error.is_outage() => Err(error),
             Err(_) => Ok(false),
         }
     }
