@@ -76,7 +76,6 @@ impl Error {
 
     /// The same error, its message opened by what it is about. Not a cause of another one, which would be told twice
     /// where causes are printed.
-    #[cfg(any(feature = "redis", feature = "memcached"))]
     pub(crate) fn about(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);
         self

@@ -192,6 +192,18 @@ pub trait Store: Send + Sync + 'static {
         wanted: &'a (dyn Fn(&str) -> bool + Send + Sync),
     ) -> BoxFuture<'a, Result<u64, Error>>;
 
+    /// Of how many parts the store consists that can be lost one without the other, as several servers are. What must be
+    /// read together with an entry is kept in the same part.
+    fn parts(&self) -> usize {
+        1
+    }
+
+    /// The part that keeps `key`, from 0 on; always the same one.
+    fn part_of(&self, key: &str) -> usize {
+        let _ = key;
+        0
+    }
+
     /// The life left of `key` by the store's clock; `None` if absent, `Some(None)` if it never expires.
     fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>>;
 

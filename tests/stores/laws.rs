@@ -35,7 +35,16 @@ async fn null() {
     }
     assert_eq!(
         kept,
-        ["remove_many", "serves", "no_token_returns", "no_patterns", "race"]
+        [
+            "remove_many",
+            "serves",
+            "no_token_returns",
+            "touch",
+            "touch_absent",
+            "touch_tokens",
+            "no_patterns",
+            "race"
+        ]
     );
 }
 

@@ -11,7 +11,7 @@ use super::{Caches, Inner, Slot};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::key::{Template, escape_value};
-use crate::resilience::{Guarded, Owned};
+use crate::resilience::{Guarded, Owned, generations};
 use crate::tier::memory::Memory;
 use crate::tier::stamps::Stripes;
 use crate::{Error, ErrorKind, Store};
@@ -203,6 +203,9 @@ fn cure(name: &str) -> &'static str {
         "redis" => {
             " (`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`)"
         }
+        "memcached" => {
+            " (`.store(\"memcached\", Memcached::connect(servers).await?)`, or `MEMCACHED_ADDR` with `Caches::from_env`)"
+        }
         "moka" => " (it needs the feature `moka`)",
         _ => "",
     }
@@ -242,12 +245,15 @@ fn owned(prefix: &Arc<str>) -> Owned {
         return Owned {
             globs: vec![format!("{prefix}*")],
             test: Arc::new(move |key| key.starts_with(&*test)),
+            generations: generations::of_namespace(prefix).into_iter().collect(),
         };
     }
     let templates: Vec<Template> = sites().iter().map(|site| site.template()).collect();
     let globs = templates.iter().map(Template::glob).collect();
+    let of_site = |site: &&Site| generations::of_cache(prefix, site.name());
     Owned {
         globs,
+        generations: sites().iter().map(of_site).collect(),
         test: Arc::new(move |key| templates.iter().any(|template| template.parse(key).is_some())),
     }
 }

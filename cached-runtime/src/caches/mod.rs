@@ -84,8 +84,9 @@ impl Caches {
     ///
     /// | variable | meaning | default |
     /// |---|---|---|
-    /// | `CACHE_BACKEND` | the chain of functions that name none, fastest first, by comma | `local,redis` if `REDIS_URL` is set, else `local` |
+    /// | `CACHE_BACKEND` | the chain of functions that name none, fastest first, by comma | `local,redis` if `REDIS_URL` is set, else `memcached` if `MEMCACHED_ADDR` is, else `local` |
     /// | `REDIS_URL` | the server of the store `redis` | none: there is no such store |
+    /// | `MEMCACHED_ADDR` | the servers of the store `memcached`, by comma: `host[:port]` or the path of a socket file | none: there is no such store |
     /// | `CACHE_NAMESPACE` | put before every key in remote stores | none |
     ///
     /// # Errors
@@ -137,18 +138,19 @@ impl Caches {
     /// # Errors
     ///
     /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown); [`ErrorKind::Unsupported`] if a store cannot find
-    /// keys by pattern, after the others have removed theirs.
+    /// keys by pattern, as Memcached cannot, after the others have removed theirs.
     pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.check_open()?;
         invalidate::by_pattern(self, glob).await
     }
 
     /// Removes every entry of this `Caches`: everything in the namespace, or, without one, every key that an annotated
-    /// function of this program could have written.
+    /// function of this program could have written. In a store that cannot find keys by pattern nothing is deleted, and
+    /// nothing that was there is read again.
     ///
     /// # Errors
     ///
-    /// As [`invalidate_pattern`](Caches::invalidate_pattern).
+    /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown).
     pub async fn clear(&self) -> Result<(), Error> {
         self.check_open()?;
         invalidate::everything(self).await

@@ -102,7 +102,7 @@ pub(crate) async fn cache(functions: &[Arc<Function>]) -> Result<(), Error> {
     // The instantiations of a function have one template and one chain.
     match functions.first() {
         Some(function) if !function.remotes.is_empty() => {
-            let matching = function.matching(&function.template.glob());
+            let matching = function.matching_all();
             let passed = pass(function.upwards(), What::Pattern(&matching), revoke).await;
             passed.map(drop)
         }
@@ -166,6 +166,7 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str) -> Result<u64, Error
     let matching = Matching {
         glob: format!("{}{glob}", caches.prefix()),
         test: None,
+        generation: None,
     };
     let passed = pass(caches.upwards(), What::Pattern(&matching), || _ = revoke()).await;
     passed.map(|count| removed.max(count))

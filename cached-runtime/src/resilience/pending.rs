@@ -22,6 +22,8 @@ pub(crate) type Test = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub(crate) struct Matching {
     pub(crate) glob: String,
     pub(crate) test: Option<Test>,
+    /// What the generation of exactly these is called, where they are a whole cache.
+    pub(crate) generation: Option<String>,
 }
 
 impl Matching {

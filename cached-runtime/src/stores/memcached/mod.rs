@@ -38,8 +38,8 @@ const PATIENCE: Duration = Duration::from_millis(250);
 ///
 /// * Several servers share the keys by ketama, placed as libmemcached places them. A server that is down keeps its
 ///   keys. What it held while this process could not reach it is not read again by this process, since somebody's
-///   invalidation may not have reached it either. A server that was taken out of the list and is put back must be
-///   flushed before.
+///   invalidation may not have reached it either. Where the list of servers changes, all of them must be flushed:
+///   an entry that has moved and moves back has missed the invalidations between.
 /// * Keys that memcached does not take (longer than 250 bytes, with spaces) are replaced by their SHA-256, and the full
 ///   key is verified at each look-up.
 /// * An entry is refused with an error if it is larger than the server's `-I`, by default 1 MiB with some 100 bytes for
@@ -351,6 +351,14 @@ impl Store for Memcached {
     ) -> BoxFuture<'a, Result<u64, Error>> {
         let what = format!("memcached cannot find keys by pattern, so `{pattern}` was not removed");
         Box::pin(std::future::ready(Err(Error::new(ErrorKind::Unsupported, what))))
+    }
+
+    fn parts(&self) -> usize {
+        self.inner.links.len()
+    }
+
+    fn part_of(&self, key: &str) -> usize {
+        self.inner.place(key)
     }
 
     fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>> {
