@@ -39,9 +39,7 @@ async fn null() {
             "remove_many",
             "serves",
             "no_token_returns",
-            "touch",
             "touch_absent",
-            "touch_tokens",
             "no_patterns",
             "race"
         ]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::sleep;
 
@@ -121,22 +121,49 @@ impl MemcachedServer {
     }
 
     async fn try_say(&self, command: &str) -> std::io::Result<String> {
-        // The last one has it hang up once it has answered the first.
-        let words = format!("{command}\r\nquit\r\n");
-        let mut answer = Vec::new();
-        match &self.address {
-            Address::Tcp(port) => {
-                let mut stream = TcpStream::connect(("127.0.0.1", *port)).await?;
-                stream.write_all(words.as_bytes()).await?;
-                stream.read_to_end(&mut answer).await?;
-            }
-            Address::Unix(_) => {
-                let mut stream = UnixStream::connect(self.address()).await?;
-                stream.write_all(words.as_bytes()).await?;
-                stream.read_to_end(&mut answer).await?;
-            }
-        }
+        let answer = self.exchange(command.as_bytes()).await?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// The same in bytes.
+    pub async fn say_bytes(&self, command: &[u8]) -> Vec<u8> {
+        self.exchange(command).await.unwrap()
+    }
+
+    async fn exchange(&self, command: &[u8]) -> std::io::Result<Vec<u8>> {
+        let mut stream = self.stream().await?;
+        // The last word has it hang up once it has answered the first.
+        stream.write_all(&[command, b"\r\nquit\r\n"].concat()).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        Ok(answer)
+    }
+
+    async fn stream(&self) -> std::io::Result<Box<dyn Stream>> {
+        Ok(match &self.address {
+            Address::Tcp(port) => Box::new(TcpStream::connect(("127.0.0.1", *port)).await?),
+            Address::Unix(_) => Box::new(UnixStream::connect(self.address()).await?),
+        })
+    }
+
+    /// The keys of what it holds, leases included.
+    pub async fn keys(&self) -> Vec<String> {
+        loop {
+            // This one is answered by a thread that does not come back to other words.
+            let mut stream = self.stream().await.unwrap();
+            stream.write_all(b"lru_crawler metadump all\r\n").await.unwrap();
+            let mut dump = Vec::new();
+            while !dump.ends_with(b"END\r\n") && !dump.starts_with(b"BUSY") {
+                assert!(stream.read_buf(&mut dump).await.unwrap() > 0, "no dump");
+            }
+            if dump.starts_with(b"BUSY") {
+                sleep(Duration::from_millis(5)).await;
+                continue;
+            }
+            let dump = String::from_utf8(dump).unwrap();
+            let key = |line: &str| Some(unescape(line.strip_prefix("key=")?.split(' ').next()?));
+            return dump.lines().filter_map(key).collect();
+        }
     }
 
     /// Its statistics.
@@ -153,6 +180,21 @@ impl MemcachedServer {
     pub async fn items(&self) -> u64 {
         self.stats().await["curr_items"].parse().unwrap()
     }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A key as a dump of the server has it.
+fn unescape(text: &str) -> String {
+    let mut pieces = text.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at(2);
+        bytes.push(u8::from_str_radix(digits, 16).unwrap());
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 impl Drop for MemcachedServer {
