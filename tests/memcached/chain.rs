@@ -44,9 +44,23 @@ async fn what_one_process_loads_the_next_finds() {
     assert_eq!(there.scope(both(&source, 1)).await, Some(7));
     assert_eq!(there.scope(both(&source, 1)).await, Some(7));
     let stats = there.scope(async { both_cache().stats() }).await;
-    assert_eq!((tier(&stats, "memcached").hits, tier(&stats, "local").hits, stats.loads), (1, 1, 0));
-    let left = there.scope(async { far_entry("1").remaining_ttl().await }).await.unwrap().unwrap();
-    assert!(left > Duration::from_secs(3_590) && left <= Duration::from_secs(3_600), "{left:?}");
+    assert_eq!(
+        (
+            tier(&stats, "memcached").hits,
+            tier(&stats, "local").hits,
+            stats.loads
+        ),
+        (1, 1, 0)
+    );
+    let left = there
+        .scope(async { far_entry("1").remaining_ttl().await })
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        left > Duration::from_secs(3_590) && left <= Duration::from_secs(3_600),
+        "{left:?}"
+    );
 }
 
 #[tokio::test]
@@ -77,7 +91,10 @@ async fn refreshing_and_inserting_replace_what_is_there() {
     assert_eq!(here.scope(far(&source, "1")).await, 1);
     assert_eq!(here.scope(with_mode(Mode::Refresh, far(&source, "1"))).await, 2);
     assert_eq!(there.scope(far(&source, "1")).await, 2);
-    there.scope(async { far_entry("1").insert(3).await }).await.unwrap();
+    there
+        .scope(async { far_entry("1").insert(3).await })
+        .await
+        .unwrap();
     assert_eq!(here.scope(far(&source, "1")).await, 3);
     there
         .scope(async { far_entry("1").insert_for(4, Duration::from_millis(300)).await })

@@ -28,7 +28,10 @@ async fn run(start: &str, environment: &[(&str, &str)]) -> (String, String) {
 
 fn expect(out: &str, lines: &[&str]) {
     for line in lines {
-        assert!(out.lines().any(|said| said == *line), "no line {line:?} in\n{out}");
+        assert!(
+            out.lines().any(|said| said == *line),
+            "no line {line:?} in\n{out}"
+        );
     }
 }
 
@@ -38,10 +41,22 @@ async fn addresses_mean_memcached_alone() {
         let (tcp, unix) = (MemcachedServer::start().await, MemcachedServer::unix(&[]).await);
         let servers = format!(" {} , {}", tcp.address(), unix.address());
         let (out, log) = run(start, &[("MEMCACHED_ADDR", &servers)]).await;
-        expect(&out, &["loads 2", "chain memcached", "hits 2", r#"entry Ok(Some("Hello, Ada"))"#]);
+        expect(
+            &out,
+            &[
+                "loads 2",
+                "chain memcached",
+                "hits 2",
+                r#"entry Ok(Some("Hello, Ada"))"#,
+            ],
+        );
         assert_eq!(log, "");
         // What the first process has left serves the next.
-        let (out, _) = run(start, &[("MEMCACHED_ADDR", &servers), ("CACHE_BACKEND", "local,memcached")]).await;
+        let (out, _) = run(
+            start,
+            &[("MEMCACHED_ADDR", &servers), ("CACHE_BACKEND", "local,memcached")],
+        )
+        .await;
         expect(&out, &["loads 0", "chain local,memcached"]);
     }
 }
@@ -49,7 +64,10 @@ async fn addresses_mean_memcached_alone() {
 #[tokio::test]
 async fn redis_comes_before_memcached_and_a_chain_may_have_both() {
     let (redis, memcached) = (RedisServer::start().await, MemcachedServer::start().await);
-    let set = [("REDIS_URL", &*redis.url()), ("MEMCACHED_ADDR", &*memcached.address())];
+    let set = [
+        ("REDIS_URL", &*redis.url()),
+        ("MEMCACHED_ADDR", &*memcached.address()),
+    ];
     let (out, _) = run("from_env", &set).await;
     expect(&out, &["loads 2", "chain local,redis"]);
     let [first, second] = set;
@@ -61,19 +79,32 @@ async fn redis_comes_before_memcached_and_a_chain_may_have_both() {
 async fn a_mistake_names_its_variable() {
     for (variable, environment) in [
         ("MEMCACHED_ADDR", &[("MEMCACHED_ADDR", "http://10.0.0.7")][..]),
-        ("MEMCACHED_ADDR", &[("MEMCACHED_ADDR", "127.0.0.1:1,,127.0.0.1:2")]),
+        (
+            "MEMCACHED_ADDR",
+            &[("MEMCACHED_ADDR", "127.0.0.1:1,,127.0.0.1:2")],
+        ),
         ("MEMCACHED_ADDR", &[("MEMCACHED_ADDR", "127.0.0.1:1,127.0.0.1:1")]),
         ("MEMCACHED_ADDR", &[("CACHE_BACKEND", "local,memcached")]),
         (
             "CACHE_BACKEND",
-            &[("CACHE_BACKEND", "memcached,local"), ("MEMCACHED_ADDR", "127.0.0.1:1")],
+            &[
+                ("CACHE_BACKEND", "memcached,local"),
+                ("MEMCACHED_ADDR", "127.0.0.1:1"),
+            ],
         ),
     ] {
         let (out, _) = run("from_env", environment).await;
-        assert!(out.starts_with("error Configuration: ") && out.contains(variable), "{environment:?}: {out}");
+        assert!(
+            out.starts_with("error Configuration: ") && out.contains(variable),
+            "{environment:?}: {out}"
+        );
         let (out, log) = run("implicit", environment).await;
         expect(&out, &["loads 6", "entry Ok(None)"]);
-        assert_eq!(log.lines().filter(|line| line.starts_with("ERROR")).count(), 1, "{log}");
+        assert_eq!(
+            log.lines().filter(|line| line.starts_with("ERROR")).count(),
+            1,
+            "{log}"
+        );
         assert!(log.contains(variable), "{log}");
     }
 }

@@ -18,7 +18,13 @@ struct Track {
     over: AtomicBool,
 }
 
-#[cache(key = "raced:{_id}", ttl = "1h", backend = "memcached", skip(track), single_flight = "off")]
+#[cache(
+    key = "raced:{_id}",
+    ttl = "1h",
+    backend = "memcached",
+    skip(track),
+    single_flight = "off"
+)]
 async fn raced(track: &Track, _id: u64) -> u64 {
     let value = track.source.load(SeqCst);
     for _ in 0..value % 5 {
@@ -53,7 +59,10 @@ async fn read(track: Arc<Track>, caches: Caches) -> u64 {
     while !track.over.load(SeqCst) {
         let floor = track.floor.load(SeqCst);
         let value = caches.scope(raced(&track, 1)).await;
-        assert!(value >= floor, "{value} was read after invalidation {floor} had returned");
+        assert!(
+            value >= floor,
+            "{value} was read after invalidation {floor} had returned"
+        );
         reads += 1;
         yield_now().await;
     }

@@ -11,7 +11,9 @@ pub(crate) async fn caches(servers: &[MemcachedServer]) -> Caches {
 
 /// The same without a namespace, to be changed first.
 pub(crate) async fn builder(servers: &[MemcachedServer]) -> CachesBuilder {
-    let store = Memcached::connect(servers.iter().map(MemcachedServer::address)).await.unwrap();
+    let store = Memcached::connect(servers.iter().map(MemcachedServer::address))
+        .await
+        .unwrap();
     Caches::builder().store("memcached", store)
 }
 

@@ -31,7 +31,9 @@ async fn heals(store: &Memcached) {
 
 #[tokio::test]
 async fn a_server_that_is_down_fails_ten_thousand_callers_at_once() {
-    let store = Memcached::connect([format!("127.0.0.1:{}", free_port())]).await.unwrap();
+    let store = Memcached::connect([format!("127.0.0.1:{}", free_port())])
+        .await
+        .unwrap();
     let begun = Instant::now();
     let calls: Vec<_> = (0..10_000)
         .map(|_| {
@@ -115,11 +117,21 @@ async fn a_silent_server_is_given_up_and_taken_back() {
     let store = on(&server).await;
     server.pause();
     let begun = Instant::now();
-    assert_eq!(store.get("shop:a").await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert!((200..800).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+    assert_eq!(
+        store.get("shop:a").await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+    assert!(
+        (200..800).contains(&begun.elapsed().as_millis()),
+        "{:?}",
+        begun.elapsed()
+    );
     let begun = Instant::now();
     for _ in 0..100 {
-        assert_eq!(store.get("shop:a").await.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(
+            store.get("shop:a").await.unwrap_err().kind(),
+            ErrorKind::Unavailable
+        );
     }
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     server.resume();
@@ -131,7 +143,9 @@ async fn a_silent_server_is_given_up_and_taken_back() {
 async fn dropped_calls_leave_the_connection_in_step() {
     let server = MemcachedServer::start().await;
     let proxy = FaultProxy::to(server.port()).await;
-    let store = Memcached::connect([format!("127.0.0.1:{}", proxy.port())]).await.unwrap();
+    let store = Memcached::connect([format!("127.0.0.1:{}", proxy.port())])
+        .await
+        .unwrap();
     let large = vec![b'x'; 500_000];
     store.put("shop:large", &large, None).await.unwrap();
     proxy.set(Fault::Delay(Duration::from_millis(2)));
@@ -151,7 +165,9 @@ async fn what_hurts_a_connection_is_an_error_and_heals() {
     let server = MemcachedServer::start().await;
     for fault in [Fault::Garbage, Fault::Hang, Fault::Mute, Fault::Cut] {
         let proxy = FaultProxy::to(server.port()).await;
-        let store = Memcached::connect([format!("127.0.0.1:{}", proxy.port())]).await.unwrap();
+        let store = Memcached::connect([format!("127.0.0.1:{}", proxy.port())])
+            .await
+            .unwrap();
         store.ping().await.unwrap();
         proxy.set(fault);
         for _ in 0..20 {
@@ -172,7 +188,12 @@ async fn what_hurts_a_connection_is_an_error_and_heals() {
 
 #[test]
 fn a_store_outlives_the_runtime_that_connected_it() {
-    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
     let first = runtime();
     let (server, store) = first.block_on(async {
         let server = MemcachedServer::start().await;
@@ -194,7 +215,9 @@ async fn three() -> ([MemcachedServer; 3], Memcached, [String; 3]) {
         MemcachedServer::start().await,
         MemcachedServer::start().await,
     ];
-    let store = Memcached::connect(servers.iter().map(MemcachedServer::address)).await.unwrap();
+    let store = Memcached::connect(servers.iter().map(MemcachedServer::address))
+        .await
+        .unwrap();
     let key = |part| {
         (0..)
             .map(|n| format!("shop:{n}"))
@@ -215,10 +238,16 @@ async fn one_dead_server_of_three_fails_its_own_keys_at_once_and_nobody_serves_t
     let begun = Instant::now();
     for _ in 0..50 {
         let answers = store.get_many(&keys).await;
-        let kinds: Vec<_> = answers.iter().map(|answer| answer.as_ref().err().map(cached_runtime::Error::kind)).collect();
+        let kinds: Vec<_> = answers
+            .iter()
+            .map(|answer| answer.as_ref().err().map(cached_runtime::Error::kind))
+            .collect();
         assert_eq!(kinds, [None, Some(ErrorKind::Unavailable), None]);
         assert_eq!(found(&store, &keys[0]).await.bytes, keys[0].as_bytes());
-        assert_eq!(store.put(&keys[1], b"x", None).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(
+            store.put(&keys[1], b"x", None).await.unwrap_err().kind(),
+            ErrorKind::Unavailable
+        );
     }
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     store.ping().await.unwrap();
@@ -227,7 +256,11 @@ async fn one_dead_server_of_three_fails_its_own_keys_at_once_and_nobody_serves_t
     missing(&store, &keys[0]).await;
     missing(&store, &keys[2]).await;
     for server in [&servers[0], &servers[2]] {
-        assert_eq!(server.items().await, 1, "its own lease, and nothing of the dead one's");
+        assert_eq!(
+            server.items().await,
+            1,
+            "its own lease, and nothing of the dead one's"
+        );
     }
 }
 
@@ -265,14 +298,19 @@ async fn what_a_server_held_while_it_could_not_be_reached_is_void() {
     // One that has not noticed goes on, and one that moves the counter on does not make it younger.
     assert_eq!(found(&other, "shop:b").await.bytes, b"old");
     // What is written from now on counts, and a load replaces what does not.
-    assert_eq!(store.fill("shop:a", b"new", None, &token).await.unwrap(), Filled::Stored);
+    assert_eq!(
+        store.fill("shop:a", b"new", None, &token).await.unwrap(),
+        Filled::Stored
+    );
     assert_eq!(found(&store, "shop:a").await.bytes, b"new");
     assert_eq!(found(&other, "shop:a").await.bytes, b"new");
     other.put("shop:c", b"new", None).await.unwrap();
     assert_eq!(found(&store, "shop:c").await.bytes, b"new");
     // A connection that is lost without anybody going without an answer is no outage.
     let proxy = FaultProxy::to(server.port()).await;
-    let through = Memcached::connect([format!("127.0.0.1:{}", proxy.port())]).await.unwrap();
+    let through = Memcached::connect([format!("127.0.0.1:{}", proxy.port())])
+        .await
+        .unwrap();
     assert_eq!(found(&through, "shop:c").await.bytes, b"new");
     proxy.set(Fault::Cut);
     sleep(Duration::from_millis(50)).await;

@@ -384,7 +384,11 @@ impl Store for Model {
                     continue;
                 }
                 let first = fills.first().and_then(|fill| fill.ttl);
-                let ttl = if self.has(Flaw::ManyShareOneTtl) { first } else { fill.ttl };
+                let ttl = if self.has(Flaw::ManyShareOneTtl) {
+                    first
+                } else {
+                    fill.ttl
+                };
                 answers.push(self.fill(fill.key, fill.bytes, ttl, fill.token).await);
             }
             answers.into_iter().map(Ok).collect()

@@ -88,7 +88,9 @@ impl MemcachedServer {
     pub fn start_again_unready(&mut self) {
         self.stop();
         let mut arguments: Vec<String> = match &self.address {
-            Address::Tcp(port) => ["-l", "127.0.0.1", "-U", "0", "-p", &port.to_string()].map(str::to_owned).into(),
+            Address::Tcp(port) => ["-l", "127.0.0.1", "-U", "0", "-p", &port.to_string()]
+                .map(str::to_owned)
+                .into(),
             Address::Unix(folder) => ["-s", &folder.file("memcached.sock")].map(str::to_owned).into(),
         };
         // As root it asks whom to become, and as anybody else it does not care.

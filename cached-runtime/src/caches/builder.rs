@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::registry::{Site, sites};
-use super::{Caches, Inner, Slot};
+use super::{Caches, Inner, Slot, patterns};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::key::{Template, escape_value};
@@ -81,7 +81,8 @@ impl CachesBuilder {
     ///
     /// One error of kind [`ErrorKind::Configuration`] that lists everything: functions whose `backend` names no store,
     /// two functions with one name or one key template, a chain with an unknown store, with memory below another
-    /// store, or without any store, two stores of one name.
+    /// store, or without any store, two stores of one name, a writer that removes by a pattern what a function may keep
+    /// in a store that cannot find keys by pattern.
     pub fn build(self) -> Result<Caches, Error> {
         refuse(&self.mistakes())?;
         Ok(self.build_unchecked())
@@ -156,6 +157,14 @@ impl CachesBuilder {
             }
         }
         check_twins(&mut mistakes);
+        let blind = |name: &&str| {
+            let mut stores = self.stores.iter();
+            stores.any(|(store, is)| store == name && !is.guarantees().patterns)
+        };
+        mistakes.extend(patterns::mistakes(|site| {
+            let names = site.spec().backend.unwrap_or(&chain);
+            names.iter().find(|name| blind(name)).copied()
+        }));
         mistakes
     }
 }

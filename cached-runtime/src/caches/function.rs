@@ -70,14 +70,14 @@ impl Function {
         Matching {
             glob: format!("{}{glob}", self.prefix),
             test: Some(Arc::clone(&self.owns)),
-            generation: None,
+            generations: None,
         }
     }
 
     /// All keys of this function in a remote store.
     pub(crate) fn matching_all(&self) -> Matching {
         Matching {
-            generation: Some(generations::of_cache(&self.prefix, &self.name)),
+            generations: Some(vec![generations::of_cache(&self.prefix, &self.name)]),
             ..self.matching(&self.template.glob())
         }
     }

@@ -41,5 +41,7 @@ pub(crate) fn keys(store: &dyn Store, name: &str) -> Vec<String> {
         }
     }
     // A part that nothing could be made to lie in keeps no entries either.
-    keys.into_iter().map(|key| key.unwrap_or_else(|| name.to_owned())).collect()
+    keys.into_iter()
+        .map(|key| key.unwrap_or_else(|| name.to_owned()))
+        .collect()
 }

@@ -108,6 +108,11 @@ impl Guarded {
         !self.breaker.is_closed()
     }
 
+    /// Whether the store can find its keys by pattern.
+    pub(crate) fn has_patterns(&self) -> bool {
+        self.store.guarantees().patterns
+    }
+
     pub(crate) fn has_pending(&self) -> bool {
         !self.pending.is_empty()
     }
@@ -237,8 +242,9 @@ impl Guarded {
             What::Keys(keys) => self.store.remove(keys).await.map(|()| 0),
             What::Pattern(matching) => self.remove_matching_now(matching).await,
             // Asked for together where single removals have become too many to keep.
-            What::Everything if !self.store.guarantees().patterns => {
-                self.store.remove(&self.all_generations()).await.map(|()| 0)
+            What::Everything if !self.has_patterns() => {
+                let generations = self.generation_keys(&self.owned.generations);
+                self.store.remove(&generations).await.map(|()| 0)
             }
             What::Everything => self.sweep().await.map(|()| 0),
         }
@@ -259,14 +265,14 @@ impl Guarded {
     /// For a store that knows no patterns, the generations to remove in the place of the entries. `None` where the
     /// removal can be made as it is.
     fn voided(&self, what: What<'_>) -> Result<Option<Vec<String>>, Error> {
-        if self.store.guarantees().patterns {
+        if self.has_patterns() {
             return Ok(None);
         }
         match what {
             What::Keys(_) => Ok(None),
-            What::Everything => Ok(Some(self.all_generations())),
-            What::Pattern(matching) => match &matching.generation {
-                Some(name) => Ok(Some(generations::keys(&*self.store, name))),
+            What::Everything => Ok(Some(self.generation_keys(&self.owned.generations))),
+            What::Pattern(matching) => match &matching.generations {
+                Some(names) => Ok(Some(self.generation_keys(names))),
                 None => Err(Error::new(
                     ErrorKind::Unsupported,
                     format!(
@@ -279,9 +285,9 @@ impl Guarded {
         }
     }
 
-    fn all_generations(&self) -> Vec<String> {
+    fn generation_keys(&self, names: &[String]) -> Vec<String> {
         let keys = |name: &String| generations::keys(&*self.store, name);
-        self.owned.generations.iter().flat_map(keys).collect()
+        names.iter().flat_map(keys).collect()
     }
 
     /// Lets the store go; what is pending stays so.

@@ -49,7 +49,9 @@ impl Generations {
 
     /// Those beside `key`.
     fn beside(&self, store: &Guarded, key: &str) -> &[String] {
-        self.parts.get(store.store().part_of(key)).map_or(&[], Vec::as_slice)
+        self.parts
+            .get(store.store().part_of(key))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Looks `key` up together with its generation. Of the latter, what was found of it.
@@ -88,7 +90,8 @@ pub(crate) fn found(looked: &[Looked]) -> Option<Generation> {
         _ => None,
     };
     let all: Option<Vec<_>> = looked.iter().map(one).collect();
-    all.filter(|all| !all.is_empty()).map(|all| Generation(all.concat()))
+    all.filter(|all| !all.is_empty())
+        .map(|all| Generation(all.concat()))
 }
 
 async fn one(store: &Arc<Guarded>, key: &str, looked: Looked) -> Option<Vec<u8>> {

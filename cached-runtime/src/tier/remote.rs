@@ -63,9 +63,7 @@ pub(crate) struct Sealed {
 impl Remote {
     /// Of the cache of this name. A store that can find its keys needs no generations.
     pub(crate) fn new(guarded: Arc<Guarded>, ttl: Option<Duration>, prefix: &str, name: &str) -> Self {
-        let store = guarded.store();
-        let generations =
-            (!store.guarantees().patterns).then(|| Generations::new(store, prefix, name));
+        let generations = (!guarded.has_patterns()).then(|| Generations::new(guarded.store(), prefix, name));
         let [hits, misses, rejected, refused] = Default::default();
         Self {
             guarded,
@@ -149,11 +147,17 @@ impl Remote {
         };
         let begun = Instant::now();
         let looked = generations.look_alone(&self.guarded, key).await;
-        match self.in_time(begun, generations.settle(&self.guarded, key, looked)).await {
+        match self
+            .in_time(begun, generations.settle(&self.guarded, key, looked))
+            .await
+        {
             Some(generation) => Ok(Some(generation)),
             None => Err(Error::new(
                 ErrorKind::Unavailable,
-                format!("store `{}` does not say which of its entries still count", self.guarded.name()),
+                format!(
+                    "store `{}` does not say which of its entries still count",
+                    self.guarded.name()
+                ),
             )),
         }
     }
@@ -181,7 +185,10 @@ impl Remote {
     /// Stores under a permit; a refusal is counted and no failure.
     pub(crate) async fn fill(&self, key: &str, sealed: &Sealed, ttl: Option<Duration>, permit: &Permit) {
         let bytes = sealed.under(permit.generation.as_ref());
-        let filled = self.guarded.fill(key, &bytes, self.life(ttl), &permit.token).await;
+        let filled = self
+            .guarded
+            .fill(key, &bytes, self.life(ttl), &permit.token)
+            .await;
         if let Ok(Filled::Refused) = filled {
             self.refused.add_one();
         }

@@ -23,7 +23,9 @@ impl Address {
             Err(Error::new(ErrorKind::Configuration, what))
         };
         let text = text.trim();
-        let path = text.strip_prefix("unix:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        let path = text
+            .strip_prefix("unix:")
+            .map(|path| path.strip_prefix("//").unwrap_or(path));
         if let Some(path) = path.or_else(|| text.starts_with('/').then_some(text)) {
             return if path.starts_with('/') {
                 Ok(Self::Unix(path.to_owned()))
@@ -45,7 +47,9 @@ impl Address {
                 Some((host, port)) => (host, Some(port)),
             },
         };
-        if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control() || "/@,".contains(c)) {
+        if host.is_empty()
+            || host.contains(|c: char| c.is_whitespace() || c.is_control() || "/@,".contains(c))
+        {
             return refuse("it names no host");
         }
         match port.map_or(Ok(PORT), str::parse) {
@@ -102,12 +106,28 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused_with_what_is() {
         for text in [
-            "", ":11211", "host:", "host:0", "host:65536", "host:x", "::1", "[::1", "[::1]x", "unix:m.sock",
-            "memcached://host:1", "http://host", "a b:1", "user@host:1", "a:1,b:2",
+            "",
+            ":11211",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:x",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "unix:m.sock",
+            "memcached://host:1",
+            "http://host",
+            "a b:1",
+            "user@host:1",
+            "a:1,b:2",
         ] {
             let error = Address::parse(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);
-            assert!(error.to_string().contains("expected host[:port]"), "{text}: {error}");
+            assert!(
+                error.to_string().contains("expected host[:port]"),
+                "{text}: {error}"
+            );
         }
     }
 }

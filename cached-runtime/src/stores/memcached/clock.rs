@@ -89,7 +89,11 @@ impl Bounds {
             high: new.high.min(self.high + apart),
             measured: sample.told,
         };
-        if narrowed.low < narrowed.high { narrowed } else { new }
+        if narrowed.low < narrowed.high {
+            narrowed
+        } else {
+            new
+        }
     }
 
     fn middle(&self) -> i64 {

@@ -39,7 +39,10 @@ pub(super) enum Failure {
     /// The server's own words.
     Refused(String),
     /// The value has so many bytes, with what is stored beside it, and the server takes so many.
-    TooLarge { bytes: usize, largest: usize },
+    TooLarge {
+        bytes: usize,
+        largest: usize,
+    },
     /// Under the key is something that no store of this kind has written.
     Foreign,
     /// An answer to another question.
@@ -70,11 +73,14 @@ pub(super) async fn get(link: &Link, keys: &[&str]) -> Outcome<Vec<Outcome<Looku
     let wire = link.wire().await?;
     let keys: Vec<Key<'_>> = keys.iter().map(|key| Key::new(key)).collect();
     let mut bytes = Vec::new();
-    keys.iter().for_each(|key| wire::look_up(&mut bytes, &key.wire, LEASE));
+    keys.iter()
+        .for_each(|key| wire::look_up(&mut bytes, &key.wire, LEASE));
     let replies = wire.ask(bytes, keys.len()).await?;
     let now = wire.clock.now();
     let answers = keys.iter().zip(replies);
-    Ok(answers.map(|(key, reply)| looked_up(&wire, key, reply, now)).collect())
+    Ok(answers
+        .map(|(key, reply)| looked_up(&wire, key, reply, now))
+        .collect())
 }
 
 fn looked_up(wire: &Wire, key: &Key<'_>, reply: Reply, now: i64) -> Outcome<Lookup> {
@@ -196,7 +202,8 @@ pub(super) async fn put(link: &Link, key: &str, bytes: &[u8], ttl: Option<Durati
 pub(super) async fn remove(link: &Link, keys: &[&str]) -> Outcome<()> {
     let wire = link.wire().await?;
     let mut bytes = Vec::new();
-    keys.iter().for_each(|key| wire::remove(&mut bytes, &Key::new(key).wire));
+    keys.iter()
+        .for_each(|key| wire::remove(&mut bytes, &Key::new(key).wire));
     for reply in wire.ask(bytes, keys.len()).await? {
         match reply {
             Reply::Done(_) | Reply::Absent => {}

@@ -13,8 +13,8 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -221,7 +221,9 @@ impl Driver {
         let mut at = 0;
         while at < self.input.len() {
             if self.waiting.is_empty() {
-                return Err(Why::Nonsense("an answer came that nobody has asked for".to_owned()));
+                return Err(Why::Nonsense(
+                    "an answer came that nobody has asked for".to_owned(),
+                ));
             }
             let Some((reply, length)) = wire::read(&self.input[at..])? else {
                 break;
@@ -282,12 +284,14 @@ impl Driver {
 /// The time that a report of the server names.
 pub(super) fn second_of(reply: &Reply) -> Option<i64> {
     let Reply::Report(lines) = reply else { return None };
-    lines.iter().find_map(|line| line.strip_prefix("time ")?.parse().ok())
+    lines
+        .iter()
+        .find_map(|line| line.strip_prefix("time ")?.parse().ok())
 }
 
 impl Driver {
     fn drive(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Why>> {
-                let over = self.take(context).is_ready();
+        let over = self.take(context).is_ready();
         self.measure(context);
         if let Err(error) = self.write(context) {
             return Poll::Ready(Err(error.into()));

@@ -86,7 +86,9 @@ impl End {
     /// Of what begins `now` and lives for `ttl`. One that is too long to count does not end.
     pub(super) fn after(now: i64, ttl: Option<Duration>) -> Self {
         let Some(ttl) = ttl else { return Self::NEVER };
-        let ms = i64::try_from(ttl.as_millis()).ok().and_then(|ms| now.checked_add(ms));
+        let ms = i64::try_from(ttl.as_millis())
+            .ok()
+            .and_then(|ms| now.checked_add(ms));
         ms.map_or(Self::NEVER, |ms| Self { ms })
     }
 
@@ -104,7 +106,9 @@ impl End {
     pub(super) fn kept_until(self) -> Seconds {
         match self.ms {
             0 => 0,
-            ms => Some(seconds_up(ms) + LEASE).filter(|second| *second <= LAST).unwrap_or(0),
+            ms => Some(seconds_up(ms) + LEASE)
+                .filter(|second| *second <= LAST)
+                .unwrap_or(0),
         }
     }
 
@@ -189,7 +193,17 @@ mod tests {
         }
         let mut wires = Vec::new();
         let pretended = Key::new(" ").wire.into_owned();
-        for key in ["", " ", "a b", "a\u{7f}", "a\tb", "~", &pretended, &"x".repeat(251), &"ß".repeat(126)] {
+        for key in [
+            "",
+            " ",
+            "a b",
+            "a\u{7f}",
+            "a\tb",
+            "~",
+            &pretended,
+            &"x".repeat(251),
+            &"ß".repeat(126),
+        ] {
             let wire = Key::new(key).wire.into_owned();
             assert!(wire.len() == 65 && wire.starts_with('~'), "{key}: {wire}");
             wires.push(wire);
@@ -244,10 +258,17 @@ mod tests {
         ] {
             let end = End::after(NOW, Some(ttl));
             assert_eq!(end.kept_until() != 0, kept, "{ttl:?}");
-            assert_eq!(end.as_kept(None.filter(|_| kept), NOW).ms != 0, !kept || end.ms == 0, "{ttl:?}");
+            assert_eq!(
+                end.as_kept(None.filter(|_| kept), NOW).ms != 0,
+                !kept || end.ms == 0,
+                "{ttl:?}"
+            );
             assert!(end.is_past(NOW + i64::try_from(ttl.as_millis()).unwrap()));
         }
         assert_eq!(End::after(NOW, Some(Duration::MAX)), End::NEVER);
-        assert_eq!(End::after(NOW, Some(Duration::from_secs(u64::MAX / 1000))), End::NEVER);
+        assert_eq!(
+            End::after(NOW, Some(Duration::from_secs(u64::MAX / 1000))),
+            End::NEVER
+        );
     }
 }

@@ -166,7 +166,9 @@ impl Link {
                 Ok(Err(_)) => {}
             }
         }
-        Err(Fault::Unreachable("the runtime that was connecting has ended".to_owned()))
+        Err(Fault::Unreachable(
+            "the runtime that was connecting has ended".to_owned(),
+        ))
     }
 
     /// The connection there is, or the dial to wait for, begun here if need be.
@@ -179,7 +181,11 @@ impl Link {
             State::Up(_) | State::Dialling(_) | State::Down => {}
         }
         let (report, outcome) = watch::channel(None);
-        let wait = if self.is_down() { GLANCE } else { self.inner.patience };
+        let wait = if self.is_down() {
+            GLANCE
+        } else {
+            self.inner.patience
+        };
         let until = Instant::now() + wait;
         let dial = Dial { outcome, until };
         *state = State::Dialling(dial.clone());
@@ -208,7 +214,9 @@ impl Inner {
             let mut state = self.state();
             // Closed meanwhile, it stays closed.
             if let State::Dialling(_) = &*state {
-                *state = dialled.as_ref().map_or(State::Down, |wire| State::Up(Arc::clone(wire)));
+                *state = dialled
+                    .as_ref()
+                    .map_or(State::Down, |wire| State::Up(Arc::clone(wire)));
             }
         }
         report.send_replace(Some(dialled));
@@ -218,7 +226,9 @@ impl Inner {
         let unreachable = |error: std::io::Error| Fault::Unreachable(error.to_string());
         let socket: Box<dyn Socket> = match &self.address {
             Address::Tcp { host, port } => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(unreachable)?;
+                let stream = TcpStream::connect((host.as_str(), *port))
+                    .await
+                    .map_err(unreachable)?;
                 // A look-up is one small packet that somebody waits for.
                 stream.set_nodelay(true).map_err(unreachable)?;
                 Box::new(stream)
@@ -311,14 +321,19 @@ impl Wire {
         };
         wire::store(&mut bytes, PROBE, &[], &probe);
         let asked = local();
-        let replies = self.ask(bytes, 4).await.map_err(|fault| match self.ends.why.get() {
-            // It has answered, if not as it should.
-            Some(Why::Nonsense(why)) => Fault::Unfit(why.clone()),
-            _ => fault,
-        })?;
+        let replies = self
+            .ask(bytes, 4)
+            .await
+            .map_err(|fault| match self.ends.why.get() {
+                // It has answered, if not as it should.
+                Some(Why::Nonsense(why)) => Fault::Unfit(why.clone()),
+                _ => fault,
+            })?;
         let told = local();
         let [Reply::Version(version), Reply::Report(settings), report, probe] = &replies[..] else {
-            return Err(Fault::Unfit(format!("it does not say what it is, but {replies:?}")));
+            return Err(Fault::Unfit(format!(
+                "it does not say what it is, but {replies:?}"
+            )));
         };
         check_version(version)?;
         let Some(second) = second_of(report) else {
@@ -326,7 +341,11 @@ impl Wire {
         };
         let cas = match probe {
             Reply::Done(item) if item.cas != 0 => item.cas,
-            _ => return Err(Fault::Unfit("it counts no changes: start it without -C".to_owned())),
+            _ => {
+                return Err(Fault::Unfit(
+                    "it counts no changes: start it without -C".to_owned(),
+                ));
+            }
         };
         let largest = settings
             .iter()

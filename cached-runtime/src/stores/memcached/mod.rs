@@ -114,7 +114,10 @@ impl MemcachedBuilder {
     pub async fn connect(self) -> Result<Memcached, Error> {
         let memcached = self.connect_lazily()?;
         let inner = &memcached.inner;
-        let dials = inner.links.iter().map(|link| -> BoxFuture<'_, _> { Box::pin(link.wire()) });
+        let dials = inner
+            .links
+            .iter()
+            .map(|link| -> BoxFuture<'_, _> { Box::pin(link.wire()) });
         for (dialled, link) in all(dials.collect()).await.into_iter().zip(&inner.links) {
             match dialled {
                 Ok(_) => {}
@@ -204,7 +207,9 @@ impl Inner {
         F: Future<Output = Result<T, Failure>>,
     {
         let place = self.place(key);
-        verb(&self.links[place]).await.map_err(|failure| self.error(place, failure))
+        verb(&self.links[place])
+            .await
+            .map_err(|failure| self.error(place, failure))
     }
 
     /// One verb on every server that keeps some of `things`, at once, each with its own. The answers are in the order of
@@ -248,7 +253,9 @@ impl Inner {
         let error = |kind, what: &str| Error::new(kind, format!("memcached at {server} {what}"));
         match failure {
             Failure::Fault(Fault::Closed) => error(ErrorKind::Closed, "has been closed"),
-            Failure::Fault(Fault::Unfit(why)) => error(ErrorKind::Store, "is not fit to serve").with_cause(why),
+            Failure::Fault(Fault::Unfit(why)) => {
+                error(ErrorKind::Store, "is not fit to serve").with_cause(why)
+            }
             Failure::Fault(Fault::Unreachable(why)) => {
                 let error = error(ErrorKind::Unavailable, "does not answer").with_cause(why);
                 let mut others = self.links.iter().enumerate().filter(|(other, _)| *other != place);
@@ -261,10 +268,18 @@ impl Inner {
             Failure::Refused(why) => error(ErrorKind::Store, "cannot do it").with_cause(why),
             Failure::TooLarge { bytes, largest } => error(
                 ErrorKind::Store,
-                &format!("takes items of {largest} bytes, and this one has {bytes} (start the server with a larger -I)"),
+                &format!(
+                    "takes items of {largest} bytes, and this one has {bytes} (start the server with a larger -I)"
+                ),
             ),
-            Failure::Foreign => error(ErrorKind::Decode, "holds something under this key that is no entry"),
-            Failure::Unexpected => error(ErrorKind::Store, "gave an answer that belongs to no such question"),
+            Failure::Foreign => error(
+                ErrorKind::Decode,
+                "holds something under this key that is no entry",
+            ),
+            Failure::Unexpected => error(
+                ErrorKind::Store,
+                "gave an answer that belongs to no such question",
+            ),
         }
     }
 }
@@ -328,7 +343,10 @@ impl Store for Memcached {
         bytes: &'a [u8],
         ttl: Option<Duration>,
     ) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(self.inner.one(key, move |link| commands::put(link, key, bytes, ttl)))
+        Box::pin(
+            self.inner
+                .one(key, move |link| commands::put(link, key, bytes, ttl)),
+        )
     }
 
     fn remove<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<(), Error>> {
@@ -368,12 +386,17 @@ impl Store for Memcached {
     /// Answers if any of the servers does.
     fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let pings = self.inner.links.iter().enumerate().map(|(place, link)| -> BoxFuture<'_, _> {
-                Box::pin(async move {
-                    let answer = commands::ping(link).await;
-                    answer.map_err(|failure| self.inner.error(place, failure))
-                })
-            });
+            let pings = self
+                .inner
+                .links
+                .iter()
+                .enumerate()
+                .map(|(place, link)| -> BoxFuture<'_, _> {
+                    Box::pin(async move {
+                        let answer = commands::ping(link).await;
+                        answer.map_err(|failure| self.inner.error(place, failure))
+                    })
+                });
             let answers = all(pings.collect()).await;
             answers.into_iter().reduce(Result::or).unwrap_or(Ok(()))
         })

@@ -59,7 +59,10 @@ impl Ring {
         }
         let hash = word(&Md5::digest(key), 0);
         let at = self.points.partition_point(|(point, _)| *point < hash);
-        self.points.get(at).or(self.points.first()).map_or(0, |(_, place)| *place)
+        self.points
+            .get(at)
+            .or(self.points.first())
+            .map_or(0, |(_, place)| *place)
     }
 }
 
@@ -104,7 +107,10 @@ mod tests {
             let key = format!("shop:user:{number}");
             let (before, after) = (four.server_of(&key), five.server_of(&key));
             if before != after {
-                assert_eq!(after, 4, "{key} moved between two servers that were there all the time");
+                assert_eq!(
+                    after, 4,
+                    "{key} moved between two servers that were there all the time"
+                );
                 moved += 1;
             }
         }

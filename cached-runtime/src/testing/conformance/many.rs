@@ -59,7 +59,11 @@ async fn missing(bench: &Bench, keys: &[String]) -> Result<Vec<Token>, String> {
         match lookup {
             Lookup::Missing(token) => tokens.push(token),
             Lookup::Found(found) => {
-                return Err(format!("{} should be absent, and holds {}", bench.short(key), show(&found.bytes)));
+                return Err(format!(
+                    "{} should be absent, and holds {}",
+                    bench.short(key),
+                    show(&found.bytes)
+                ));
             }
         }
     }
@@ -79,7 +83,10 @@ async fn fill(bench: &Bench, fills: &[Filling<'_>]) -> Result<Vec<Filled>, Strin
 }
 
 async fn get_many(bench: &Bench) -> Check {
-    law!(look_up(bench, &[]).await?.is_empty(), "no key was asked for, and something came");
+    law!(
+        look_up(bench, &[]).await?.is_empty(),
+        "no key was asked for, and something came"
+    );
     // Every third is present; the numbers of those asked for are out of order, and some come twice.
     let names: Vec<String> = (0..700).map(|n| bench.key(&n.to_string())).collect();
     for key in names.iter().step_by(3) {
@@ -87,7 +94,11 @@ async fn get_many(bench: &Bench) -> Check {
     }
     let order: Vec<usize> = (0..700).map(|n| n * 461 % 700).chain([0, 1, 0, 1]).collect();
     let keys: Vec<String> = order.iter().map(|n| names[*n].clone()).collect();
-    for (lookup, (key, number)) in look_up(bench, &keys).await?.into_iter().zip(keys.iter().zip(order)) {
+    for (lookup, (key, number)) in look_up(bench, &keys)
+        .await?
+        .into_iter()
+        .zip(keys.iter().zip(order))
+    {
         let name = bench.short(key);
         match lookup {
             Lookup::Found(found) if number % 3 == 0 => {
@@ -96,7 +107,10 @@ async fn get_many(bench: &Bench) -> Check {
                     "{name} among several holds {} in place of its own name",
                     show(&found.bytes)
                 );
-                law!(found.remaining.is_some(), "{name} expires, and is found without an end");
+                law!(
+                    found.remaining.is_some(),
+                    "{name} expires, and is found without an end"
+                );
             }
             Lookup::Missing(_) if number % 3 != 0 => {}
             Lookup::Found(_) => return Err(format!("{name} is absent, and is found among several")),
@@ -110,13 +124,21 @@ async fn get_many_tokens(bench: &Bench) -> Check {
     let keys: Vec<String> = ["a", "b", "c"].iter().map(|name| bench.key(name)).collect();
     let tokens = missing(bench, &keys).await?;
     let different: HashSet<&[u8]> = tokens.iter().map(Token::as_bytes).collect();
-    law!(different.len() == 3, "three keys that missed were given {} tokens", different.len());
+    law!(
+        different.len() == 3,
+        "three keys that missed were given {} tokens",
+        different.len()
+    );
     bench.remove_one(&keys[1]).await?;
     bench
         .refused(&keys[0], &tokens[2], "its token is that of another of the keys")
         .await?;
     bench
-        .refused(&keys[1], &tokens[1], "it was removed after the look-up of several")
+        .refused(
+            &keys[1],
+            &tokens[1],
+            "it was removed after the look-up of several",
+        )
         .await?;
     bench.stored(&keys[0], b"one", MINUTE, &tokens[0]).await?;
     bench.stored(&keys[2], b"three", MINUTE, &tokens[2]).await?;
@@ -126,7 +148,10 @@ async fn get_many_tokens(bench: &Bench) -> Check {
 }
 
 async fn fill_many(bench: &Bench) -> Check {
-    law!(fill(bench, &[]).await?.is_empty(), "no fill was asked for, and something came");
+    law!(
+        fill(bench, &[]).await?.is_empty(),
+        "no fill was asked for, and something came"
+    );
     let keys: Vec<String> = (0..100).map(|n| bench.key(&n.to_string())).collect();
     let tokens = missing(bench, &keys).await?;
     let ttl = |n: usize| (n % 2 == 0).then_some(Duration::from_secs(60));
@@ -177,7 +202,11 @@ async fn fill_many_tokens(bench: &Bench) -> Check {
     let fills: Vec<Filling<'_>> = (0..9).map(filling).collect();
     let filled = fill(bench, &fills).await?;
     for (n, (key, filled)) in keys.iter().zip(filled).enumerate() {
-        let expected = if n % 3 == 2 { Filled::Stored } else { Filled::Refused };
+        let expected = if n % 3 == 2 {
+            Filled::Stored
+        } else {
+            Filled::Refused
+        };
         law!(
             filled == expected,
             "among several, the fill of {} was called {filled:?} in place of {expected:?}",

@@ -71,7 +71,10 @@ async fn touch(bench: &Bench) -> Check {
     }
     let end = Instant::now() + SHORT + GRACE;
     while let Lookup::Found(_) = bench.get(&shorter).await? {
-        law!(Instant::now() < end, "an entry that was touched for {SHORT:?} is found long after");
+        law!(
+            Instant::now() < end,
+            "an entry that was touched for {SHORT:?} is found long after"
+        );
         sleep(Duration::from_millis(20)).await;
     }
     sleep((begun + SHORT + Duration::from_millis(50)).saturating_duration_since(Instant::now())).await;
@@ -128,6 +131,10 @@ async fn touch_tokens(bench: &Bench) -> Check {
     bench.remove_one(&removed).await?;
     touched(bench, &removed, minute).await?;
     bench
-        .refused(&removed, &revoked, "it was removed after the miss, and touched since")
+        .refused(
+            &removed,
+            &revoked,
+            "it was removed after the miss, and touched since",
+        )
         .await
 }
