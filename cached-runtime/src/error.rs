@@ -100,6 +100,9 @@ impl fmt::Debug for Error {
         if let Some(cause) = &self.cause {
             out.field("cause", cause);
         }
+        if self.partial {
+            out.field("partial", &true);
+        }
         out.finish()
     }
 }

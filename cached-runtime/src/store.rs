@@ -85,7 +85,8 @@ pub enum Filled {
 pub struct Guarantees {
     /// A fill is refused once its key was invalidated, whichever process invalidated it.
     pub tokens: bool,
-    /// Keys can be found by pattern, so that [`Store::remove_matching`] works.
+    /// Keys can be found by pattern, so that [`Store::remove_matching`] works. Without it whole caches are voided by a
+    /// generation kept beside each entry, and a pattern is an error.
     pub patterns: bool,
 }
 

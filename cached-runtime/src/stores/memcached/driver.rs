@@ -27,6 +27,8 @@ use super::wire::{self, Nonsense, Reply};
 
 /// Bytes that may wait to be written before further commands are taken.
 const MOST_UNWRITTEN: usize = 1 << 20;
+/// The latest time that a server is believed.
+const LAST_SECOND: i64 = 1 << 40;
 /// Commands up to this size are gathered into one piece to be written.
 const PIECE: usize = 64 * 1024;
 
@@ -232,6 +234,10 @@ impl Driver {
             self.deliver(reply);
         }
         self.input.drain(..at);
+        if self.input.is_empty() {
+            // One large value must not be paid for ever after.
+            self.input.shrink_to(PIECE);
+        }
         Ok(())
     }
 
@@ -284,9 +290,11 @@ impl Driver {
 /// The time that a report of the server names.
 pub(super) fn second_of(reply: &Reply) -> Option<i64> {
     let Reply::Report(lines) = reply else { return None };
-    lines
+    let told: i64 = lines
         .iter()
-        .find_map(|line| line.strip_prefix("time ")?.parse().ok())
+        .find_map(|line| line.strip_prefix("time ")?.parse().ok())?;
+    // Further off, it could not be counted with.
+    (0..=LAST_SECOND).contains(&told).then_some(told)
 }
 
 impl Driver {

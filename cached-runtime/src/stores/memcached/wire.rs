@@ -184,7 +184,9 @@ fn item<'a>(words: impl Iterator<Item = &'a str>) -> Result<Item, Nonsense> {
         let number = || token.parse::<u64>().map_err(|_| nonsense(word));
         match flag {
             Some('c') => item.cas = number()?,
-            Some('t') if token != "-1" => item.left = Some(token.parse().map_err(|_| nonsense(word))?),
+            Some('t') if token != "-1" => {
+                item.left = Some(token.parse::<u32>().map_err(|_| nonsense(word))?.into())
+            }
             // Won, stale, already won: what this store uses the protocol for does not ask.
             _ => {}
         }
@@ -259,6 +261,7 @@ mod tests {
             b"VA 99999999999\r\n",
             b"VA 1 c1\r\nab\r\n",
             b"HD cx\r\n",
+            b"HD t99999999999999\r\n",
             b"STAT a 1\r\nHD\r\n",
             &[b'x'; LONGEST_LINE],
         ] {

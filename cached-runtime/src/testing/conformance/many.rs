@@ -154,7 +154,7 @@ async fn fill_many(bench: &Bench) -> Check {
     );
     let keys: Vec<String> = (0..100).map(|n| bench.key(&n.to_string())).collect();
     let tokens = missing(bench, &keys).await?;
-    let ttl = |n: usize| (n % 2 == 0).then_some(Duration::from_secs(60));
+    let ttl = |n: usize| n.is_multiple_of(2).then_some(Duration::from_secs(60));
     let values: Vec<Vec<u8>> = (0..100).map(|n| vec![n; usize::from(n) * 100]).collect();
     let fills: Vec<Filling<'_>> = (0..100)
         .map(|n| Filling {
