@@ -185,7 +185,8 @@ fn item<'a>(words: impl Iterator<Item = &'a str>) -> Result<Item, Nonsense> {
         match flag {
             Some('c') => item.cas = number()?,
             Some('t') if token != "-1" => {
-                item.left = Some(token.parse::<u32>().map_err(|_| nonsense(word))?.into())
+                let left: u32 = token.parse().map_err(|_| nonsense(word))?;
+                item.left = Some(left.into());
             }
             // Won, stale, already won: what this store uses the protocol for does not ask.
             _ => {}
