@@ -118,7 +118,7 @@ fn everything_that_is_wrong_is_in_one_error() {
         &lines,
         &[
             "`by_pattern` (",
-            "`order:*:*`",
+            "`order:{}:*`",
             "without_patterns",
             "`blind` cannot find keys",
         ],

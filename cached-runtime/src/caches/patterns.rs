@@ -33,13 +33,13 @@ impl Pattern {
         }
     }
 
-    /// As a glob that matches whatever the pattern does, with any values.
-    fn glob(&self) -> String {
-        let piece = |piece: &Piece| match piece {
-            Piece::Text(text) => text,
-            Piece::Value => "*",
-        };
-        self.pieces.iter().map(piece).collect()
+    /// With this in the place of each value: `*` makes a glob that matches whatever the pattern does.
+    fn with_values(&self, value: &str) -> String {
+        let pieces = self.pieces.iter();
+        pieces.fold(String::new(), |text, piece| match piece {
+            Piece::Text(piece) => text + piece,
+            Piece::Value => text + value,
+        })
     }
 }
 
@@ -49,8 +49,8 @@ pub(super) fn mistakes<'a>(kept: impl Fn(&Site) -> Option<&'a str>) -> Vec<Strin
     let mut mistakes = Vec::new();
     let mut seen = HashSet::new();
     for pattern in inventory::iter::<&'static Pattern> {
-        let glob = pattern.glob();
-        let parsed = Glob::new(&glob);
+        let parsed = Glob::new(&pattern.with_values("*"));
+        let written = pattern.with_values("{}");
         for site in sites() {
             let Some(store) = kept(site).filter(|_| may_match(site, &parsed)) else {
                 continue;
@@ -59,8 +59,9 @@ pub(super) fn mistakes<'a>(kept: impl Fn(&Site) -> Option<&'a str>) -> Vec<Strin
                 function, file, line, ..
             } = pattern;
             let mistake = format!(
-                "`{function}` ({file}:{line}) removes by the pattern `{glob}`, which `{}` ({}) has keys of, and the store \
-                 `{store}` cannot find keys by pattern: name the entries or the whole cache",
+                "`{function}` ({file}:{line}) removes by the pattern `{written}`, which `{}` ({}) has keys of, and the store \
+                 `{store}` cannot find keys by pattern: name the entries or the whole cache, or say with \
+                 `caches = ..` which `Caches` it is for",
                 site.name(),
                 site.place()
             );

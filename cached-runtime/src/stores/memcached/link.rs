@@ -66,8 +66,8 @@ struct Inner {
     address: Address,
     patience: Duration,
     state: Mutex<State>,
-    /// Somebody has gone without an answer since the last connection was made.
-    trouble: Arc<AtomicBool>,
+    /// A dial has failed, or somebody has gone without an answer, since the last connection was made.
+    failed: AtomicBool,
     trust: Mutex<Trust>,
 }
 
@@ -120,7 +120,7 @@ impl Link {
                 address,
                 patience,
                 state: Mutex::new(State::Down),
-                trouble: Arc::default(),
+                failed: AtomicBool::new(false),
                 trust: Mutex::default(),
             }),
         }
@@ -132,7 +132,10 @@ impl Link {
 
     /// Whether the last that was heard of this server is that it cannot be reached.
     pub(super) fn is_down(&self) -> bool {
-        self.inner.trouble.load(Relaxed)
+        match &*self.inner.state() {
+            State::Up(wire) => wire.requests.is_closed() && wire.ends.trouble.load(Relaxed),
+            State::Down | State::Dialling(_) | State::Closed => self.inner.failed.load(Relaxed),
+        }
     }
 
     /// The connection there is, if it is the one of this number.
@@ -178,10 +181,11 @@ impl Link {
             State::Up(wire) if !wire.requests.is_closed() => return Ok(Ok(Arc::clone(wire))),
             State::Dialling(dial) if dial.outcome.has_changed().is_ok() => return Ok(Err(dial.clone())),
             State::Closed => return Err(Fault::Closed),
+            State::Up(wire) if wire.ends.trouble.load(Relaxed) => self.inner.failed.store(true, Relaxed),
             State::Up(_) | State::Dialling(_) | State::Down => {}
         }
         let (report, outcome) = watch::channel(None);
-        let wait = if self.is_down() {
+        let wait = if self.inner.failed.load(Relaxed) {
             GLANCE
         } else {
             self.inner.patience
@@ -209,7 +213,7 @@ impl Inner {
         if let Err(fault) = &dialled {
             tracing::debug!(server = %self.address, ?fault, "a memcached server cannot be reached");
         }
-        self.trouble.store(dialled.is_err(), Relaxed);
+        self.failed.store(dialled.is_err(), Relaxed);
         {
             let mut state = self.state();
             // Closed meanwhile, it stays closed.
@@ -237,10 +241,7 @@ impl Inner {
         };
         let (requests, taken) = mpsc::channel(QUEUE);
         let (measure, measured) = oneshot::channel();
-        let ends = Ends {
-            why: Arc::default(),
-            trouble: Arc::clone(&self.trouble),
-        };
+        let ends = Ends::default();
         tokio::spawn(Driver::new(socket, taken, measured, self.patience, ends.clone()));
         let mut wire = Wire {
             number: fastrand::u64(1..),
@@ -265,7 +266,7 @@ impl Inner {
     /// From when on what is there counts, as seen by a connection that was made just now.
     fn trust(&self, cas: u64, now: i64) -> Trust {
         let mut trust = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.trouble.load(Relaxed) {
+        if self.failed.load(Relaxed) {
             *trust = Trust {
                 cas,
                 birth: now - APART,
@@ -301,7 +302,6 @@ impl Wire {
         {
             return Ok(replies);
         }
-        self.ends.trouble.store(true, Relaxed);
         let why = match self.ends.why.get() {
             Some(Why::Lost(why) | Why::Nonsense(why)) => why,
             None => "the connection is lost",
