@@ -300,7 +300,7 @@ async fn lives_below_a_second_and_above_a_month_are_what_they_should_be() {
             assert!(found.remaining.is_some_and(|left| left <= ttl));
             // Once the server's time is known to half a second.
             assert!(
-                begun.elapsed() < ttl + Duration::from_millis(600),
+                begun.elapsed() < ttl + Duration::from_millis(900),
                 "{:?}",
                 begun.elapsed()
             );

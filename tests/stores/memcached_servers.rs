@@ -143,9 +143,10 @@ async fn a_silent_server_is_given_up_and_taken_back() {
 async fn dropped_calls_leave_the_connection_in_step() {
     let server = MemcachedServer::start().await;
     let proxy = FaultProxy::to(server.port()).await;
-    let store = Memcached::connect([format!("127.0.0.1:{}", proxy.port())])
-        .await
-        .unwrap();
+    // Given up for being silent, the connection would prove nothing.
+    let builder =
+        Memcached::builder([format!("127.0.0.1:{}", proxy.port())]).patience(Duration::from_secs(10));
+    let store = builder.connect().await.unwrap();
     let large = vec![b'x'; 500_000];
     store.put("shop:large", &large, None).await.unwrap();
     proxy.set(Fault::Delay(Duration::from_millis(2)));

@@ -371,3 +371,41 @@ fn check_version(version: &str) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_older_than_the_return_of_a_server_does_not_count() {
+        let trust = Trust {
+            cas: 100,
+            birth: 5_000,
+        };
+        assert!(trust.covers(101, 5_000));
+        assert!(!trust.covers(100, 9_000), "not written since");
+        assert!(
+            !trust.covers(101, 4_999),
+            "old, and made to look new by a reservation"
+        );
+        assert!(Trust::default().covers(1, 0));
+    }
+
+    #[test]
+    fn servers_that_are_too_old_are_told_by_their_version() {
+        for version in [
+            "1.6.10",
+            "1.6.18",
+            "1.7.0",
+            "2.0.0-beta1",
+            "1.6.38_1",
+            "something else",
+            "",
+        ] {
+            assert!(check_version(version).is_ok(), "{version}");
+        }
+        for version in ["1.4.39", "1.5.22", "1.6.9", "1.6.0-rc1"] {
+            assert!(check_version(version).is_err(), "{version}");
+        }
+    }
+}
