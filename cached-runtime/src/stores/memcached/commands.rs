@@ -92,7 +92,7 @@ fn looked_up(wire: &Wire, key: &Key<'_>, reply: Reply, now: i64) -> Outcome<Look
                 None => Lookup::Missing(token(wire, item.cas)),
                 Some(end) => Lookup::Found(Found {
                     bytes: entry.bytes.to_vec(),
-                    remaining: end.left(now),
+                    remaining: left(&entry, end, now),
                 }),
             })
         }
@@ -106,6 +106,12 @@ fn looked_up(wire: &Wire, key: &Key<'_>, reply: Reply, now: i64) -> Outcome<Look
 fn living(wire: &Wire, item: &Item, entry: &Entry<'_>, now: i64) -> Option<End> {
     let end = entry.end.as_kept(item.left, now);
     (entry.is_ours && !end.is_past(now) && wire.trust.covers(item.cas, entry.birth)).then_some(end)
+}
+
+/// The life left of an entry. Never more than it was given: what is known of the server's time may have been set back a
+/// little since it was written.
+fn left(entry: &Entry<'_>, end: End, now: i64) -> Option<Duration> {
+    end.left(now.max(entry.birth))
 }
 
 pub(super) async fn reserve(link: &Link, key: &str) -> Outcome<Token> {
@@ -224,8 +230,8 @@ pub(super) async fn remaining(link: &Link, key: &str) -> Outcome<Option<Option<D
         [Reply::Done(item)] => {
             let now = wire.clock.now();
             let entry = item::open(&key, &item.value);
-            let end = entry.and_then(|entry| living(&wire, item, &entry, now));
-            Ok(end.map(|end| end.left(now)))
+            let alive = entry.and_then(|entry| Some((living(&wire, item, &entry, now)?, entry)));
+            Ok(alive.map(|(end, entry)| left(&entry, end, now)))
         }
         [Reply::Absent] => Ok(None),
         [Reply::Failed(why)] => Err(Failure::Refused(why.clone())),

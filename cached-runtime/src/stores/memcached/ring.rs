@@ -87,7 +87,7 @@ mod tests {
         let mut keys = 0;
         for line in placement.lines() {
             let (key, place) = line.split_once('\t').unwrap();
-            assert_eq!(ring.server_of(key), place.parse().unwrap(), "{key}");
+            assert_eq!(ring.server_of(key), place.parse::<usize>().unwrap(), "{key}");
             keys += 1;
         }
         assert_eq!(keys, 200);
