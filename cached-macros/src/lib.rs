@@ -66,7 +66,7 @@ pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `list_users(..)` | every entry of that function |
 /// | `get_user(output.id)` | `output` is the returned value, inside of `Ok` and `Some`; nothing for a `None` |
 /// | `key = "user:{id}"` | the entry with this key, whichever function owns it |
-/// | `pattern = "user:{id}:*"` | the entries whose keys match; values match literally |
+/// | `pattern = "user:{id}:*"` | the entries whose keys match; values match literally. Not where a store cannot find keys by pattern, as Memcached cannot: `Caches::builder` refuses that |
 ///
 /// Several targets stand in one attribute, and several attributes on one function. `when = "before"` removes before
 /// the body, `when = "always"` after it also if it failed; `output` goes with neither. `caches = expr` says where

@@ -10,6 +10,7 @@ pub use std::string::String;
 pub use std::time::Duration;
 
 pub use crate::caches::Caches;
+pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
 pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,

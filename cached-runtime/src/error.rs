@@ -19,6 +19,8 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     cause: Option<Cause>,
+    /// Only a part of what it is about has failed.
+    partial: bool,
 }
 
 /// What an [`Error`] is about.
@@ -48,6 +50,7 @@ impl Error {
             kind,
             message: message.into(),
             cause: None,
+            partial: false,
         }
     }
 
@@ -58,9 +61,21 @@ impl Error {
         self
     }
 
+    /// The same error, of a store that goes on to serve its other keys: one of its several servers is down. Such an error
+    /// does not count against the store as a whole. For those who write a [`Store`](crate::Store).
+    #[must_use]
+    pub fn of_a_part(mut self) -> Self {
+        self.partial = true;
+        self
+    }
+
+    /// Whether the store as a whole does not answer.
+    pub(crate) fn is_outage(&self) -> bool {
+        self.kind == ErrorKind::Unavailable && !self.partial
+    }
+
     /// The same error, its message opened by what it is about. Not a cause of another one, which would be told twice
     /// where causes are printed.
-    #[cfg(feature = "redis")]
     pub(crate) fn about(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
@@ -84,6 +99,9 @@ impl fmt::Debug for Error {
         out.field("kind", &self.kind).field("message", &self.message);
         if let Some(cause) = &self.cause {
             out.field("cause", cause);
+        }
+        if self.partial {
+            out.field("partial", &true);
         }
         out.finish()
     }

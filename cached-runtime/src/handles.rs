@@ -132,7 +132,7 @@ impl<V: CacheValue> Entry<V> {
         }
         let key = self.function.full_key(self.key.as_bytes());
         for remote in &self.function.remotes {
-            if let Ok(Some(left)) = remote.guarded.remaining(&key).await {
+            if let Ok(Some(left)) = remote.remaining(&key).await {
                 return Ok(Some(left.unwrap_or(Duration::MAX)));
             }
         }
@@ -182,8 +182,8 @@ impl<V> Cache<V> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`];
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if a store cannot find keys by pattern.
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`]; `Store` if a store refuses, after the
+    /// others have removed theirs.
     pub async fn clear(&self) -> Result<(), Error> {
         self.caches.check_open()?;
         invalidate::cache(&self.functions()).await
@@ -194,7 +194,8 @@ impl<V> Cache<V> {
     ///
     /// # Errors
     ///
-    /// As [`clear`](Cache::clear).
+    /// As [`clear`](Cache::clear), and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if a store cannot find keys
+    /// by pattern, as Memcached cannot, after the others have removed theirs.
     pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.caches.check_open()?;
         invalidate::cache_pattern(&self.functions(), glob).await

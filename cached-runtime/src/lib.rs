@@ -52,7 +52,7 @@ pub use crate::handles::{Cache, Entry};
 pub use crate::key::{Key, KeyArg, KeyPart, KeyWriter, Sequence, Written};
 pub use crate::policy::Mode;
 pub use crate::stats::{CacheStats, Stats, StoreStats, TierStats};
-pub use crate::store::{BoxFuture, Filled, Found, Guarantees, Lookup, Store, Token};
+pub use crate::store::{BoxFuture, Filled, Filling, Found, Guarantees, Lookup, Store, Token};
 pub use cached_macros::{KeyPart, cache, invalidate};
 
 /// Parsers and renderers as plain functions, for properties and fuzz targets. Not for users: changes without notice.

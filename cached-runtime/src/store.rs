@@ -18,7 +18,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// A boxed future that may cross threads: what the methods of [`Store`] return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -57,6 +57,19 @@ impl Token {
     }
 }
 
+/// One of several fills that travel together.
+#[derive(Debug, Clone, Copy)]
+pub struct Filling<'a> {
+    /// The full key.
+    pub key: &'a str,
+    /// What is to be stored under it.
+    pub bytes: &'a [u8],
+    /// For how long; `None`: until removed.
+    pub ttl: Option<Duration>,
+    /// The right to do so.
+    pub token: &'a Token,
+}
+
 /// What became of a fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filled {
@@ -72,7 +85,8 @@ pub enum Filled {
 pub struct Guarantees {
     /// A fill is refused once its key was invalidated, whichever process invalidated it.
     pub tokens: bool,
-    /// Keys can be found by pattern, so that [`Store::remove_matching`] works.
+    /// Keys can be found by pattern, so that [`Store::remove_matching`] works. Without it whole caches are voided by a
+    /// generation kept beside each entry, and a pattern is an error.
     pub patterns: bool,
 }
 
@@ -126,6 +140,39 @@ pub trait Store: Send + Sync + 'static {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Filled, Error>>;
 
+    /// Looks several keys up and answers in their order, each as [`get`](Store::get) would. One round trip where the
+    /// store has a way to ask for many (for each server that holds some of them); as it stands, one after the other.
+    fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Result<Lookup, Error>>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(keys.len());
+            for key in keys {
+                answers.push(self.get(key).await);
+            }
+            answers
+        })
+    }
+
+    /// Several fills, each as [`fill`](Store::fill) would do it, answered in their order. None of them depends on
+    /// another. As it stands, one after the other.
+    fn fill_many<'a>(&'a self, fills: &'a [Filling<'a>]) -> BoxFuture<'a, Vec<Result<Filled, Error>>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(fills.len());
+            for fill in fills {
+                answers.push(self.fill(fill.key, fill.bytes, fill.ttl, fill.token).await);
+            }
+            answers
+        })
+    }
+
+    /// Gives an entry that is present a life of `ttl` from now on, and says whether it was. Changes neither its bytes
+    /// nor any token. A store that has no such thing answers [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported),
+    /// as it stands.
+    fn touch<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {
+        let _ = (key, ttl);
+        let what = format!("{} cannot change the life of an entry", self.describe());
+        Box::pin(std::future::ready(Err(Error::new(ErrorKind::Unsupported, what))))
+    }
+
     /// Stores `bytes` for `ttl` whatever was there, and revokes every token of `key`.
     fn put<'a>(
         &'a self,
@@ -145,6 +192,18 @@ pub trait Store: Send + Sync + 'static {
         pattern: &'a str,
         wanted: &'a (dyn Fn(&str) -> bool + Send + Sync),
     ) -> BoxFuture<'a, Result<u64, Error>>;
+
+    /// Of how many parts the store consists that can be lost one without the other, as several servers are. What must be
+    /// read together with an entry is kept in the same part.
+    fn parts(&self) -> usize {
+        1
+    }
+
+    /// The part that keeps `key`, from 0 on; always the same one.
+    fn part_of(&self, key: &str) -> usize {
+        let _ = key;
+        0
+    }
 
     /// The life left of `key` by the store's clock; `None` if absent, `Some(None)` if it never expires.
     fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>>;

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --example quickstart
 //! REDIS_URL=redis://127.0.0.1:6379 cargo run --example quickstart
+//! MEMCACHED_ADDR=127.0.0.1:11211 cargo run --example quickstart
 //! ```
 #![expect(clippy::print_stdout, reason = "the report is the point of the program")]
 
@@ -37,11 +38,15 @@ async fn main() -> Outcome {
     // The first call would find out from the environment where its entries are kept. Done here, a URL that cannot be used is
     // an error; the first call would log it and cache nothing.
     Caches::from_env().await?.install()?;
-    match env::var_os("REDIS_URL") {
-        Some(_) => println!("Entries are kept in memory and in Redis (REDIS_URL is set)."),
-        None => println!("Entries are kept in memory. With REDIS_URL set they are kept in Redis too."),
+    let is_set = |variable| env::var_os(variable).is_some();
+    if is_set("REDIS_URL") {
+        println!("Entries are kept in memory and in Redis (REDIS_URL is set).");
+    } else if is_set("MEMCACHED_ADDR") {
+        println!("Entries are kept in Memcached (MEMCACHED_ADDR is set).");
+    } else {
+        println!("Entries are kept in memory. With REDIS_URL or MEMCACHED_ADDR set they are kept there.");
     }
-    // Redis remembers the last run; this report begins without it.
+    // A server remembers the last run; this report begins without it.
     product_cache().clear().await?;
     cheapest_cache().clear().await?;
 
@@ -51,7 +56,7 @@ async fn main() -> Outcome {
 
     let caches = Caches::current();
     println!("\n{}", caches.stats());
-    // With Redis down, everything above has worked; what it has not heard of is said here.
+    // With its server down, everything above has worked; what it has not heard of is said here.
     if let Err(error) = caches.shutdown().await {
         println!("{error}");
     }

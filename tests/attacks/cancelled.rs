@@ -45,7 +45,8 @@ async fn write_named_later(id: u64) -> u64 {
     id
 }
 
-#[invalidate(pattern = "c:{id}*", key = "c:{id}", read(..))]
+/// It says which `Caches` it means, or one with a store that knows no patterns could not be built beside it.
+#[invalidate(pattern = "c:{id}*", key = "c:{id}", read(..), caches = Caches::current())]
 async fn write_widely(id: u64) {
     let _ = id;
     yield_now().await;

@@ -4,7 +4,11 @@
 #![expect(dead_code, reason = "these functions are collected, not called")]
 
 use cached_runtime::stores::Null;
-use cached_runtime::{Caches, ErrorKind, cache};
+use cached_runtime::{Caches, ErrorKind, cache, invalidate};
+
+use self::blind::Blind;
+
+mod blind;
 
 const CHAIN: &[&str] = &["redis", "local"];
 const EMPTY: &[&str] = &[];
@@ -56,6 +60,18 @@ async fn other_key(id: u64) -> u64 {
     id
 }
 
+#[cache(key = "order:{id}:lines", backend = "blind")]
+async fn without_patterns(id: u64) -> u64 {
+    id
+}
+
+#[invalidate(pattern = "order:{id}:*")]
+async fn by_pattern(id: u64) {}
+
+/// Keys of functions in other stores.
+#[invalidate(pattern = "user:{id}:*")]
+async fn by_other_pattern(id: u64) {}
+
 fn refused(caches: Result<Caches, cached_runtime::Error>) -> Vec<String> {
     let error = caches.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
@@ -83,6 +99,7 @@ fn everything_that_is_wrong_is_in_one_error() {
             .store("elsewhere", Null)
             .store("twin", Null)
             .store("twin", Null)
+            .store("blind", Blind)
             .store("local", Null)
             .backend(["local", "unknown"])
             .build(),
@@ -97,7 +114,17 @@ fn everything_that_is_wrong_is_in_one_error() {
     one(&lines, &["two stores", "`twin`"]);
     one(&lines, &["`local` is taken"]);
     one(&lines, &["the default chain", "`unknown`"]);
-    assert_eq!(lines.len(), 10, "{lines:#?}");
+    one(
+        &lines,
+        &[
+            "`by_pattern` (",
+            "`order:{}:*`",
+            "without_patterns",
+            "`blind` cannot find keys",
+        ],
+    );
+    assert_eq!(lines.len(), 11, "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("by_other_pattern")));
     assert!(!lines.iter().any(|line| line.contains("other_key")));
 }
 

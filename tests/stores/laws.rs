@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use cached_runtime::Store;
-use cached_runtime::stores::{Null, Redis};
+use cached_runtime::stores::{Memcached, Null, Redis};
 use cached_runtime::testing::conformance;
-use cached_tests::RedisServer;
+use cached_tests::{MemcachedServer, RedisServer};
 
 use crate::model::Model;
 
@@ -35,7 +35,14 @@ async fn null() {
     }
     assert_eq!(
         kept,
-        ["remove_many", "serves", "no_token_returns", "no_patterns", "race"]
+        [
+            "remove_many",
+            "serves",
+            "no_token_returns",
+            "touch_absent",
+            "no_patterns",
+            "race"
+        ]
     );
 }
 
@@ -76,4 +83,31 @@ async fn redis_that_speaks_only_resp2() {
         .start()
         .await;
     keeps_every_law(Redis::connect(server.url()).await.unwrap()).await;
+}
+
+/// A law is about values of a mebibyte, which takes a little more with its head.
+const LARGE: [&str; 2] = ["-I", "2m"];
+
+#[tokio::test]
+async fn memcached_over_tcp() {
+    let server = MemcachedServer::with(&LARGE).await;
+    keeps_every_law(Memcached::connect([server.address()]).await.unwrap()).await;
+    assert_eq!(server.items().await, 0, "the suite cleans up, leases included");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memcached_on_a_socket_file() {
+    let server = MemcachedServer::unix(&LARGE).await;
+    keeps_every_law(Memcached::connect([server.address()]).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn memcached_on_three_servers_of_different_weight() {
+    let [one, two, three] = [
+        MemcachedServer::with(&LARGE).await,
+        MemcachedServer::unix(&LARGE).await,
+        MemcachedServer::with(&LARGE).await,
+    ];
+    let builder = Memcached::builder([one.address(), two.address()]).weighted(three.address(), 2);
+    keeps_every_law(builder.connect().await.unwrap()).await;
 }

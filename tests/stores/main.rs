@@ -4,6 +4,8 @@ mod batch;
 mod broken;
 mod healing;
 mod laws;
+mod memcached;
+mod memcached_servers;
 mod model;
 mod race;
 mod redis;

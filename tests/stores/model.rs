@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use cached_runtime::{BoxFuture, Error, ErrorKind, Filled, Found, Guarantees, Lookup, Store, Token};
+use cached_runtime::{BoxFuture, Error, ErrorKind, Filled, Filling, Found, Guarantees, Lookup, Store, Token};
 use tokio::task::yield_now;
 
 /// What is wrong with a [`Model`].
@@ -27,6 +27,10 @@ pub(crate) enum Flaw {
     FillLosesTheValue,
     IgnoresWanted,
     KeysAreCaseless,
+    ManyFillAllOrNone,
+    ManyInAnyOrder,
+    ManyShareOneTtl,
+    ManyTokensDoNotStand,
     MixesUpCalls,
     NeverExpires,
     OldTtlStays,
@@ -43,6 +47,9 @@ pub(crate) enum Flaw {
     TokenIsForAnyKey,
     TokenStaysGood,
     TokensRepeat,
+    TouchPretended,
+    TouchRevives,
+    TouchRevokes,
 }
 
 pub(crate) struct Model {
@@ -235,6 +242,26 @@ impl Model {
         }
     }
 
+    fn touch(&self, key: &str, ttl: Duration) -> bool {
+        let key = self.key(key);
+        let mut state = self.state();
+        let there = state.live(&key).is_some();
+        if self.has(Flaw::TouchPretended) {
+            return there;
+        }
+        if self.has(Flaw::TouchRevokes) {
+            state.leases.remove(&key);
+        }
+        let revives = self.has(Flaw::TouchRevives);
+        match state.values.get_mut(&key).filter(|_| there || revives) {
+            Some(value) => {
+                value.end = Instant::now().checked_add(ttl);
+                true
+            }
+            None => false,
+        }
+    }
+
     fn remove(&self, keys: &[String]) {
         let mut state = self.state();
         let most = if self.has(Flaw::CutsLongRemovals) {
@@ -327,6 +354,51 @@ impl Store for Model {
         Box::pin(async move {
             self.pause().await?;
             Ok(self.fill(key, bytes, ttl, token).await)
+        })
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Result<Lookup, Error>>> {
+        Box::pin(async move {
+            let mut answers = Vec::new();
+            for key in keys {
+                answers.push(match self.get(key).await {
+                    Ok(Lookup::Missing(_)) if self.has(Flaw::ManyTokensDoNotStand) => {
+                        Ok(Lookup::Missing(Token::new(key.as_bytes())))
+                    }
+                    answer => answer,
+                });
+            }
+            if self.has(Flaw::ManyInAnyOrder) {
+                answers.reverse();
+            }
+            answers
+        })
+    }
+
+    fn fill_many<'a>(&'a self, fills: &'a [Filling<'a>]) -> BoxFuture<'a, Vec<Result<Filled, Error>>> {
+        Box::pin(async move {
+            let mut answers = Vec::new();
+            for fill in fills {
+                if self.has(Flaw::ManyFillAllOrNone) && answers.contains(&Filled::Refused) {
+                    answers.push(Filled::Refused);
+                    continue;
+                }
+                let first = fills.first().and_then(|fill| fill.ttl);
+                let ttl = if self.has(Flaw::ManyShareOneTtl) {
+                    first
+                } else {
+                    fill.ttl
+                };
+                answers.push(self.fill(fill.key, fill.bytes, ttl, fill.token).await);
+            }
+            answers.into_iter().map(Ok).collect()
+        })
+    }
+
+    fn touch<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            self.pause().await?;
+            Ok(self.touch(key, ttl))
         })
     }
 

@@ -4,42 +4,65 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use cached_runtime::stores::Redis;
+use cached_runtime::stores::{Memcached, Redis};
 use cached_runtime::testing::conformance;
-use cached_runtime::{BoxFuture, Error, Filled, Lookup, Store, Token};
-use cached_tests::RedisServer;
+use cached_runtime::{BoxFuture, Error, Filled, Guarantees, Lookup, Store, Token};
+use cached_tests::{MemcachedServer, RedisServer};
 use tokio::time::sleep;
 
-/// Several connections to one server, each call through the next: no order holds between any two of them.
-struct Turns {
-    stores: Vec<Redis>,
+/// Several connections to one server, each call through the next: no order holds between any two of them. A fill goes
+/// the way its token came, as every process fills with its own.
+struct Turns<S> {
+    stores: Vec<S>,
     next: AtomicUsize,
 }
 
-impl Turns {
-    async fn of(server: &RedisServer, connections: usize) -> Self {
-        let mut stores = Vec::new();
-        for _ in 0..connections {
-            stores.push(Redis::connect(server.url()).await.unwrap());
-        }
+impl<S: Store> Turns<S> {
+    fn of(stores: Vec<S>) -> Self {
         Self {
             stores,
             next: AtomicUsize::new(0),
         }
     }
 
-    fn next(&self) -> &Redis {
-        &self.stores[self.next.fetch_add(1, Relaxed) % self.stores.len()]
+    fn turn(&self) -> usize {
+        self.next.fetch_add(1, Relaxed) % self.stores.len()
+    }
+
+    fn next(&self) -> &S {
+        &self.stores[self.turn()]
     }
 }
 
-impl Store for Turns {
+fn from(turn: usize, token: &Token) -> Token {
+    Token::new([&turn.to_le_bytes(), token.as_bytes()].concat())
+}
+
+fn way(token: &Token) -> (usize, Token) {
+    let (turn, token) = token.as_bytes().split_first_chunk().unwrap();
+    (usize::from_le_bytes(*turn), Token::new(token))
+}
+
+impl<S: Store> Store for Turns<S> {
+    fn guarantees(&self) -> Guarantees {
+        self.stores[0].guarantees()
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        self.next().get(key)
+        Box::pin(async move {
+            let turn = self.turn();
+            Ok(match self.stores[turn].get(key).await? {
+                Lookup::Missing(token) => Lookup::Missing(from(turn, &token)),
+                found @ Lookup::Found(_) => found,
+            })
+        })
     }
 
     fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>> {
-        self.next().reserve(key)
+        Box::pin(async move {
+            let turn = self.turn();
+            Ok(from(turn, &self.stores[turn].reserve(key).await?))
+        })
     }
 
     fn fill<'a>(
@@ -49,7 +72,10 @@ impl Store for Turns {
         ttl: Option<Duration>,
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Filled, Error>> {
-        self.next().fill(key, bytes, ttl, token)
+        Box::pin(async move {
+            let (turn, token) = way(token);
+            self.stores[turn].fill(key, bytes, ttl, &token).await
+        })
     }
 
     fn put<'a>(
@@ -101,29 +127,60 @@ async fn no_stale_fill_lands_from_any_of_several_connections() {
             "0",
         ])
         .await;
-    let store: Arc<dyn Store> = Arc::new(Turns::of(&server, 4).await);
+    let mut connections = Vec::new();
+    for _ in 0..4 {
+        connections.push(Redis::connect(server.url()).await.unwrap());
+    }
+    let store: Arc<dyn Store> = Arc::new(Turns::of(connections));
     let forgetful = async {
         loop {
             let _: String = server.cli(&["SCRIPT", "FLUSH"]).await;
             sleep(Duration::from_millis(30)).await;
         }
     };
-    let races = async {
-        let race = conformance::cases().find(|case| case.name() == "race").unwrap();
-        let running: Vec<_> = (0..4)
-            .map(|_| {
-                let store = Arc::clone(&store);
-                tokio::spawn(async move { race.run(&store).await })
-            })
-            .collect();
-        for race in running {
-            if let Err(why) = race.await.unwrap() {
-                panic!("{why}");
-            }
+    tokio::select! {
+        () = forgetful => {}
+        () = races(&store) => {}
+    }
+}
+
+async fn races(store: &Arc<dyn Store>) {
+    let race = conformance::cases().find(|case| case.name() == "race").unwrap();
+    let running: Vec<_> = (0..4)
+        .map(|_| {
+            let store = Arc::clone(store);
+            tokio::spawn(async move { race.run(&store).await })
+        })
+        .collect();
+    for race in running {
+        if let Err(why) = race.await.unwrap() {
+            panic!("{why}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stale_fill_lands_on_memcached_from_any_of_several_connections() {
+    let server = MemcachedServer::start().await;
+    let mut connections = Vec::new();
+    for _ in 0..4 {
+        connections.push(Memcached::connect([server.address()]).await.unwrap());
+    }
+    let store: Arc<dyn Store> = Arc::new(Turns::of(connections));
+    // All is lost again and again, leases included, and the counter goes on.
+    let forgetful = async {
+        loop {
+            server.say("flush_all").await;
+            sleep(Duration::from_millis(30)).await;
         }
     };
     tokio::select! {
         () = forgetful => {}
-        () = races => {}
+        () = races(&store) => {}
     }
+    let stats = server.stats().await;
+    let count = |name: &str| stats[name].parse::<u64>().unwrap();
+    // Both happened, and often.
+    assert!(count("cas_hits") > 50, "{stats:?}");
+    assert!(count("cas_badval") + count("cas_misses") > 50, "{stats:?}");
 }

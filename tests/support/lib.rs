@@ -4,14 +4,18 @@
 //! ended by its process id when its handle is dropped. Helpers panic: a test that cannot be set up has failed.
 
 mod folder;
+mod memcached_server;
 mod process;
 mod redis_server;
 mod seed;
+mod source;
 mod tcp_fault;
 
 pub use folder::Folder;
+pub use memcached_server::MemcachedServer;
 pub use redis_server::{RedisServer, RedisSetup};
 pub use seed::seed;
+pub use source::{Gate, Source, tier};
 pub use tcp_fault::{Fault, FaultProxy};
 
 /// A port of 127.0.0.1 that was free a moment ago.

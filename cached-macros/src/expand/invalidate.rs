@@ -7,6 +7,7 @@ use crate::plan::{InvalidatePlan, Removal, Text, Word};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Expr;
+use syn::ext::IdentExt;
 
 pub(super) fn function(plan: &InvalidatePlan) -> TokenStream {
     let attrs = &plan.function.attrs;
@@ -36,6 +37,7 @@ fn statements(plan: &InvalidatePlan) -> TokenStream {
     );
     let mut steps = Steps {
         door,
+        function: plan.function.sig.ident.unraw().to_string(),
         writer: &writer,
         returned: &returned,
         before: Vec::new(),
@@ -78,6 +80,7 @@ fn statements(plan: &InvalidatePlan) -> TokenStream {
 /// What is done with the targets: before the body, after it, and when its end was never seen.
 struct Steps<'a> {
     door: &'a TokenStream,
+    function: String,
     writer: &'a Ident,
     returned: &'a Ident,
     before: Vec<TokenStream>,
@@ -161,6 +164,9 @@ impl Steps<'_> {
         span: Span,
     ) {
         let (door, writer) = (self.door, self.writer);
+        if pattern && caches.is_none() {
+            self.before.push(self.registration(text));
+        }
         let caches = caches.map_or_else(
             || quote_spanned!(span=> ::core::option::Option::None),
             |caches| {
@@ -220,8 +226,25 @@ impl Steps<'_> {
                 Err(_) => quote!(push_text(&#kept)),
             }
         });
+        let method = Ident::new(if pattern { "pattern" } else { "one_of" }, span);
         self.unknown
-            .push(quote_spanned!(span=> #writer.pattern(#caches, #glob);));
+            .push(quote_spanned!(span=> #writer.#method(#caches, #glob);));
+    }
+
+    /// Tells the program of a pattern, so that what cannot work is refused when it starts.
+    fn registration(&self, text: &Text) -> TokenStream {
+        let (door, function) = (self.door, &self.function);
+        let pieces = text.0.iter().map(|word| match word {
+            Ok(text) => quote!(#door::Piece::Text(#text)),
+            Err(_) => quote!(#door::Piece::Value),
+        });
+        quote! {
+            const _: () = {
+                static __PATTERN: #door::Pattern =
+                    #door::Pattern::new(#function, &[#(#pieces),*], ::core::file!(), ::core::line!());
+                #door::inventory::submit! { &__PATTERN }
+            };
+        }
     }
 
     fn rendered(&self, text: &Text, word: impl FnMut(&Result<String, Word>) -> TokenStream) -> TokenStream {

@@ -47,7 +47,7 @@ impl Caches {
                     Arc::clone(&stamps),
                 ));
             } else if let Some(store) = self.0.stores.iter().find(|store| store.name() == name) {
-                remotes.push(Remote::new(Arc::clone(store), ttl));
+                remotes.push(Remote::new(Arc::clone(store), ttl, &self.0.prefix, site.name()));
             } else {
                 missing.push(name);
             }

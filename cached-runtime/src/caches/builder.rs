@@ -7,11 +7,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::registry::{Site, sites};
-use super::{Caches, Inner, Slot};
+use super::{Caches, Inner, Slot, patterns};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::key::{Template, escape_value};
-use crate::resilience::{Guarded, Owned};
+use crate::resilience::{Guarded, Owned, generations};
 use crate::tier::memory::Memory;
 use crate::tier::stamps::Stripes;
 use crate::{Error, ErrorKind, Store};
@@ -81,7 +81,8 @@ impl CachesBuilder {
     ///
     /// One error of kind [`ErrorKind::Configuration`] that lists everything: functions whose `backend` names no store,
     /// two functions with one name or one key template, a chain with an unknown store, with memory below another
-    /// store, or without any store, two stores of one name.
+    /// store, or without any store, two stores of one name, a writer that removes by a pattern what a function may keep
+    /// in a store that cannot find keys by pattern.
     pub fn build(self) -> Result<Caches, Error> {
         refuse(&self.mistakes())?;
         Ok(self.build_unchecked())
@@ -156,6 +157,14 @@ impl CachesBuilder {
             }
         }
         check_twins(&mut mistakes);
+        let blind = |name: &&str| {
+            let mut stores = self.stores.iter();
+            stores.any(|(store, is)| store == name && !is.guarantees().patterns)
+        };
+        mistakes.extend(patterns::mistakes(|site| {
+            let names = site.spec().backend.unwrap_or(&chain);
+            names.iter().find(|name| blind(name)).copied()
+        }));
         mistakes
     }
 }
@@ -203,6 +212,9 @@ fn cure(name: &str) -> &'static str {
         "redis" => {
             " (`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`)"
         }
+        "memcached" => {
+            " (`.store(\"memcached\", Memcached::connect(servers).await?)`, or `MEMCACHED_ADDR` with `Caches::from_env`)"
+        }
         "moka" => " (it needs the feature `moka`)",
         _ => "",
     }
@@ -242,12 +254,15 @@ fn owned(prefix: &Arc<str>) -> Owned {
         return Owned {
             globs: vec![format!("{prefix}*")],
             test: Arc::new(move |key| key.starts_with(&*test)),
+            generations: generations::of_namespace(prefix).into_iter().collect(),
         };
     }
     let templates: Vec<Template> = sites().iter().map(|site| site.template()).collect();
     let globs = templates.iter().map(Template::glob).collect();
+    let of_site = |site: &&Site| generations::of_cache(prefix, site.name());
     Owned {
         globs,
+        generations: sites().iter().map(of_site).collect(),
         test: Arc::new(move |key| templates.iter().any(|template| template.parse(key).is_some())),
     }
 }

@@ -12,7 +12,7 @@ use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
 use crate::policy::Spec;
-use crate::resilience::{Guarded, Matching, Test};
+use crate::resilience::{Guarded, Matching, Test, generations};
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Memory, Probe};
 use crate::tier::remote::{Form, Remote};
@@ -70,6 +70,15 @@ impl Function {
         Matching {
             glob: format!("{}{glob}", self.prefix),
             test: Some(Arc::clone(&self.owns)),
+            generations: None,
+        }
+    }
+
+    /// All keys of this function in a remote store.
+    pub(crate) fn matching_all(&self) -> Matching {
+        Matching {
+            generations: Some(vec![generations::of_cache(&self.prefix, &self.name)]),
+            ..self.matching(&self.template.glob())
         }
     }
 

@@ -8,6 +8,7 @@ mod builder;
 pub(crate) mod context;
 mod environment;
 pub(crate) mod function;
+pub(crate) mod patterns;
 pub(crate) mod registry;
 
 use std::any::TypeId;
@@ -19,12 +20,13 @@ use std::time::Duration;
 
 pub use self::builder::CachesBuilder;
 use self::function::Function;
-use self::registry::{Definition, Site};
+use self::registry::{Definition, Site, sites};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::hooks::Erased;
 use crate::invalidate;
-use crate::resilience::Guarded;
+use crate::key::Glob;
+use crate::resilience::{Guarded, generations};
 use crate::stats::{CacheStats, Stats, StoreStats};
 use crate::tier::stamps::Stripes;
 use crate::{Error, ErrorKind};
@@ -84,8 +86,9 @@ impl Caches {
     ///
     /// | variable | meaning | default |
     /// |---|---|---|
-    /// | `CACHE_BACKEND` | the chain of functions that name none, fastest first, by comma | `local,redis` if `REDIS_URL` is set, else `local` |
+    /// | `CACHE_BACKEND` | the chain of functions that name none, fastest first, by comma | `local,redis` if `REDIS_URL` is set, else `memcached` if `MEMCACHED_ADDR` is, else `local` |
     /// | `REDIS_URL` | the server of the store `redis` | none: there is no such store |
+    /// | `MEMCACHED_ADDR` | the servers of the store `memcached`, by comma: `host[:port]` or the path of a socket file | none: there is no such store |
     /// | `CACHE_NAMESPACE` | put before every key in remote stores | none |
     ///
     /// # Errors
@@ -137,18 +140,19 @@ impl Caches {
     /// # Errors
     ///
     /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown); [`ErrorKind::Unsupported`] if a store cannot find
-    /// keys by pattern, after the others have removed theirs.
+    /// keys by pattern, as Memcached cannot, after the others have removed theirs.
     pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.check_open()?;
-        invalidate::by_pattern(self, glob).await
+        invalidate::by_pattern(self, glob, false).await
     }
 
     /// Removes every entry of this `Caches`: everything in the namespace, or, without one, every key that an annotated
-    /// function of this program could have written.
+    /// function of this program could have written. In a store that cannot find keys by pattern nothing is deleted, and
+    /// nothing that was there is read again.
     ///
     /// # Errors
     ///
-    /// As [`invalidate_pattern`](Caches::invalidate_pattern).
+    /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown).
     pub async fn clear(&self) -> Result<(), Error> {
         self.check_open()?;
         invalidate::everything(self).await
@@ -240,6 +244,29 @@ impl Caches {
             }
             slot = slot.next.get_or_init(Box::default);
         }
+    }
+
+    /// Which caches a pattern means in stores that cannot find keys by pattern, by the name of their generation; `None` if
+    /// nothing is known that it could mean, in any store, or there is no such store.
+    pub(crate) fn meant_without_patterns(&self, pattern: &Glob) -> Option<Vec<String>> {
+        if self.0.stores.iter().all(|store| store.has_patterns()) {
+            return None;
+        }
+        let mut meant = sites()
+            .iter()
+            .filter(|site| patterns::may_match(site, pattern))
+            .peekable();
+        meant.peek()?;
+        let is_blind = |name: &str| {
+            let mut stores = self.0.stores.iter();
+            stores.any(|store| store.name() == name && !store.has_patterns())
+        };
+        let blind = meant.filter(|site| self.chain_of(site.spec()).into_iter().any(is_blind));
+        Some(
+            blind
+                .map(|site| generations::of_cache(&self.0.prefix, site.name()))
+                .collect(),
+        )
     }
 
     pub(crate) fn functions(&self) -> impl Iterator<Item = Arc<Function>> {

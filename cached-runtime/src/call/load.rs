@@ -12,9 +12,9 @@ use crate::entry::{Content, Shared};
 use crate::flight::{self, Answer, Within};
 use crate::invalidate;
 use crate::key::KeyBytes;
-use crate::store::{BoxFuture, Token};
+use crate::store::BoxFuture;
 use crate::tier::memory::{Fill, Probe};
-use crate::tier::remote::Had;
+use crate::tier::remote::{Had, Permit};
 use crate::tier::stamps::Stamp;
 
 /// A look at what is there.
@@ -38,7 +38,7 @@ pub(crate) struct Load {
     stamp: Option<Stamp>,
     began: u64,
     /// What each remote tier gave for filling it.
-    tokens: Vec<Option<Token>>,
+    permits: Vec<Option<Permit>>,
     /// How much longer the caller may be held up by the remote tiers: each has its budget once a call.
     patience: Duration,
     /// The body is running.
@@ -91,7 +91,7 @@ impl Load {
             role,
             stamp,
             began: Function::begin(),
-            tokens: Vec::new(),
+            permits: Vec::new(),
             patience: Duration::ZERO,
             running: false,
         }
@@ -142,11 +142,11 @@ impl Load {
         let key = function.full_key(self.role.probe()?.bytes);
         for remote in &function.remotes {
             if replace {
-                self.tokens.push(remote.guarded.reserve(&key).await);
+                self.permits.push(remote.reserve(&key).await);
                 continue;
             }
             match remote.get(&key, &form).await {
-                Had::Nothing(token) => self.tokens.push(token),
+                Had::Nothing(permit) => self.permits.push(permit),
                 Had::Entry { content, remaining } => {
                     let plan = Plan { ttl: remaining };
                     self.fill_memory(&content, plan);
@@ -237,14 +237,14 @@ impl Load {
         let Some(plan) = plan else {
             return self.replace_by_nothing();
         };
-        if self.tokens.iter().all(Option::is_none) {
+        if self.permits.iter().all(Option::is_none) {
             return None;
         }
         let (patience, background) = (self.patience, self.function.background.clone());
         let mut filling: Keeping = Box::pin(async move {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);
-            fill_remotes(&self.function, &key, &content, plan, &self.tokens).await;
+            fill_remotes(&self.function, &key, &content, plan, &self.permits).await;
         });
         Some(Box::pin(async move {
             if tokio::time::timeout(patience, &mut filling).await.is_err() {
@@ -311,15 +311,15 @@ impl Load {
 
     /// Copies an entry into the remote tiers above the one it was found in, in the background.
     fn backfill(&mut self, key: String, content: &Content, plan: Plan) {
-        let tokens = std::mem::take(&mut self.tokens);
-        if tokens.iter().all(Option::is_none) {
+        let permits = std::mem::take(&mut self.permits);
+        if permits.iter().all(Option::is_none) {
             return;
         }
         let function = Arc::clone(&self.function);
         let content = content.clone();
         self.function
             .background
-            .spawn(async move { fill_remotes(&function, &key, &content, plan, &tokens).await });
+            .spawn(async move { fill_remotes(&function, &key, &content, plan, &permits).await });
     }
 }
 
@@ -331,13 +331,13 @@ impl Drop for Load {
     }
 }
 
-/// Fills each remote tier that gave a token.
+/// Fills each remote tier that gave a permit.
 async fn fill_remotes(
     function: &Function,
     key: &str,
     content: &Content,
     plan: Plan,
-    tokens: &[Option<Token>],
+    permits: &[Option<Permit>],
 ) {
     let Some(form) = function.form(true) else { return };
     let sealed = match form.seal(key, content, plan.ttl) {
@@ -347,9 +347,9 @@ async fn fill_remotes(
             return;
         }
     };
-    for (remote, token) in function.remotes.iter().zip(tokens) {
-        if let Some(token) = token {
-            remote.fill(key, &sealed, plan.ttl, token).await;
+    for (remote, permit) in function.remotes.iter().zip(permits) {
+        if let Some(permit) = permit {
+            remote.fill(key, &sealed, plan.ttl, permit).await;
         }
     }
 }

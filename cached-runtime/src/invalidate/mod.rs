@@ -102,7 +102,7 @@ pub(crate) async fn cache(functions: &[Arc<Function>]) -> Result<(), Error> {
     // The instantiations of a function have one template and one chain.
     match functions.first() {
         Some(function) if !function.remotes.is_empty() => {
-            let matching = function.matching(&function.template.glob());
+            let matching = function.matching_all();
             let passed = pass(function.upwards(), What::Pattern(&matching), revoke).await;
             passed.map(drop)
         }
@@ -150,8 +150,9 @@ fn revoke_text(caches: &Caches, text: &str) {
     }
 }
 
-/// Every entry whose key matches `glob`, whichever function owns it; how many there were.
-pub(crate) async fn by_pattern(caches: &Caches, glob: &str) -> Result<u64, Error> {
+/// Every entry whose key matches `glob`, whichever function owns it; how many there were. Where that cannot be done
+/// exactly, `more` says whether to remove more rather than to refuse.
+pub(crate) async fn by_pattern(caches: &Caches, glob: &str, more: bool) -> Result<u64, Error> {
     let matcher = Glob::new(glob);
     let revoke = || -> u64 {
         caches
@@ -163,9 +164,12 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str) -> Result<u64, Error
     if caches.upwards().is_empty() {
         return Ok(removed);
     }
+    let blind = caches.meant_without_patterns(&matcher);
     let matching = Matching {
         glob: format!("{}{glob}", caches.prefix()),
         test: None,
+        // A store that keeps nothing of what is meant has nothing to remove, if it is known what is meant.
+        generations: blind.filter(|blind| more || blind.is_empty()),
     };
     let passed = pass(caches.upwards(), What::Pattern(&matching), || _ = revoke()).await;
     passed.map(|count| removed.max(count))

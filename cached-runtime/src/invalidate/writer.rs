@@ -50,6 +50,8 @@ enum Target {
     Cache(Caches, &'static Site),
     Key(Caches, String),
     Pattern(Caches, String),
+    /// Whichever of those that match it was.
+    OneOf(Caches, String),
 }
 
 /// What is to be removed, and when.
@@ -101,6 +103,14 @@ impl Writer {
         ));
     }
 
+    /// One entry, of which no more is known than that its key matches a glob.
+    pub fn one_of(&mut self, caches: Option<&Caches>, glob: String) {
+        self.targets.push(Target::OneOf(
+            caches.cloned().unwrap_or_else(Caches::current),
+            glob,
+        ));
+    }
+
     async fn run(&self) {
         for target in &self.targets {
             if let Err(error) = target.remove().await {
@@ -130,7 +140,8 @@ impl Target {
                 super::by_text(caches, text).await;
                 Ok(())
             }
-            Self::Pattern(caches, glob) => super::by_pattern(caches, glob).await.map(drop),
+            Self::Pattern(caches, glob) => super::by_pattern(caches, glob, false).await.map(drop),
+            Self::OneOf(caches, glob) => super::by_pattern(caches, glob, true).await.map(drop),
         }
     }
 }

@@ -82,6 +82,26 @@ impl Glob {
         }
     }
 
+    /// Whether some text matches both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let (mine, others) = (&self.steps, &other.steps);
+        // From where in the one and in the other on a text is left that both match; the last row and column are their ends.
+        let mut meet = vec![vec![false; others.len() + 1]; mine.len() + 1];
+        for i in (0..=mine.len()).rev() {
+            for j in (0..=others.len()).rev() {
+                meet[i][j] = match (mine.get(i), others.get(j)) {
+                    (None, None) => true,
+                    // Any bytes are none, or one and then any again.
+                    (Some(Step::AnyBytes), other) => meet[i + 1][j] || other.is_some() && meet[i][j + 1],
+                    (one, Some(Step::AnyBytes)) => meet[i][j + 1] || one.is_some() && meet[i + 1][j],
+                    (Some(one), Some(other)) => one.shares(other) && meet[i + 1][j + 1],
+                    (None, Some(_)) | (Some(_), None) => false,
+                };
+            }
+        }
+        meet[0][0]
+    }
+
     /// A pattern that matches `text` alone.
     pub(crate) fn escape(text: &str) -> String {
         let mut escaped = String::with_capacity(text.len());
@@ -96,6 +116,11 @@ impl Glob {
 }
 
 impl Step {
+    /// Whether one byte is taken by both.
+    fn shares(&self, other: &Self) -> bool {
+        (0..=u8::MAX).any(|byte| self.takes(byte) && other.takes(byte))
+    }
+
     fn takes(&self, byte: u8) -> bool {
         match self {
             Self::Byte(wanted) => *wanted == byte,
@@ -208,5 +233,32 @@ mod tests {
     #[test]
     fn an_escaped_text_is_found_by_its_own_pattern() {
         assert_eq!(Glob::escape(r"a*?[b]\-^é"), r"a\*\?\[b]\\-^é");
+    }
+
+    #[test]
+    fn two_patterns_meet_where_a_text_matches_both() {
+        for (one, other) in [
+            ("user:*", "user:*:orders"),
+            ("user:*", "*"),
+            ("*:orders", "user:*"),
+            ("user:?", "user:[a-z]"),
+            ("a*b*c", "*x*"),
+            ("", "*"),
+            ("user:1", "user:1"),
+        ] {
+            assert!(Glob::new(one).meets(&Glob::new(other)), "{one} {other}");
+            assert!(Glob::new(other).meets(&Glob::new(one)), "{other} {one}");
+        }
+        for (one, other) in [
+            ("user:*", "order:*"),
+            ("user:*", "users"),
+            ("user:[a-c]", "user:[d-z]"),
+            ("*a", "*b"),
+            ("", "?"),
+            (r"user:\*", "user:1"),
+        ] {
+            assert!(!Glob::new(one).meets(&Glob::new(other)), "{one} {other}");
+            assert!(!Glob::new(other).meets(&Glob::new(one)), "{other} {one}");
+        }
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::breaker::Breaker;
+use super::generations;
 use super::pending::{Matching, Pending, Test, What};
 use crate::background::Background;
 use crate::store::{Filled, Found, Lookup, Store, Token};
@@ -41,6 +42,8 @@ pub(crate) enum Looked {
 pub(crate) struct Owned {
     pub(crate) globs: Vec<String>,
     pub(crate) test: Test,
+    /// The generations of all of them, for a store that knows no globs.
+    pub(crate) generations: Vec<String>,
 }
 
 /// A named store of a `Caches`, shared by all functions that use it.
@@ -105,6 +108,11 @@ impl Guarded {
         !self.breaker.is_closed()
     }
 
+    /// Whether the store can find its keys by pattern.
+    pub(crate) fn has_patterns(&self) -> bool {
+        self.store.guarantees().patterns
+    }
+
     pub(crate) fn has_pending(&self) -> bool {
         !self.pending.is_empty()
     }
@@ -123,6 +131,45 @@ impl Guarded {
             Err(error) if error.kind() == ErrorKind::Decode => Looked::Unreadable(error),
             Err(_) => Looked::Missing(None),
         }
+    }
+
+    /// Looks several keys up that mean something together only: one that may not be read makes all of them misses
+    /// without a token.
+    pub(crate) async fn get_many(self: &Arc<Self>, keys: &[String]) -> Vec<Looked> {
+        let nothing = || keys.iter().map(|_| Looked::Missing(None)).collect();
+        if keys.iter().any(|key| self.pending.covers(key)) {
+            self.heal();
+            return nothing();
+        }
+        let call = async {
+            let mut answers = self.store.get_many(keys).await;
+            let outage = |answer: &Result<Lookup, Error>| answer.as_ref().is_err_and(Error::is_outage);
+            match answers.iter().position(outage).map(|at| answers.swap_remove(at)) {
+                Some(Err(outage)) => Err(outage),
+                _ => Ok(answers),
+            }
+        };
+        let answers = match self.ask(call).await {
+            Ok(answers) if answers.len() == keys.len() => answers,
+            _ => return nothing(),
+        };
+        // A removal that failed meanwhile is about what was just read.
+        if keys.iter().any(|key| self.pending.covers(key)) {
+            return nothing();
+        }
+        let looked = |answer| match answer {
+            Ok(Lookup::Found(found)) => Looked::Found(found),
+            Ok(Lookup::Missing(token)) => Looked::Missing(Some(token)),
+            Err(error) => {
+                self.note(&error);
+                if error.kind() == ErrorKind::Decode {
+                    Looked::Unreadable(error)
+                } else {
+                    Looked::Missing(None)
+                }
+            }
+        };
+        answers.into_iter().map(looked).collect()
     }
 
     /// A token for replacing what is there.
@@ -172,7 +219,8 @@ impl Guarded {
     /// Removes, now or as soon as the store can be reached; until then the entries are not read from it. Dropping this
     /// future leaves the removal queued. Says how many were removed now, of those that are not named one by one.
     pub(crate) async fn remove(self: &Arc<Self>, what: What<'_>) -> Result<u64, Error> {
-        self.check_patterns(what)?;
+        let voided = self.voided(what)?;
+        let what = voided.as_deref().map_or(what, What::Keys);
         let unsure = Unsure { guarded: self, what };
         let removed = self.ask_within(self.budget_of(what), self.remove_now(what)).await;
         if removed.is_ok() {
@@ -183,7 +231,8 @@ impl Guarded {
 
     /// The same for later, as soon as the store can be reached.
     pub(crate) fn queue(self: &Arc<Self>, what: What<'_>) {
-        if self.check_patterns(what).is_ok() {
+        if let Ok(voided) = self.voided(what) {
+            let what = voided.as_deref().map_or(what, What::Keys);
             drop(Unsure { guarded: self, what });
         }
     }
@@ -192,6 +241,11 @@ impl Guarded {
         match what {
             What::Keys(keys) => self.store.remove(keys).await.map(|()| 0),
             What::Pattern(matching) => self.remove_matching_now(matching).await,
+            // Asked for together where single removals have become too many to keep.
+            What::Everything if !self.has_patterns() => {
+                let generations = self.generation_keys(&self.owned.generations);
+                self.store.remove(&generations).await.map(|()| 0)
+            }
             What::Everything => self.sweep().await.map(|()| 0),
         }
     }
@@ -208,17 +262,32 @@ impl Guarded {
         Ok(())
     }
 
-    fn check_patterns(&self, what: What<'_>) -> Result<(), Error> {
-        let glob = match what {
-            What::Pattern(matching) if !self.store.guarantees().patterns => &matching.glob,
-            What::Everything if !self.store.guarantees().patterns => "*",
-            _ => return Ok(()),
-        };
-        let message = format!(
-            "store `{}` cannot find keys by pattern, so `{glob}` was not removed from it",
-            self.name
-        );
-        Err(Error::new(ErrorKind::Unsupported, message))
+    /// For a store that knows no patterns, the generations to remove in the place of the entries. `None` where the
+    /// removal can be made as it is.
+    fn voided(&self, what: What<'_>) -> Result<Option<Vec<String>>, Error> {
+        if self.has_patterns() {
+            return Ok(None);
+        }
+        match what {
+            What::Keys(_) => Ok(None),
+            What::Everything => Ok(Some(self.generation_keys(&self.owned.generations))),
+            What::Pattern(matching) => match &matching.generations {
+                Some(names) => Ok(Some(self.generation_keys(names))),
+                None => Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!(
+                        "store `{}` cannot find keys by pattern, so `{}` was not removed from it: name the entries, or \
+                         the whole cache, or use a store that can",
+                        self.name, matching.glob
+                    ),
+                )),
+            },
+        }
+    }
+
+    fn generation_keys(&self, names: &[String]) -> Vec<String> {
+        let keys = |name: &String| generations::keys(&*self.store, name);
+        names.iter().flat_map(keys).collect()
     }
 
     /// Lets the store go; what is pending stays so.
@@ -288,8 +357,8 @@ impl Guarded {
 
     fn note(self: &Arc<Self>, error: &Error) {
         self.failures.fetch_add(1, Relaxed);
-        // Any other answer is an answer: the store is there.
-        if error.kind() == ErrorKind::Unavailable && self.breaker.failed() {
+        // Any other answer is an answer: the store is there, or most of it is.
+        if error.is_outage() && self.breaker.failed() {
             tracing::warn!(store = %self.name, error = %Chain(error), "a store is down; its entries are misses until it answers again");
             self.heal();
         }
@@ -365,7 +434,7 @@ impl Guarded {
                 self.pending.strike(what, seen);
                 Ok(true)
             }
-            Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
+            Err(error) if error.is_outage() => Err(error),
             Err(_) => Ok(false),
         }
     }

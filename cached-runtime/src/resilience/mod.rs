@@ -5,6 +5,7 @@
 //! refuses to read the entries they are about. It knows keys and bytes, neither functions nor values.
 
 mod breaker;
+pub(crate) mod generations;
 mod guarded;
 mod pending;
 

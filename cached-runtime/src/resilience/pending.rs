@@ -22,6 +22,9 @@ pub(crate) type Test = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub(crate) struct Matching {
     pub(crate) glob: String,
     pub(crate) test: Option<Test>,
+    /// What the generations are called that are removed instead where no keys can be found by pattern. `None`: that would
+    /// be too much.
+    pub(crate) generations: Option<Vec<String>>,
 }
 
 impl Matching {

@@ -4,12 +4,16 @@
 //! crate knows which of them exist. Whoever has read one has read them all: address, link, commands.
 
 pub(crate) mod local;
+#[cfg(feature = "memcached")]
+mod memcached;
 #[cfg(feature = "moka")]
 pub(crate) mod moka;
 mod null;
 #[cfg(feature = "redis")]
 mod redis;
 
+#[cfg(feature = "memcached")]
+pub use self::memcached::{Memcached, MemcachedBuilder};
 pub use self::null::Null;
 #[cfg(feature = "redis")]
 pub use self::redis::{Redis, RedisBuilder};

@@ -35,6 +35,10 @@ impl Store for Null {
         Box::pin(ready(Ok(Filled::Refused)))
     }
 
+    fn touch<'a>(&'a self, _key: &'a str, _ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(ready(Ok(false)))
+    }
+
     fn put<'a>(
         &'a self,
         _key: &'a str,

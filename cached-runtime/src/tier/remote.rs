@@ -3,6 +3,7 @@
 //! Called by the call path, by fills and by the handles. Whatever cannot be read is a miss, is counted, and comes back
 //! with a token, so that the load that follows replaces it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,12 +14,15 @@ use crate::hooks;
 use crate::resilience::{Guarded, Looked};
 use crate::stats::{Count, TierStats};
 use crate::store::{Filled, Token};
+use crate::tier::generation::{self, Generation, Generations};
 use crate::{Error, ErrorKind};
 
 pub(crate) struct Remote {
     pub(crate) guarded: Arc<Guarded>,
     /// The longest life an entry has here.
     ttl: Option<Duration>,
+    /// Where the store cannot find keys by pattern.
+    generations: Option<Generations>,
     hits: Count,
     misses: Count,
     rejected: Count,
@@ -31,8 +35,14 @@ pub(crate) enum Had {
         content: Content,
         remaining: Option<Duration>,
     },
-    /// Nothing, and the token for filling it; none where the store could not be asked.
-    Nothing(Option<Token>),
+    /// Nothing, and the right to fill it; none where the store could not be asked.
+    Nothing(Option<Permit>),
+}
+
+/// The right to fill a key: the store's token, and the generation that an entry loaded under it belongs to.
+pub(crate) struct Permit {
+    token: Token,
+    generation: Option<Generation>,
 }
 
 /// How the function's values look as bytes.
@@ -51,11 +61,14 @@ pub(crate) struct Sealed {
 }
 
 impl Remote {
-    pub(crate) fn new(guarded: Arc<Guarded>, ttl: Option<Duration>) -> Self {
+    /// Of the cache of this name. A store that can find its keys needs no generations.
+    pub(crate) fn new(guarded: Arc<Guarded>, ttl: Option<Duration>, prefix: &str, name: &str) -> Self {
+        let generations = (!guarded.has_patterns()).then(|| Generations::new(guarded.store(), prefix, name));
         let [hits, misses, rejected, refused] = Default::default();
         Self {
             guarded,
             ttl,
+            generations,
             hits,
             misses,
             rejected,
@@ -65,15 +78,37 @@ impl Remote {
 
     pub(crate) async fn get(&self, key: &str, form: &Form<'_>) -> Had {
         let begun = Instant::now();
-        let found = match self.guarded.get(key).await {
+        let (looked, generation) = match &self.generations {
+            None => (self.guarded.get(key).await, None),
+            Some(generations) => {
+                let (beside, looked) = generations.look(&self.guarded, key).await;
+                let settled = generations.settle(&self.guarded, key, beside);
+                match self.in_time(begun, settled).await {
+                    Some(generation) => (looked, Some(generation)),
+                    // Whatever is there cannot be told from what was removed.
+                    None => (Looked::Missing(None), None),
+                }
+            }
+        };
+        let found = match looked {
             Looked::Found(found) => found,
             Looked::Missing(token) => {
                 self.misses.add_one();
-                return Had::Nothing(token);
+                return Had::Nothing(token.map(|token| Permit { token, generation }));
             }
-            Looked::Unreadable(error) => return self.reject(key, &error, begun).await,
+            Looked::Unreadable(error) => return self.reject(key, &error, begun, generation).await,
         };
-        match form.open(key, &found.bytes) {
+        let bytes = match &generation {
+            None => found.bytes,
+            Some(generation) => match generation.unmark(found.bytes) {
+                Some(bytes) => bytes,
+                None => {
+                    self.misses.add_one();
+                    return self.replace(key, begun, Some(generation.clone())).await;
+                }
+            },
+        };
+        match form.open(key, &bytes) {
             Ok(content) => {
                 self.hits.add_one();
                 Had::Entry {
@@ -81,30 +116,89 @@ impl Remote {
                     remaining: found.remaining,
                 }
             }
-            Err(error) => self.reject(key, &error, begun).await,
+            Err(error) => self.reject(key, &error, begun, generation).await,
         }
     }
 
-    /// What is there is a miss, and the load may replace it, if the store can say so in what is left of its time.
-    async fn reject(&self, key: &str, error: &Error, begun: Instant) -> Had {
+    /// What is there is a miss, and the load may replace it.
+    async fn reject(&self, key: &str, error: &Error, begun: Instant, generation: Option<Generation>) -> Had {
         tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
         self.rejected.add_one();
         self.misses.add_one();
-        let left = self.guarded.budget().saturating_sub(begun.elapsed());
-        let token = tokio::time::timeout(left, self.guarded.reserve(key)).await;
-        Had::Nothing(token.ok().flatten())
+        self.replace(key, begun, generation).await
     }
 
-    /// Stores under a token; a refusal is counted and no failure.
-    pub(crate) async fn fill(&self, key: &str, sealed: &Sealed, ttl: Option<Duration>, token: &Token) {
-        if let Ok(Filled::Refused) = self.guarded.fill(key, &sealed.bytes, self.life(ttl), token).await {
+    /// The right to replace what is there, if the store can say so in what is left of its time.
+    async fn replace(&self, key: &str, begun: Instant, generation: Option<Generation>) -> Had {
+        let token = self.in_time(begun, self.guarded.reserve(key)).await;
+        Had::Nothing(token.map(|token| Permit { token, generation }))
+    }
+
+    /// What comes of `work` in what is left of the budget of a call that has `begun`.
+    async fn in_time<T>(&self, begun: Instant, work: impl Future<Output = Option<T>>) -> Option<T> {
+        let left = self.guarded.budget().saturating_sub(begun.elapsed());
+        tokio::time::timeout(left, work).await.ok().flatten()
+    }
+
+    /// The generation that an entry stored now belongs to; `Err` where there must be one and cannot.
+    async fn generation(&self, key: &str) -> Result<Option<Generation>, Error> {
+        let Some(generations) = &self.generations else {
+            return Ok(None);
+        };
+        let begun = Instant::now();
+        let looked = generations.look_alone(&self.guarded, key).await;
+        match self
+            .in_time(begun, generations.settle(&self.guarded, key, looked))
+            .await
+        {
+            Some(generation) => Ok(Some(generation)),
+            None => Err(Error::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "store `{}` does not say which of its entries still count",
+                    self.guarded.name()
+                ),
+            )),
+        }
+    }
+
+    /// The right to fill whether or not something is there.
+    pub(crate) async fn reserve(&self, key: &str) -> Option<Permit> {
+        let generation = self.generation(key).await.ok()?;
+        let token = self.guarded.reserve(key).await?;
+        Some(Permit { token, generation })
+    }
+
+    /// The life left of an entry that is there and counts.
+    pub(crate) async fn remaining(&self, key: &str) -> Result<Option<Option<Duration>>, Error> {
+        let Some(generations) = &self.generations else {
+            return self.guarded.remaining(key).await;
+        };
+        let (beside, looked) = generations.look(&self.guarded, key).await;
+        let (Some(generation), Looked::Found(entry)) = (generation::found(&beside), looked) else {
+            return Ok(None);
+        };
+        let remaining = entry.remaining;
+        Ok(generation.unmark(entry.bytes).map(|_| remaining))
+    }
+
+    /// Stores under a permit; a refusal is counted and no failure.
+    pub(crate) async fn fill(&self, key: &str, sealed: &Sealed, ttl: Option<Duration>, permit: &Permit) {
+        let bytes = sealed.under(permit.generation.as_ref());
+        let filled = self
+            .guarded
+            .fill(key, &bytes, self.life(ttl), &permit.token)
+            .await;
+        if let Ok(Filled::Refused) = filled {
             self.refused.add_one();
         }
     }
 
     /// Stores whatever was there.
     pub(crate) async fn put(&self, key: &str, sealed: &Sealed, ttl: Option<Duration>) -> Result<(), Error> {
-        self.guarded.put(key, &sealed.bytes, self.life(ttl)).await
+        let generation = self.generation(key).await?;
+        let bytes = sealed.under(generation.as_ref());
+        self.guarded.put(key, &bytes, self.life(ttl)).await
     }
 
     fn life(&self, ttl: Option<Duration>) -> Option<Duration> {
@@ -122,6 +216,15 @@ impl Remote {
             rejected: self.rejected.get(),
             refused: self.refused.get(),
             ..TierStats::default()
+        }
+    }
+}
+
+impl Sealed {
+    fn under(&self, generation: Option<&Generation>) -> Cow<'_, [u8]> {
+        match generation {
+            None => Cow::Borrowed(&self.bytes),
+            Some(generation) => Cow::Owned(generation.mark(&self.bytes)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use cached_tests::RedisServer;
+use cached_tests::{MemcachedServer, RedisServer};
 
 use crate::place::Place;
 
@@ -29,6 +29,21 @@ async fn tells_the_same_story_from_redis() {
         expect_story(&said);
         // Two lists and a product, which the program leaves behind.
         assert!(server.cli::<u64>(&["DBSIZE"]).await >= 3, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn tells_the_same_story_from_memcached() {
+    let server = MemcachedServer::start().await;
+    let place = Place::new();
+    for _ in 0..2 {
+        let mut program = place.command("quickstart");
+        let output = program.env("MEMCACHED_ADDR", server.address()).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("in Memcached (MEMCACHED_ADDR is set)"), "{said}");
+        expect_story(&said);
+        assert!(server.items().await >= 3, "{said}");
     }
 }
 

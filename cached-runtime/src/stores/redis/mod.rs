@@ -254,6 +254,13 @@ impl Inner {
         Ok(())
     }
 
+    async fn touch(&self, key: &str, ttl: Duration) -> Result<bool, Error> {
+        match self.run(cmd("PEXPIRE").arg(key).arg(milliseconds(ttl))).await? {
+            Value::Int(touched) => Ok(touched == 1),
+            _ => Err(self.unexpected()),
+        }
+    }
+
     async fn remaining(&self, key: &str) -> Result<Option<Option<Duration>>, Error> {
         match self.run(cmd("PTTL").arg(key)).await? {
             Value::Int(-2) => Ok(None),
@@ -290,6 +297,10 @@ impl Store for Redis {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Filled, Error>> {
         Box::pin(self.inner.fill(key, bytes, ttl, token))
+    }
+
+    fn touch<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(self.inner.touch(key, ttl))
     }
 
     fn put<'a>(

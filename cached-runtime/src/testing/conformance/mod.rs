@@ -22,8 +22,10 @@ mod bench;
 mod concurrency;
 mod expiry;
 mod keys;
+mod many;
 mod patterns;
 mod tokens;
+mod touch;
 mod values;
 
 use std::fmt;
@@ -108,6 +110,8 @@ pub fn cases() -> impl Iterator<Item = Case> {
         expiry::CASES,
         keys::CASES,
         tokens::CASES,
+        many::CASES,
+        touch::CASES,
         patterns::CASES,
         concurrency::CASES,
     ]

@@ -1,0 +1,80 @@
+//! Every pattern that a writer of the program removes by, collected at link time.
+//!
+//! Looked at when a `Caches` is built, since a store that cannot find keys by pattern cannot do what such a writer says.
+
+use std::collections::HashSet;
+
+use super::registry::{Site, sites};
+use crate::key::{Glob, Piece};
+
+/// `#[invalidate(pattern = "..")]` on a function.
+pub struct Pattern {
+    function: &'static str,
+    pieces: &'static [Piece],
+    file: &'static str,
+    line: u32,
+}
+
+inventory::collect!(&'static Pattern);
+
+impl Pattern {
+    /// Made by the expansion.
+    pub const fn new(
+        function: &'static str,
+        pieces: &'static [Piece],
+        file: &'static str,
+        line: u32,
+    ) -> Self {
+        Self {
+            function,
+            pieces,
+            file,
+            line,
+        }
+    }
+
+    /// With this in the place of each value: `*` makes a glob that matches whatever the pattern does.
+    fn with_values(&self, value: &str) -> String {
+        let pieces = self.pieces.iter();
+        pieces.fold(String::new(), |text, piece| match piece {
+            Piece::Text(piece) => text + piece,
+            Piece::Value => text + value,
+        })
+    }
+}
+
+/// What the patterns of the program could mean and a store without patterns keeps: for each such pair one complaint.
+/// `kept` says in which such store a function keeps its entries.
+pub(super) fn mistakes<'a>(kept: impl Fn(&Site) -> Option<&'a str>) -> Vec<String> {
+    let mut mistakes = Vec::new();
+    let mut seen = HashSet::new();
+    for pattern in inventory::iter::<&'static Pattern> {
+        let parsed = Glob::new(&pattern.with_values("*"));
+        let written = pattern.with_values("{}");
+        for site in sites() {
+            let Some(store) = kept(site).filter(|_| may_match(site, &parsed)) else {
+                continue;
+            };
+            let Pattern {
+                function, file, line, ..
+            } = pattern;
+            let mistake = format!(
+                "`{function}` ({file}:{line}) removes by the pattern `{written}`, which `{}` ({}) has keys of, and the store \
+                 `{store}` cannot find keys by pattern: name the entries or the whole cache, or say with \
+                 `caches = ..` which `Caches` it is for",
+                site.name(),
+                site.place()
+            );
+            // An instantiation of a generic writer may be there several times.
+            if seen.insert(mistake.clone()) {
+                mistakes.push(mistake);
+            }
+        }
+    }
+    mistakes
+}
+
+/// Whether a function may have a key that the pattern matches.
+pub(super) fn may_match(site: &Site, pattern: &Glob) -> bool {
+    Glob::new(&site.template().glob()).meets(pattern)
+}

@@ -1,0 +1,8 @@
+//! Cached functions over real Memcached servers, one module for each promise.
+
+mod chain;
+mod environment;
+mod generations;
+mod outage;
+mod race;
+mod setup;
