@@ -113,7 +113,7 @@ impl Load {
         let replace = matches!(self.role, Role::Alone { replace: true, .. });
         if !replace
             && let (Some(memory), Some(probe)) = (&self.function.memory, self.role.probe())
-            && let Some(content) = memory.read(&probe, |content| Some(content.clone()))
+            && let Some(content) = memory.read_again(&probe, |content| Some(content.clone()))
         {
             self.answer(&content);
             return Look::Now(self, Some(content));

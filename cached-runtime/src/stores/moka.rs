@@ -84,6 +84,19 @@ impl Moka {
         seen
     }
 
+    /// The same for a key that was not there a moment ago. `moka` counts every look towards a key's being worth its
+    /// place, hit or miss, and this one is not the caller's.
+    pub(crate) fn read_again<R>(
+        &self,
+        probe: &Probe<'_>,
+        look: impl FnOnce(&Held) -> Option<R>,
+    ) -> Option<R> {
+        let inside = Inside::enter();
+        let present = self.entries.contains_key(probe.bytes);
+        drop(inside);
+        if present { self.read(probe, look) } else { None }
+    }
+
     pub(crate) fn insert(
         &self,
         probe: Probe<'_>,

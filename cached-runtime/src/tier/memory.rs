@@ -114,15 +114,23 @@ impl Memory {
     #[inline]
     pub(crate) fn read<R>(&self, probe: &Probe<'_>, look: impl FnOnce(&Content) -> Option<R>) -> Option<R> {
         // Before the engine's lock, which whatever comes after it waits for.
-        let now = self.clock.now();
-        let see = |held: &Held| {
-            if held.is_fresh(now) {
-                look(&held.content)
-            } else {
-                None
-            }
-        };
+        let see = fresh(self.clock.now(), look);
         each!(&self.engine, it => it.read(probe, see))
+    }
+
+    /// The same for a key that was not there a moment ago, which does not count as asked for once more.
+    pub(crate) fn read_again<R>(
+        &self,
+        probe: &Probe<'_>,
+        look: impl FnOnce(&Content) -> Option<R>,
+    ) -> Option<R> {
+        let see = fresh(self.clock.now(), look);
+        match &self.engine {
+            // Keeps no account of keys that are not there.
+            Engine::Local(local) => local.read(probe, see),
+            #[cfg(feature = "moka")]
+            Engine::Moka(moka) => moka.read_again(probe, see),
+        }
     }
 
     /// The life left of a fresh record, if there is one: [`Duration::MAX`] if it has no end.
@@ -192,5 +200,17 @@ impl Memory {
 
     pub(crate) fn evictions(&self) -> u64 {
         each!(&self.engine, it => it.evictions())
+    }
+}
+
+/// Lets `look` see a record that has not expired.
+#[inline]
+fn fresh<R>(now: Tick, look: impl FnOnce(&Content) -> Option<R>) -> impl FnOnce(&Held) -> Option<R> {
+    move |held| {
+        if held.is_fresh(now) {
+            look(&held.content)
+        } else {
+            None
+        }
     }
 }
