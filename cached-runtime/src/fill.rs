@@ -1,7 +1,8 @@
 //! Putting a value that no load brought: what `insert` of an entry does.
 //!
 //! A put revokes every load in progress, since it is newer than what they read. Where it overlaps another put or an
-//! invalidation of the same entry nobody can say which of them the source saw last, so it becomes a removal.
+//! invalidation of the same entry, in this process or in another, nobody can say which of them the source saw last, so it
+//! becomes a removal.
 
 use std::slice;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
 use crate::invalidate;
 use crate::resilience::What;
+use crate::store::Filled;
 use crate::tier::memory::{Fill, Probe};
 
 /// Puts `content` into every tier, the lowest first. A store that does not take it has the entry removed instead, now
@@ -23,7 +25,7 @@ pub(crate) async fn put(
 ) -> Result<(), Error> {
     invalidate::revoke(function, probe);
     let stamp = function.stamps.now(probe.hash);
-    let mut outcome = Ok(());
+    let (mut outcome, mut overlapped) = (Ok(()), false);
     if let Some(form) = function.form(true)
         && !function.remotes.is_empty()
     {
@@ -36,14 +38,18 @@ pub(crate) async fn put(
             }
         };
         for remote in function.remotes.iter().rev() {
-            if let Err(error) = remote.put(&key, &sealed, plan.ttl).await {
-                // Keys are what every store can remove.
-                let _ = remote.guarded.remove(What::Keys(slice::from_ref(&key))).await;
-                outcome = Err(error);
+            match remote.put(&key, &sealed, plan.ttl).await {
+                Ok(Filled::Stored) => {}
+                Ok(Filled::Refused) => overlapped = true,
+                Err(error) => {
+                    // Keys are what every store can remove.
+                    let _ = remote.guarded.remove(What::Keys(slice::from_ref(&key))).await;
+                    outcome = Err(error);
+                }
             }
         }
     }
-    if function.stamps.now(probe.hash) != stamp {
+    if overlapped || function.stamps.now(probe.hash) != stamp {
         invalidate::entry(function, probe).await;
         return outcome;
     }

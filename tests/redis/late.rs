@@ -93,7 +93,6 @@ async fn a_fill_that_travels_longer_than_the_removal_behind_it_is_not_stored() {
 }
 
 #[tokio::test]
-#[ignore = "a put has no token: one that was given up and is held up on its way lands after the removal that replaced it"]
 async fn a_put_that_travels_longer_than_the_removal_behind_it_is_not_stored() {
     let scene = Late::new().await;
     scene.detour.hold();

@@ -194,19 +194,29 @@ impl Guarded {
             .await
     }
 
+    /// Stores whatever was there. Under a token where the store has them: what is held up on its way, or meets the put of
+    /// another process, is then refused, where it would undo what came after it.
     pub(crate) async fn put(
         self: &Arc<Self>,
         key: &str,
         bytes: &[u8],
         ttl: Option<Duration>,
-    ) -> Result<(), Error> {
+    ) -> Result<Filled, Error> {
         if self.pending.covers(key) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format!("store `{}` has yet to remove `{key}`", self.name),
             ));
         }
-        self.ask(async { self.store.put(key, bytes, ttl).await }).await
+        self.ask(async {
+            if !self.store.guarantees().tokens {
+                self.store.put(key, bytes, ttl).await?;
+                return Ok(Filled::Stored);
+            }
+            let token = self.store.reserve(key).await?;
+            self.store.fill(key, bytes, ttl, &token).await
+        })
+        .await
     }
 
     pub(crate) async fn remaining(self: &Arc<Self>, key: &str) -> Result<Option<Option<Duration>>, Error> {

@@ -194,8 +194,13 @@ impl Remote {
         }
     }
 
-    /// Stores whatever was there.
-    pub(crate) async fn put(&self, key: &str, sealed: &Sealed, ttl: Option<Duration>) -> Result<(), Error> {
+    /// Stores whatever was there, unless somebody else puts or removes the same entry meanwhile.
+    pub(crate) async fn put(
+        &self,
+        key: &str,
+        sealed: &Sealed,
+        ttl: Option<Duration>,
+    ) -> Result<Filled, Error> {
         let generation = self.generation(key).await?;
         let bytes = sealed.under(generation.as_ref());
         self.guarded.put(key, &bytes, self.life(ttl)).await
