@@ -1,4 +1,4 @@
-//! A Redis store that does something of the test's before each removal: fails, waits, tells.
+//! A Redis store that does something of the test's before each removal, or each fill: fails, waits, tells.
 
 use std::time::Duration;
 
@@ -10,6 +10,11 @@ type Hook = Box<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>
 pub(crate) struct Hooked {
     redis: Redis,
     before_removal: Hook,
+    before_fill: Hook,
+}
+
+fn nothing() -> BoxFuture<'static, Result<(), Error>> {
+    Box::pin(std::future::ready(Ok(())))
 }
 
 impl Hooked {
@@ -21,6 +26,18 @@ impl Hooked {
         Self {
             redis,
             before_removal: Box::new(before_removal),
+            before_fill: Box::new(nothing),
+        }
+    }
+
+    /// `before_fill` decides whether the fill happens at all.
+    pub(crate) fn with_fills(
+        redis: Redis,
+        before_fill: impl Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            before_fill: Box::new(before_fill),
+            ..Self::new(redis, nothing)
         }
     }
 }
@@ -41,7 +58,10 @@ impl Store for Hooked {
         ttl: Option<Duration>,
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Filled, Error>> {
-        self.redis.fill(key, bytes, ttl, token)
+        Box::pin(async move {
+            (self.before_fill)().await?;
+            self.redis.fill(key, bytes, ttl, token).await
+        })
     }
 
     fn put<'a>(

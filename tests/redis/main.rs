@@ -13,6 +13,7 @@ mod outage;
 mod patterns;
 mod pending;
 mod program;
+mod puts;
 mod processes;
 mod restart;
 mod schema;
