@@ -1,6 +1,7 @@
 //! The shapes of functions that can be cached.
 
 mod aliases;
+mod arcs;
 mod attributes;
 mod borrowed;
 mod futures;
