@@ -60,7 +60,12 @@ impl Error {
 
     /// The same error, its message opened by what it is about. Not a cause of another one, which would be told twice
     /// where causes are printed.
-    #[cfg(feature = "redis")]
+    #[cfg(any(
+        feature = "redis",
+        feature = "mysql",
+        feature = "postgres",
+        feature = "sqlite"
+    ))]
     pub(crate) fn about(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);
         self

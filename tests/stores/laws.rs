@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use cached_runtime::Store;
-use cached_runtime::stores::{Null, Redis};
+use cached_runtime::stores::{Null, Redis, Sql};
 use cached_runtime::testing::conformance;
-use cached_tests::RedisServer;
+use cached_tests::{Folder, MariaDbServer, PostgresServer, RedisServer};
 
 use crate::model::Model;
 
@@ -76,4 +76,34 @@ async fn redis_that_speaks_only_resp2() {
         .start()
         .await;
     keeps_every_law(Redis::connect(server.url()).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb() {
+    let server = MariaDbServer::start().await;
+    for url in [server.url(), server.socket_url()] {
+        keeps_every_law(Sql::connect(url).await.unwrap()).await;
+    }
+    assert_eq!(
+        server.sql("SELECT COUNT(*) FROM cached_entries"),
+        "0",
+        "the suite cleans up, leases included"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres() {
+    let server = PostgresServer::start().await;
+    for url in [server.url(), server.socket_url()] {
+        keeps_every_law(Sql::connect(url).await.unwrap()).await;
+    }
+    assert_eq!(server.sql("SELECT COUNT(*) FROM cached_entries"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite() {
+    let folder = Folder::new();
+    let file = format!("sqlite://{}", folder.file("cache.db"));
+    keeps_every_law(Sql::connect(file).await.unwrap()).await;
+    keeps_every_law(Sql::connect("sqlite::memory:").await.unwrap()).await;
 }

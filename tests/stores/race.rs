@@ -4,36 +4,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use cached_runtime::stores::Redis;
+use cached_runtime::stores::{Redis, Sql};
 use cached_runtime::testing::conformance;
 use cached_runtime::{BoxFuture, Error, Filled, Lookup, Store, Token};
-use cached_tests::RedisServer;
+use cached_tests::{Folder, MariaDbServer, PostgresServer, RedisServer};
 use tokio::time::sleep;
 
 /// Several connections to one server, each call through the next: no order holds between any two of them.
-struct Turns {
-    stores: Vec<Redis>,
+struct Turns<S> {
+    stores: Vec<S>,
     next: AtomicUsize,
 }
 
-impl Turns {
-    async fn of(server: &RedisServer, connections: usize) -> Self {
-        let mut stores = Vec::new();
-        for _ in 0..connections {
-            stores.push(Redis::connect(server.url()).await.unwrap());
-        }
+impl<S> Turns<S> {
+    fn of(stores: Vec<S>) -> Self {
         Self {
             stores,
             next: AtomicUsize::new(0),
         }
     }
 
-    fn next(&self) -> &Redis {
+    fn next(&self) -> &S {
         &self.stores[self.next.fetch_add(1, Relaxed) % self.stores.len()]
     }
 }
 
-impl Store for Turns {
+impl<S: Store> Store for Turns<S> {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
         self.next().get(key)
     }
@@ -101,29 +97,64 @@ async fn no_stale_fill_lands_from_any_of_several_connections() {
             "0",
         ])
         .await;
-    let store: Arc<dyn Store> = Arc::new(Turns::of(&server, 4).await);
+    let mut stores = Vec::new();
+    for _ in 0..4 {
+        stores.push(Redis::connect(server.url()).await.unwrap());
+    }
+    let store: Arc<dyn Store> = Arc::new(Turns::of(stores));
     let forgetful = async {
         loop {
             let _: String = server.cli(&["SCRIPT", "FLUSH"]).await;
             sleep(Duration::from_millis(30)).await;
         }
     };
-    let races = async {
-        let race = conformance::cases().find(|case| case.name() == "race").unwrap();
-        let running: Vec<_> = (0..4)
-            .map(|_| {
-                let store = Arc::clone(&store);
-                tokio::spawn(async move { race.run(&store).await })
-            })
-            .collect();
-        for race in running {
-            if let Err(why) = race.await.unwrap() {
-                panic!("{why}");
-            }
-        }
-    };
     tokio::select! {
         () = forgetful => {}
-        () = races => {}
+        () = races(&store) => {}
     }
+}
+
+async fn races(store: &Arc<dyn Store>) {
+    let race = conformance::cases().find(|case| case.name() == "race").unwrap();
+    let running: Vec<_> = (0..4)
+        .map(|_| {
+            let store = Arc::clone(store);
+            tokio::spawn(async move { race.run(&store).await })
+        })
+        .collect();
+    for race in running {
+        if let Err(why) = race.await.unwrap() {
+            panic!("{why}");
+        }
+    }
+}
+
+/// The same from several pools, which is what several processes have.
+async fn races_from_several_pools(url: &str) {
+    let mut stores = Vec::new();
+    for _ in 0..4 {
+        stores.push(Sql::builder(url).pool_size(3).connect().await.unwrap());
+    }
+    // More than one page of a removal by pattern.
+    for n in 0..2_500 {
+        stores[0].put(&format!("other:{n}"), b"x", None).await.unwrap();
+    }
+    let store: Arc<dyn Store> = Arc::new(Turns::of(stores));
+    races(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stale_fill_lands_in_mariadb() {
+    races_from_several_pools(&MariaDbServer::start().await.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stale_fill_lands_in_postgres() {
+    races_from_several_pools(&PostgresServer::start().await.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stale_fill_lands_in_sqlite() {
+    let folder = Folder::new();
+    races_from_several_pools(&format!("sqlite://{}", folder.file("cache.db"))).await;
 }

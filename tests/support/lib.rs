@@ -4,12 +4,17 @@
 //! ended by its process id when its handle is dropped. Helpers panic: a test that cannot be set up has failed.
 
 mod folder;
+mod mariadb_server;
+mod owner;
+mod postgres_server;
 mod process;
 mod redis_server;
 mod seed;
 mod tcp_fault;
 
 pub use folder::Folder;
+pub use mariadb_server::MariaDbServer;
+pub use postgres_server::PostgresServer;
 pub use redis_server::{RedisServer, RedisSetup};
 pub use seed::seed;
 pub use tcp_fault::{Fault, FaultProxy};

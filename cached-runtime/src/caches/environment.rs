@@ -8,6 +8,7 @@ use crate::{Error, ErrorKind};
 struct Variables {
     backend: Option<String>,
     redis: Option<String>,
+    sql: Option<String>,
     namespace: Option<String>,
 }
 
@@ -17,6 +18,7 @@ impl Variables {
         Ok(Self {
             backend,
             redis: read("REDIS_URL")?,
+            sql: read("CACHE_SQL_URL")?,
             namespace: read("CACHE_NAMESPACE")?,
         })
     }
@@ -40,14 +42,40 @@ impl Variables {
             let what = format!("CACHE_BACKEND = {backend:?} names redis, and REDIS_URL is not set");
             return Err(Error::new(ErrorKind::Configuration, what));
         }
+        if let Some(name) = names.iter().find(|name| SQL.contains(&name.as_str()))
+            && self.sql.as_deref().and_then(sql_name) != Some(name)
+        {
+            let what = format!(
+                "CACHE_BACKEND = {backend:?} names {name}, and CACHE_SQL_URL is set to no URL of {name}"
+            );
+            return Err(Error::new(ErrorKind::Configuration, what));
+        }
         let mut mistakes = Vec::new();
         let chain: Vec<&str> = names.iter().map(String::as_str).collect();
-        check_chain("it", &chain, &["redis"], &mut mistakes);
+        check_chain(
+            "it",
+            &chain,
+            &["redis", "mysql", "postgres", "sqlite"],
+            &mut mistakes,
+        );
         if !mistakes.is_empty() {
             let what = format!("CACHE_BACKEND = {backend:?}: {}", mistakes.join("; "));
             return Err(Error::new(ErrorKind::Configuration, what));
         }
         Ok(names)
+    }
+}
+
+/// The names of the stores that `CACHE_SQL_URL` can provide.
+const SQL: [&str; 3] = ["mysql", "postgres", "sqlite"];
+
+/// The one that `url` provides, by its scheme.
+fn sql_name(url: &str) -> Option<&'static str> {
+    match url.split_once(':')?.0 {
+        "mysql" | "mariadb" => Some("mysql"),
+        "postgres" | "postgresql" => Some("postgres"),
+        "sqlite" => Some("sqlite"),
+        _ => None,
     }
 }
 
@@ -90,10 +118,37 @@ fn with_redis(builder: CachesBuilder, variables: &Variables) -> Result<CachesBui
     }
 }
 
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+fn with_sql(builder: CachesBuilder, variables: &Variables) -> Result<CachesBuilder, Error> {
+    let Some(url) = &variables.sql else {
+        return Ok(builder);
+    };
+    let sql = crate::stores::Sql::connect_lazily(url).map_err(|error| error.about("CACHE_SQL_URL"))?;
+    // A URL that can be used has one of these schemes.
+    Ok(builder.store(sql_name(url).unwrap_or("sql"), sql))
+}
+
+#[cfg(not(any(feature = "mysql", feature = "postgres", feature = "sqlite")))]
+fn with_sql(builder: CachesBuilder, variables: &Variables) -> Result<CachesBuilder, Error> {
+    match &variables.sql {
+        Some(_) => {
+            let what = "CACHE_SQL_URL is set, and this program was built without the features `mysql`, `postgres` and \
+                        `sqlite` of cached-runtime";
+            Err(Error::new(ErrorKind::Configuration, what))
+        }
+        None => Ok(builder),
+    }
+}
+
+/// Every store that the variables provide.
+fn with_stores(builder: CachesBuilder, variables: &Variables) -> Result<CachesBuilder, Error> {
+    with_sql(with_redis(builder, variables)?, variables)
+}
+
 /// Connections are made when they are first needed, so this waits for nothing.
 pub(super) fn from_env() -> Result<Caches, Error> {
     let variables = Variables::read()?;
-    with_redis(start(&variables)?, &variables)?.build()
+    with_stores(start(&variables)?, &variables)?.build()
 }
 
 /// What a first call gets where nothing is installed. A mistake in the environment, or two functions that would answer
@@ -101,7 +156,7 @@ pub(super) fn from_env() -> Result<Caches, Error> {
 /// function's matter alone.
 pub(super) fn implicit() -> Caches {
     let built =
-        Variables::read().and_then(|variables| with_redis(start(&variables)?, &variables)?.without_twins());
+        Variables::read().and_then(|variables| with_stores(start(&variables)?, &variables)?.without_twins());
     let caches = match built {
         Ok(builder) => builder.build_unchecked(),
         Err(error) => {

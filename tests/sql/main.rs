@@ -1,0 +1,1 @@
+//! Cached functions over real SQL databases, one module for each promise.
