@@ -7,3 +7,6 @@ mod laws;
 mod model;
 mod race;
 mod redis;
+mod sql;
+mod sql_many;
+mod sql_tables;
