@@ -127,7 +127,7 @@ async fn many_at_once_over_the_same_keys_are_no_error() {
             for _ in 0..2 {
                 let store = store.clone();
                 running.push(tokio::spawn(async move {
-                    for _ in 0..40 {
+                    for _ in 0..25 {
                         let mut names = keys(0..40);
                         fastrand::shuffle(&mut names);
                         names.truncate(30);

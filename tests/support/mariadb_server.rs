@@ -27,6 +27,8 @@ impl MariaDbServer {
         let installed = owner::command(&sees(&["mariadb-install-db", "mysql_install_db"], CURE))
             .arg("--no-defaults")
             .arg(format!("--datadir={}", folder.file("data")))
+            // Several that are set up at once would take each other's tables for their own.
+            .env("TMPDIR", folder.path())
             .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
             .args(["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M"])
             .stdin(Stdio::null())
@@ -79,6 +81,7 @@ impl MariaDbServer {
         command
             .arg("--no-defaults")
             .arg(format!("--datadir={}", self.folder.file("data")))
+            .arg(format!("--tmpdir={}", self.folder.path().display()))
             .arg(format!("--socket={}", self.folder.file("db.sock")))
             .arg(format!("--pid-file={}", self.folder.file("db.pid")))
             .arg(format!("--log-error={}", self.folder.file("db.log")))

@@ -26,9 +26,10 @@
 //! # What locks
 //!
 //! A statement about one key locks one row, and cannot be part of a deadlock. Those about several lock rows in the
-//! order of their hashes: by that order in an `INSERT` and in joins, by `ORDER BY ... FOR UPDATE` in PostgreSQL, by the
-//! walk along the primary key in MySQL. A plan may still come upon rows otherwise, and InnoDB locks more than rows when
-//! keys are made; who is chosen as a deadlock's victim has been undone, and runs again, four times at most.
+//! order of their hashes: in an `INSERT` that is the order of its rows, in PostgreSQL they are locked in it before
+//! anything else is done, and MySQL walks along the primary key. A plan of MySQL's may still come upon rows otherwise,
+//! and InnoDB locks more than rows when keys are made; who is chosen as a deadlock's victim has been undone, and runs
+//! again, four times at most.
 //!
 //! # What it costs
 //!
@@ -82,7 +83,7 @@ type Hash = [u8; 32];
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const SWEEP_BATCH: usize = 500;
 
-/// A table in MySQL, MariaDB 10.5 or later, PostgreSQL 9.5 or later, or SQLite, as a [`Store`] with every guarantee.
+/// A table in MySQL, MariaDB 10.5 or later, PostgreSQL 12 or later, or SQLite, as a [`Store`] with every guarantee.
 ///
 /// Cheap to clone; the clones share connections, which are made when they are needed and replaced when they are lost.
 /// While the database is down every call fails with [`ErrorKind::Unavailable`].

@@ -40,11 +40,14 @@ pub(super) const DIALECT: Dialect = Dialect {
     offered: ["excluded.", ""],
     returning: ["RETURNING ", ""],
     like: "name LIKE ? ESCAPE '|'",
-    // A plan is free to come upon rows in any order, unless they are locked in one first.
-    chosen: "hash IN (SELECT hash FROM {t} WHERE hash IN ({hashes}) ORDER BY hash FOR UPDATE)",
-    fill_many: "UPDATE {t} SET value = v.k_value, expires_at = {now} + v.k_life, token = NULL, leased_until = NULL \
-                FROM ({rows}) AS v WHERE {t}.hash = v.k_hash AND {t}.name = v.k_name \
-                AND {t}.token = v.k_token AND {t}.leased_until > {now} RETURNING hash",
+    // A plan is free to come upon rows in any order, unless all are locked in one beforehand, as making an array does.
+    chosen: "hash = ANY (ARRAY (SELECT hash FROM {t} WHERE hash IN ({hashes}) ORDER BY hash FOR UPDATE))",
+    fill_many: "WITH v AS MATERIALIZED ({rows}) \
+                UPDATE {t} SET value = v.k_value, expires_at = {now} + v.k_life, token = NULL, leased_until = NULL \
+                FROM v WHERE {t}.hash = v.k_hash AND {t}.name = v.k_name \
+                AND {t}.token = v.k_token AND {t}.leased_until > {now} AND {t}.hash = ANY (ARRAY (\
+                SELECT hash FROM {t} WHERE hash IN (SELECT k_hash FROM v) ORDER BY hash FOR UPDATE)) \
+                RETURNING hash",
     marks: false,
     create: &[
         "CREATE TABLE IF NOT EXISTS {t} (\
@@ -63,9 +66,10 @@ pub(super) const DIALECT: Dialect = Dialect {
 };
 
 /// Settings that the statements rely on, whatever the server's own are: a change that waited for a row sees the row
-/// as it has become, and nobody waits longer than a caller would.
+/// as it has become, and nobody waits for ever, nor so briefly that a deadlock, which is looked for after a second,
+/// would pass for a wait.
 const SESSION: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-                       SET lock_timeout = '1s'";
+                       SET lock_timeout = '2s'";
 
 impl Wire for PgConnection {
     const DIALECT: &'static Dialect = &DIALECT;
