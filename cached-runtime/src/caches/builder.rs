@@ -203,6 +203,9 @@ fn cure(name: &str) -> &'static str {
         "redis" => {
             " (`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`)"
         }
+        "mysql" | "postgres" | "sqlite" => {
+            " (`Sql::connect(url).await?` registered under it, or `CACHE_SQL_URL` with `Caches::from_env`)"
+        }
         "moka" => " (it needs the feature `moka`)",
         _ => "",
     }
