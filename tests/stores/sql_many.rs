@@ -42,11 +42,11 @@ async fn look_ups_answer_in_order_and_with_good_tokens() {
             let n: u32 = key[5..].parse().unwrap();
             match answer.as_ref().unwrap() {
                 Lookup::Found(found) => {
-                    assert!(n % 3 == 0 && n != 3, "{key}");
+                    assert!(n.is_multiple_of(3) && n != 3, "{key}");
                     assert_eq!(found.bytes, key.as_bytes());
                     assert_eq!(found.remaining, None);
                 }
-                Lookup::Missing(_) => assert!(n % 3 != 0 || n == 3, "{key}"),
+                Lookup::Missing(_) => assert!(!n.is_multiple_of(3) || n == 3, "{key}"),
             }
         }
         assert_eq!(*token_of(answers[1].as_ref().unwrap()), early);

@@ -15,11 +15,6 @@ pub(super) struct Address {
     pub(super) name: String,
 }
 
-/// Connections to a server, unless told otherwise.
-const CONNECTIONS: usize = 10;
-/// The same to a file, each of which is a thread.
-const THREADS: usize = 4;
-
 impl Address {
     /// Reads `url`. Whatever is wrong is a [`ErrorKind::Configuration`] whose text does not repeat the URL, since what
     /// cannot be parsed cannot be stripped of its password either.
@@ -38,7 +33,7 @@ impl Address {
 
 #[cfg(feature = "mysql")]
 fn mysql(url: &str, size: Option<usize>) -> Result<Address, Error> {
-    use super::mysql::{DIALECT, FORMS, PARAMETERS, parse};
+    use super::mysql::{CONNECTIONS, DIALECT, FORMS, PARAMETERS, parse};
     check(url, FORMS, PARAMETERS)?;
     let (options, name, insists) = parse(url).map_err(|cause| expected(FORMS, cause))?;
     check_encryption(insists)?;
@@ -52,7 +47,7 @@ fn mysql(url: &str, size: Option<usize>) -> Result<Address, Error> {
 
 #[cfg(feature = "postgres")]
 fn postgres(url: &str, size: Option<usize>) -> Result<Address, Error> {
-    use super::postgres::{DIALECT, FORMS, PARAMETERS, parse};
+    use super::postgres::{CONNECTIONS, DIALECT, FORMS, PARAMETERS, parse};
     check(url, FORMS, PARAMETERS)?;
     let (options, name, insists) = parse(url).map_err(|cause| expected(FORMS, cause))?;
     check_encryption(insists)?;
@@ -66,14 +61,14 @@ fn postgres(url: &str, size: Option<usize>) -> Result<Address, Error> {
 
 #[cfg(feature = "sqlite")]
 fn sqlite(url: &str, size: Option<usize>, create: bool) -> Result<Address, Error> {
-    use super::sqlite::{DIALECT, FORMS, parse};
+    use super::sqlite::{CONNECTIONS, DIALECT, FORMS, parse};
     if matches!(url, "sqlite:" | "sqlite://") || url.starts_with("sqlite:?") || url.starts_with("sqlite://?")
     {
         return Err(refuse(&format!("it names no file: expected {FORMS}")));
     }
     let (options, name, in_memory) = parse(url, create).map_err(|cause| expected(FORMS, cause))?;
     // In memory a database lives and dies with its connection.
-    let size = if in_memory { 1 } else { size.unwrap_or(THREADS) };
+    let size = if in_memory { 1 } else { size.unwrap_or(CONNECTIONS) };
     let pool = Pool::<sqlx::SqliteConnection>::new(options, size);
     Ok(Address {
         link: Box::new(pool),

@@ -10,6 +10,8 @@ use super::dialect::{Codes, Dialect};
 use super::wire::{Row, Statement, Wire, speaks};
 use crate::BoxFuture;
 
+/// Connections at a time, unless told otherwise.
+pub(super) const CONNECTIONS: usize = 10;
 pub(super) const FORMS: &str =
     "mysql://user[:password]@host[:port]/database[?socket=/path/mysqld.sock&ssl-mode=..]";
 /// The parameters that the driver knows. It would pass over any other in silence.

@@ -7,6 +7,8 @@ use super::dialect::{Codes, Dialect};
 use super::wire::{Row, Statement, Wire, speaks};
 use crate::BoxFuture;
 
+/// Connections at a time, unless told otherwise.
+pub(super) const CONNECTIONS: usize = 10;
 pub(super) const FORMS: &str =
     "postgres://user[:password]@host[:port]/database[?host=/path/of/socket&sslmode=..]";
 /// The parameters that the driver knows, `options[..]` apart. It would pass over any other with a warning.

@@ -13,6 +13,8 @@ use super::dialect::{Codes, Dialect};
 use super::wire::{Row, Statement, Wire, speaks};
 use crate::BoxFuture;
 
+/// Connections at a time, unless told otherwise. Each is a thread.
+pub(super) const CONNECTIONS: usize = 4;
 pub(super) const FORMS: &str = "sqlite://path/of/file[?mode=ro|rw|rwc] or sqlite::memory:";
 
 pub(super) const DIALECT: Dialect = Dialect {
