@@ -296,6 +296,34 @@ async fn a_server_that_is_silent_is_given_up() {
     }
 }
 
+/// As in a program whose tests have a runtime each and one store between them.
+#[test]
+fn connections_of_a_runtime_that_has_ended_are_replaced() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let first = runtime();
+    let mut all = first.block_on(databases());
+    for database in &mut all {
+        let store = first.block_on(Sql::connect(database.url())).unwrap();
+        first.block_on(store.put("shop:a", b"1", None)).unwrap();
+        for _ in 0..3 {
+            let ended = runtime();
+            ended.block_on(store.ping()).ok();
+            drop(ended);
+            let next = runtime();
+            let mut failed = 0;
+            while next.block_on(store.get("shop:a")).is_err() {
+                failed += 1;
+            }
+            assert!(failed <= 1, "{} {failed}", database.name());
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_closed_store_says_so() {
     for database in databases().await {

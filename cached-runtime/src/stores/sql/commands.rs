@@ -111,17 +111,32 @@ impl Inner {
     /// caller gone with the answer still due, it might be carried out when a removal that came later has returned.
     pub(super) async fn put(&self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
         let writer = fresh();
-        self.upsert(&self.texts.claim, key, &writer).await?;
+        self.claim(key, &writer).await?;
+        // Where it no longer holds, what came between stands, as if it had come after both.
+        self.settle(key, bytes, ttl, &writer).await.map(drop)
+    }
+
+    /// Begins a put: revokes the key's token, and leaves its entry.
+    async fn claim(&self, key: &str, writer: &[u8]) -> Result<(), Error> {
+        self.upsert(&self.texts.claim, key, writer).await
+    }
+
+    /// Ends the put that has begun last, if it is this one and the row is still there.
+    async fn settle(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        writer: &[u8],
+    ) -> Result<bool, Error> {
         let hash = hash_of(key);
         let arguments = vec![
             Argument::Bytes(bytes),
             life(ttl),
             Argument::Bytes(&hash),
-            Argument::Bytes(&writer),
+            Argument::Bytes(writer),
         ];
-        // Where it no longer holds, what came between stands, as if it had come after both.
-        self.told_of(self.run(&self.texts.settle, arguments).await)?;
-        Ok(())
+        Ok(self.told_of(self.run(&self.texts.settle, arguments).await)? > 0)
     }
 
     pub(super) async fn remove(&self, keys: &[String]) -> Result<(), Error> {
@@ -231,5 +246,48 @@ mod tests {
         assert_eq!(told(Some(Duration::from_micros(999))), Some(0));
         assert_eq!(told(Some(Duration::from_secs(2))), Some(2_000));
         assert_eq!(told(Some(Duration::MAX)), Some(i64::MAX / 2));
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn a_put_that_comes_late_changes_nothing() {
+        let store = crate::stores::Sql::connect("sqlite::memory:").await.unwrap();
+        let inner = &store.inner;
+        let key = "shop:a".to_owned();
+        for removal in ["by key", "by pattern", "by another put"] {
+            inner.put(&key, b"old", None).await.unwrap();
+            inner.claim(&key, b"late").await.unwrap();
+            match removal {
+                "by key" => inner.remove(std::slice::from_ref(&key)).await.unwrap(),
+                "by pattern" => assert_eq!(inner.remove_matching("shop:*", &|_| true).await.unwrap(), 1),
+                _ => inner.put(&key, b"new", None).await.unwrap(),
+            }
+            assert!(
+                !inner.settle(&key, b"late", None, b"late").await.unwrap(),
+                "{removal}"
+            );
+            let found = match inner.get(&key).await.unwrap() {
+                Lookup::Found(found) => Some(found.bytes),
+                Lookup::Missing(_) => None,
+            };
+            assert_eq!(found.is_some(), removal == "by another put");
+            assert_ne!(found.as_deref(), Some(&b"late"[..]));
+        }
+        // A fill and a reservation that come between are overwritten and revoked.
+        inner.remove(std::slice::from_ref(&key)).await.unwrap();
+        inner.claim(&key, b"first").await.unwrap();
+        let Lookup::Missing(token) = inner.get(&key).await.unwrap() else {
+            panic!("found")
+        };
+        assert_eq!(
+            inner.fill(&key, b"older", None, &token).await.unwrap(),
+            Filled::Stored
+        );
+        let token = inner.reserve(&key).await.unwrap();
+        assert!(inner.settle(&key, b"put", None, b"first").await.unwrap());
+        assert_eq!(
+            inner.fill(&key, b"older", None, &token).await.unwrap(),
+            Filled::Refused
+        );
     }
 }

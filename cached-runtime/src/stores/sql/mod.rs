@@ -130,6 +130,9 @@ impl Sql {
     /// * `postgres://user[:password]@host[:port]/database` (feature `postgres`), with `?host=/path` for a socket's folder;
     /// * `sqlite://path/of/file` or `sqlite::memory:` (feature `sqlite`).
     ///
+    /// A server is spoken to in TLS if `ssl-mode` or `sslmode` says so, with the feature `tls`; `ssl-ca` or `sslrootcert`
+    /// is the path of an authority to trust in place of the public ones.
+    ///
     /// Waits for the first connection, for at most a second, and looks at the table. A server that cannot be reached is
     /// no error, since it may come back. One of kind [`ErrorKind::Configuration`] is a URL that cannot be used, or
     /// whose credentials or database the server refuses, and a table that is not there and cannot be created, or cannot
@@ -343,5 +346,38 @@ impl fmt::Debug for SqlBuilder {
         f.debug_struct("SqlBuilder")
             .field("table", &self.table)
             .finish_non_exhaustive()
+    }
+}
+
+/// MySQL gives back nothing that it has changed, unlike the databases that tests can start. Here is one that is as silent.
+#[cfg(all(test, feature = "sqlite", feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::testing::conformance;
+
+    static SILENT: Dialect = Dialect {
+        returning: ["/* ", " */"],
+        ..sqlite::DIALECT
+    };
+
+    #[tokio::test]
+    async fn a_database_that_gives_nothing_back_is_asked_again() {
+        let store = Sql::connect_lazily("sqlite::memory:").unwrap();
+        let mut inner = Arc::into_inner(store.inner).unwrap();
+        inner.dialect = &SILENT;
+        inner.texts = Texts::new(&SILENT, &inner.table);
+        let store = Sql {
+            inner: Arc::new(inner),
+        };
+        let keys = ["shop:a".to_owned(), "shop:b".to_owned()];
+        let looked = store.get_many(&keys).await;
+        for (key, looked) in keys.iter().zip(looked) {
+            let Lookup::Missing(token) = looked.unwrap() else {
+                panic!("{key} is there")
+            };
+            assert_eq!(store.fill(key, b"1", None, &token).await.unwrap(), Filled::Stored);
+        }
+        let store: Arc<dyn Store> = Arc::new(store);
+        conformance::check(&store).await.unwrap();
     }
 }

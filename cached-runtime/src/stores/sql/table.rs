@@ -3,6 +3,7 @@
 //! Called when a connection is there for the first time, and again after the table was missing.
 
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::Duration;
 
 use sqlx::Error as Cause;
 
@@ -14,6 +15,10 @@ use crate::{Error, ErrorKind};
 pub(super) const DEFAULT: &str = "cached_entries";
 /// The shortest of the limits that databases have, and room for the names of indexes.
 const LONGEST: usize = 48;
+
+/// How often it is tried to make the table, and how much longer each time until the next.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A name that is quoted in statements, and so must hold no quote; what else is refused would only puzzle people.
 pub(super) fn check_name(name: &str) -> Result<(), Error> {
@@ -79,15 +84,19 @@ impl Inner {
     async fn create(&self) -> Result<(), Error> {
         for template in self.dialect.create {
             let sql = self.dialect.render(&self.table, template);
-            let mut made = self.link.script(&sql).await;
-            // Two that create one table at once: PostgreSQL lets the second one fail, when the first is done.
-            if matches!(&made, Err(Cause::Database(error)) if error.is_unique_violation()) {
-                made = self.link.script(&sql).await;
+            let mut attempt = 1;
+            while let Err(cause) = self.link.script(&sql).await {
+                match Fault::of(&cause, self.dialect) {
+                    Fault::Lost | Fault::Down | Fault::Closed => return Err(self.told(cause)),
+                    // Of several that make one table at once, PostgreSQL lets some fail in spite of `IF NOT EXISTS`, and
+                    // in more than one way.
+                    Fault::Other | Fault::Again if attempt < ATTEMPTS => {
+                        tokio::time::sleep(PAUSE * attempt).await;
+                        attempt += 1;
+                    }
+                    _ => return Err(self.wrong("does not exist and cannot be created", cause)),
+                }
             }
-            made.map_err(|cause| match Fault::of(&cause, self.dialect) {
-                Fault::Lost | Fault::Down | Fault::Closed => self.told(cause),
-                _ => self.wrong("does not exist and cannot be created", cause),
-            })?;
         }
         Ok(())
     }
