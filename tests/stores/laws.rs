@@ -107,3 +107,21 @@ async fn sqlite() {
     keeps_every_law(Sql::connect(file).await.unwrap()).await;
     keeps_every_law(Sql::connect("sqlite::memory:").await.unwrap()).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_and_postgres_over_tls() {
+    let mariadb = MariaDbServer::tls().await;
+    let url = format!(
+        "{}?ssl-mode=VERIFY_CA&ssl-ca={}",
+        mariadb.url(),
+        mariadb.root_certificate()
+    );
+    keeps_every_law(Sql::connect(url).await.unwrap()).await;
+    let postgres = PostgresServer::tls().await;
+    let url = format!(
+        "{}?sslmode=verify-full&sslrootcert={}",
+        postgres.url(),
+        postgres.root_certificate()
+    );
+    keeps_every_law(Sql::connect(url).await.unwrap()).await;
+}

@@ -143,3 +143,30 @@ async fn missing_rights_and_read_only_databases() {
     let text = mistake(&format!("{}?mode=ro", file.url())).await;
     assert!(text.contains("read-only"), "{text}");
 }
+
+#[tokio::test]
+async fn a_certificate_nobody_vouches_for_is_not_accepted() {
+    let mariadb = MariaDbServer::tls().await;
+    let postgres = PostgresServer::tls().await;
+    for url in [
+        format!("{}?ssl-mode=VERIFY_CA", mariadb.url()),
+        format!("{}?sslmode=verify-full", postgres.url()),
+    ] {
+        let store = Sql::connect(&url).await.unwrap();
+        let error = store.ping().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(format!("{error:?}").contains("UnknownIssuer"), "{error:?}");
+    }
+    // Nor is a file without any trusted for want of another.
+    for url in [
+        format!("{}?ssl-mode=VERIFY_CA&ssl-ca=/nowhere.pem", mariadb.url()),
+        format!("{}?sslmode=verify-full&sslrootcert=/nowhere.pem", postgres.url()),
+    ] {
+        let connected = Sql::connect(&url).await;
+        let refused = match connected {
+            Ok(store) => store.ping().await.is_err(),
+            Err(_) => true,
+        };
+        assert!(refused, "{url}");
+    }
+}

@@ -3,6 +3,7 @@
 //! A server listens on a free port of 127.0.0.1 or on a socket file, keeps its data in a folder of its own, and is
 //! ended by its process id when its handle is dropped. Helpers panic: a test that cannot be set up has failed.
 
+mod certificates;
 mod database;
 mod folder;
 mod mariadb_server;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
+use crate::certificates::certificates;
 use crate::process::{Process, sees};
 use crate::{Folder, free_port, owner};
 
@@ -16,13 +17,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct MariaDbServer {
     folder: Folder,
     port: u16,
+    tls: bool,
     process: Option<Process>,
 }
 
 impl MariaDbServer {
     /// A server on a free port and on a socket file.
     pub async fn start() -> Self {
+        Self::made(false).await
+    }
+
+    /// The same, speaking TLS to those who want it, with a certificate of [`root_certificate`](Self::root_certificate).
+    pub async fn tls() -> Self {
+        Self::made(true).await
+    }
+
+    async fn made(tls: bool) -> Self {
         let folder = Folder::new();
+        if tls {
+            certificates(&folder);
+        }
         owner::give(folder.path());
         let installed = owner::command(&sees(&["mariadb-install-db", "mysql_install_db"], CURE))
             .arg("--no-defaults")
@@ -42,6 +56,7 @@ impl MariaDbServer {
         let mut server = Self {
             folder,
             port: free_port(),
+            tls,
             process: None,
         };
         server.start_again().await;
@@ -62,6 +77,11 @@ impl MariaDbServer {
             "mysql://root@localhost/shop?socket={}",
             self.folder.file("db.sock")
         )
+    }
+
+    /// The path of the authority that signed its certificate.
+    pub fn root_certificate(&self) -> String {
+        self.folder.file("root.pem")
     }
 
     /// Its port on 127.0.0.1.
@@ -95,6 +115,11 @@ impl MariaDbServer {
             .args(["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=32M"])
             .args(["--performance-schema=OFF", "--innodb-flush-log-at-trx-commit=2"])
             .stderr(Stdio::null());
+        if self.tls {
+            for (option, file) in [("cert", "server.pem"), ("key", "server.key")] {
+                command.arg(format!("--ssl-{option}={}", self.folder.file(file)));
+            }
+        }
         self.process = Some(Process::run(command, CURE));
         let begun = Instant::now();
         while let Err(why) = self.try_sql("SELECT 1") {

@@ -14,15 +14,23 @@ fn is_root() -> bool {
         .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// Makes `folder` that user's.
+/// Makes `folder` that user's, with all it holds. Keys of certificates there are nobody else's to read.
 pub(crate) fn give(folder: &Path) {
-    if is_root() {
-        let given = Command::new("chown").arg(NOBODY).arg(folder).status();
-        assert!(
-            given.is_ok_and(|status| status.success()),
-            "the folder of a server cannot be given away"
-        );
+    let key = folder.join("server.key");
+    if key.exists() {
+        run("chmod", &["600"], &key);
     }
+    if is_root() {
+        run("chown", &["-R", NOBODY], folder);
+    }
+}
+
+fn run(program: &str, words: &[&str], path: &Path) {
+    let done = Command::new(program).args(words).arg(path).status();
+    assert!(
+        done.is_ok_and(|status| status.success()),
+        "{program} {words:?} failed"
+    );
 }
 
 /// A command that runs `program` as that user. The process is the program itself, so that it can be signalled.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
+use crate::certificates::certificates;
 use crate::process::{Process, find};
 use crate::{Folder, free_port, owner};
 
@@ -17,13 +18,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct PostgresServer {
     folder: Folder,
     port: u16,
+    tls: bool,
     process: Option<Process>,
 }
 
 impl PostgresServer {
     /// A server on a free port and on a socket file.
     pub async fn start() -> Self {
+        Self::made(false).await
+    }
+
+    /// The same, speaking TLS to those who want it, with a certificate of [`root_certificate`](Self::root_certificate).
+    pub async fn tls() -> Self {
+        Self::made(true).await
+    }
+
+    async fn made(tls: bool) -> Self {
         let folder = Folder::new();
+        if tls {
+            certificates(&folder);
+        }
         owner::give(folder.path());
         let made = owner::command(&program("initdb"))
             .arg(format!("--pgdata={}", folder.file("data")))
@@ -44,6 +58,7 @@ impl PostgresServer {
         let mut server = Self {
             folder,
             port: free_port(),
+            tls,
             process: None,
         };
         server.start_again().await;
@@ -63,6 +78,11 @@ impl PostgresServer {
     pub fn socket_url(&self) -> String {
         let folder = self.folder.path().display();
         format!("postgres://root@localhost:{}/shop?host={folder}", self.port)
+    }
+
+    /// The path of the authority that signed its certificate.
+    pub fn root_certificate(&self) -> String {
+        self.folder.file("root.pem")
     }
 
     /// Its port on 127.0.0.1.
@@ -91,6 +111,12 @@ impl PostgresServer {
             // A crash of the process loses nothing by it.
             .args(["-c", "fsync=off"])
             .stderr(std::fs::File::create(self.folder.file("db.log")).unwrap());
+        if self.tls {
+            command.args(["-c", "ssl=on"]);
+            for (option, file) in [("cert", "server.pem"), ("key", "server.key")] {
+                command.args(["-c", &format!("ssl_{option}_file={}", self.folder.file(file))]);
+            }
+        }
         self.process = Some(Process::run(command, CURE));
         let begun = Instant::now();
         while let Err(why) = self.try_sql("postgres", "SELECT 1") {
