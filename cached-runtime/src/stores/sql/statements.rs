@@ -34,8 +34,10 @@ const KEPT: &str = "{t}.name = {new:name:new} AND {t}.value IS NOT NULL \
 /// A row that has nothing to give and no lease to keep.
 const DEAD: &str = "expires_at <= {now} AND (leased_until IS NULL OR leased_until <= {now})";
 
-/// What look-ups ask for, in the order of [`Row`](super::wire::Row).
-const COLUMNS: &str = "hash, value, expires_at - {now}, token, leased_until - {now}, name";
+/// What look-ups ask for, in the order of [`Row`](super::wire::Row). Of what is past nobody needs to know by how much, and
+/// some databases refuse to count that far.
+const COLUMNS: &str = "hash, value, CASE WHEN expires_at <= {now} THEN 0 ELSE expires_at - {now} END, token, \
+                       CASE WHEN leased_until <= {now} THEN 0 ELSE leased_until - {now} END, name";
 
 /// The statements about one key, in full.
 pub(super) struct Texts {
@@ -116,7 +118,7 @@ impl Dialect {
 
     /// Leases `count` keys, each of another hash: the lease that stands stays, renewed.
     pub(super) fn lease(&self, table: &str, count: usize) -> String {
-        let token = "token = CASE WHEN {t}.name = {new:name:new} AND {t}.token IS NOT NULL \
+        let token = "token = CASE WHEN {t}.name = {new:name:new} AND LENGTH({t}.token) = 16 \
                      AND {t}.leased_until > {now} THEN {t}.token ELSE {new:token:new} END";
         let given = format!("{{returning:{COLUMNS}:returning}}");
         self.render(table, &upsert("token", count, token, &given))

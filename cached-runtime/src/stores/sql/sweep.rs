@@ -46,7 +46,8 @@ impl Inner {
                     sql: &sql,
                     arguments,
                     writes: false,
-                    recurs: true,
+                    // Planned anew each time: a plan for any range is one for short ranges, which sorts all of a long one.
+                    recurs: false,
                 })
                 .await?;
             let mut doomed = Vec::new();

@@ -68,13 +68,16 @@ macro_rules! speaks {
                     .await?;
                 rows.iter()
                     .map(|row| {
+                        let left = $crate::stores::sql::wire::cell!(row, 2);
+                        let value = $crate::stores::sql::wire::cell!(row, 1);
                         Ok(Row {
                             hash: sqlx::Row::try_get(row, 0)?,
-                            value: $crate::stores::sql::wire::cell!(row, 1),
-                            left: $crate::stores::sql::wire::cell!(row, 2)?,
-                            token: $crate::stores::sql::wire::cell!(row, 3)?,
-                            leased: $crate::stores::sql::wire::cell!(row, 4)?,
-                            name: $crate::stores::sql::wire::cell!(row, 5)?,
+                            left: left.as_ref().map_or(None, |left: &Option<i64>| *left),
+                            // With an end that cannot be read it is as unreadable.
+                            value: left.and(value),
+                            token: $crate::stores::sql::wire::cell!(row, 3).unwrap_or(None),
+                            leased: $crate::stores::sql::wire::cell!(row, 4).unwrap_or(None),
+                            name: $crate::stores::sql::wire::cell!(row, 5).unwrap_or(None),
                         })
                     })
                     .collect()
