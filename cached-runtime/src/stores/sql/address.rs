@@ -102,7 +102,9 @@ fn lacks(feature: &str) -> Error {
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 fn check(url: &str, forms: &str, known: &[&str]) -> Result<(), Error> {
     let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
-    let authority = place.split_once("://").map_or("", |(_, rest)| rest);
+    let Some((_, authority)) = place.split_once("://") else {
+        return Err(refuse(&format!("there is no `://` in it: expected {forms}")));
+    };
     let (host, database) = authority.split_once('/').unwrap_or((authority, ""));
     if url.contains('#') || database.contains('@') || parameters.contains('@') && !host.contains('@') {
         return Err(refuse(
@@ -185,6 +187,8 @@ mod tests {
             "mysql://u:a#secret@host/shop",
             "mysql://u:a?b&secret@host/shop",
             "mysql://u:1/secret@host/shop",
+            "mysql:u:secret@host/shop",
+            "postgres:/u:secret@host/shop",
             "postgres://u:secret@host:port/shop",
             "postgres://u:secret@host/shop?ttl=1",
             "postgres://u:secret@host/shop#x",
