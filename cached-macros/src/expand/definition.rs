@@ -66,8 +66,7 @@ fn values(plan: &CachePlan, probe: &TokenStream) -> TokenStream {
     } else {
         quote_spanned!(Span::mixed_site()=> #door::remote_values)
     };
-    let function = plan.at_value(function);
-    quote_spanned!(Span::mixed_site()=> #function(#door::way!(#probe)))
+    plan.at_value(quote_spanned!(Span::mixed_site()=> #function(#door::way!(#probe))))
 }
 
 /// The definition with the user's closures. They may mean another thing in each instantiation, and a closure of ours is

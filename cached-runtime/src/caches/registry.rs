@@ -179,13 +179,16 @@ pub(crate) fn sites() -> &'static [&'static Site] {
     })
 }
 
+/// Forgets the types of the hooks.
+type Erase<V> = fn(Hooks<V>, See<V>) -> Erased;
+
 /// A cached function whose values are `V`: its site and what its types add.
 pub struct Definition<V> {
     site: &'static Site,
     values: Values<V>,
     hooks: Hooks<V>,
     /// Forgets their types, where there are any.
-    erase: Option<fn(Hooks<V>, See<V>) -> Erased>,
+    erase: Option<Erase<V>>,
     /// Whose closures these are, where there are any: those of two instantiations may differ while their values do not.
     closures: Option<TypeId>,
 }
