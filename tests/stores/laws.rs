@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use cached_runtime::Store;
-use cached_runtime::stores::{Memcached, Null, Redis};
+use cached_runtime::stores::{Memcached, Null, Redis, Sql};
 use cached_runtime::testing::conformance;
-use cached_tests::{MemcachedServer, RedisServer};
+use cached_tests::{Folder, MariaDbServer, MemcachedServer, PostgresServer, RedisServer};
 
 use crate::model::Model;
 
@@ -110,4 +110,52 @@ async fn memcached_on_three_servers_of_different_weight() {
     ];
     let builder = Memcached::builder([one.address(), two.address()]).weighted(three.address(), 2);
     keeps_every_law(builder.connect().await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb() {
+    let server = MariaDbServer::start().await;
+    for url in [server.url(), server.socket_url()] {
+        keeps_every_law(Sql::connect(url).await.unwrap()).await;
+    }
+    assert_eq!(
+        server.sql("SELECT COUNT(*) FROM cached_entries"),
+        "0",
+        "the suite cleans up, leases included"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres() {
+    let server = PostgresServer::start().await;
+    for url in [server.url(), server.socket_url()] {
+        keeps_every_law(Sql::connect(url).await.unwrap()).await;
+    }
+    assert_eq!(server.sql("SELECT COUNT(*) FROM cached_entries"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite() {
+    let folder = Folder::new();
+    let file = format!("sqlite://{}", folder.file("cache.db"));
+    keeps_every_law(Sql::connect(file).await.unwrap()).await;
+    keeps_every_law(Sql::connect("sqlite::memory:").await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mariadb_and_postgres_over_tls() {
+    let mariadb = MariaDbServer::tls().await;
+    let url = format!(
+        "{}?ssl-mode=VERIFY_CA&ssl-ca={}",
+        mariadb.url(),
+        mariadb.root_certificate()
+    );
+    keeps_every_law(Sql::connect(url).await.unwrap()).await;
+    let postgres = PostgresServer::tls().await;
+    let url = format!(
+        "{}?sslmode=verify-full&sslrootcert={}",
+        postgres.url(),
+        postgres.root_certificate()
+    );
+    keeps_every_law(Sql::connect(url).await.unwrap()).await;
 }

@@ -9,3 +9,6 @@ mod memcached_servers;
 mod model;
 mod race;
 mod redis;
+mod sql;
+mod sql_many;
+mod sql_tables;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use cached_runtime::stores::{Memcached, Redis};
+use cached_runtime::stores::{Memcached, Redis, Sql};
 use cached_runtime::testing::conformance;
 use cached_runtime::{BoxFuture, Error, Filled, Guarantees, Lookup, Store, Token};
-use cached_tests::{MemcachedServer, RedisServer};
+use cached_tests::{Folder, MariaDbServer, MemcachedServer, PostgresServer, RedisServer};
 use tokio::time::sleep;
 
 /// Several connections to one server, each call through the next: no order holds between any two of them. A fill goes
@@ -183,4 +183,34 @@ async fn no_stale_fill_lands_on_memcached_from_any_of_several_connections() {
     // Both happened, and often.
     assert!(count("cas_hits") > 50, "{stats:?}");
     assert!(count("cas_badval") + count("cas_misses") > 50, "{stats:?}");
+}
+
+/// The same from several pools, which is what several processes have.
+async fn races_from_several_pools(url: &str) {
+    let mut stores = Vec::new();
+    for _ in 0..4 {
+        stores.push(Sql::builder(url).pool_size(3).connect().await.unwrap());
+    }
+    // More than one page of a removal by pattern.
+    for n in 0..2_500 {
+        stores[0].put(&format!("other:{n}"), b"x", None).await.unwrap();
+    }
+    let store: Arc<dyn Store> = Arc::new(Turns::of(stores));
+    races(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stale_fill_lands_in_mariadb() {
+    races_from_several_pools(&MariaDbServer::start().await.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stale_fill_lands_in_postgres() {
+    races_from_several_pools(&PostgresServer::start().await.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stale_fill_lands_in_sqlite() {
+    let folder = Folder::new();
+    races_from_several_pools(&format!("sqlite://{}", folder.file("cache.db"))).await;
 }

@@ -3,19 +3,29 @@
 //! A server listens on a free port of 127.0.0.1 or on a socket file, keeps its data in a folder of its own, and is
 //! ended by its process id when its handle is dropped. Helpers panic: a test that cannot be set up has failed.
 
+mod certificates;
+mod database;
 mod folder;
+mod mariadb_server;
 mod memcached_server;
+mod owner;
+mod postgres_server;
 mod process;
 mod redis_server;
 mod seed;
 mod source;
+mod sqlite_file;
 mod tcp_fault;
 
+pub use database::Database;
 pub use folder::Folder;
+pub use mariadb_server::MariaDbServer;
 pub use memcached_server::MemcachedServer;
+pub use postgres_server::PostgresServer;
 pub use redis_server::{RedisServer, RedisSetup};
 pub use seed::seed;
 pub use source::{Gate, Source, tier};
+pub use sqlite_file::SqliteFile;
 pub use tcp_fault::{Fault, FaultProxy};
 
 /// A port of 127.0.0.1 that was free a moment ago.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use redis::FromRedisValue;
 use tokio::time::sleep;
 
+use crate::certificates::certificates;
 use crate::process::Process;
 use crate::{Folder, free_port};
 
@@ -188,20 +189,7 @@ impl RedisSetup {
     /// Speaking TLS only.
     #[must_use]
     pub fn tls(mut self) -> Self {
-        // Where several providers are compiled in, rustls must be told which.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut authority = rcgen::CertificateParams::default();
-        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let authority_key = rcgen::KeyPair::generate().unwrap();
-        let root = authority.self_signed(&authority_key).unwrap();
-        let issuer = rcgen::Issuer::new(authority, authority_key);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let server = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        let server = server.signed_by(&key, &issuer).unwrap();
-        std::fs::write(self.folder.file("root.pem"), root.pem()).unwrap();
-        std::fs::write(self.folder.file("server.pem"), server.pem()).unwrap();
-        std::fs::write(self.folder.file("server.key"), key.serialize_pem()).unwrap();
-        self.root_certificate = Some(root.pem().into_bytes());
+        self.root_certificate = Some(certificates(&self.folder));
         self.address = Address::Tls(free_port());
         self
     }

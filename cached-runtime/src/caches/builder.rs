@@ -215,6 +215,9 @@ fn cure(name: &str) -> &'static str {
         "memcached" => {
             " (`.store(\"memcached\", Memcached::connect(servers).await?)`, or `MEMCACHED_ADDR` with `Caches::from_env`)"
         }
+        "mysql" | "postgres" | "sqlite" => {
+            " (`Sql::connect(url).await?` registered under it, or `CACHE_SQL_URL` with `Caches::from_env`)"
+        }
         "moka" => " (it needs the feature `moka`)",
         _ => "",
     }

@@ -1,6 +1,6 @@
 //! A `Caches` from environment variables.
 //!
-//! A further kind of store is one line in [`KINDS`].
+//! A further kind of store is one entry of [`KINDS`].
 
 use super::builder::check_chain;
 use super::{Caches, CachesBuilder};
@@ -9,13 +9,15 @@ use crate::{Error, ErrorKind};
 /// A kind of store that a variable can provide.
 struct Kind {
     /// By which functions and chains ask for it.
-    name: &'static str,
+    names: &'static [&'static str],
+    /// Which of these a value of the variable stands for; `None` for one that no store can be made of.
+    named: fn(value: &str) -> Option<&'static str>,
     /// Where it is.
     variable: &'static str,
     /// The chain if `CACHE_BACKEND` does not say and this is the first kind whose variable is set.
     chain: &'static [&'static str],
-    /// Of the crate.
-    feature: &'static str,
+    /// Of the crate, any of which compiles it in.
+    features: &'static str,
     /// Makes one of the variable's value; `None` where it is not compiled in. Connections are made when they are first
     /// needed, so this waits for nothing.
     add: Option<Add>,
@@ -26,20 +28,22 @@ type Add = fn(CachesBuilder, name: &'static str, value: &str) -> Result<CachesBu
 /// Those that win where several variables are set come first.
 const KINDS: &[Kind] = &[
     Kind {
-        name: "redis",
+        names: &["redis"],
+        named: |_| Some("redis"),
         variable: "REDIS_URL",
         chain: &["local", "redis"],
-        feature: "redis",
+        features: "feature `redis`",
         #[cfg(feature = "redis")]
         add: Some(|builder, name, url| Ok(builder.store(name, crate::stores::Redis::connect_lazily(url)?))),
         #[cfg(not(feature = "redis"))]
         add: None,
     },
     Kind {
-        name: "memcached",
+        names: &["memcached"],
+        named: |_| Some("memcached"),
         variable: "MEMCACHED_ADDR",
         chain: &["memcached"],
-        feature: "memcached",
+        features: "feature `memcached`",
         #[cfg(feature = "memcached")]
         add: Some(|builder, name, servers| {
             let servers = crate::stores::Memcached::connect_lazily(servers.split(','))?;
@@ -48,7 +52,31 @@ const KINDS: &[Kind] = &[
         #[cfg(not(feature = "memcached"))]
         add: None,
     },
+    Kind {
+        names: &["mysql", "postgres", "sqlite"],
+        named: |url| match url.split_once(':')?.0 {
+            "mysql" | "mariadb" => Some("mysql"),
+            "postgres" | "postgresql" => Some("postgres"),
+            "sqlite" => Some("sqlite"),
+            _ => None,
+        },
+        variable: "CACHE_SQL_URL",
+        // Kept in only where it is asked for: a program may have its data there, and no wish for a cache beside them.
+        chain: &["local"],
+        features: "features `mysql`, `postgres` and `sqlite`",
+        #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+        add: Some(|builder, name, url| Ok(builder.store(name, crate::stores::Sql::connect_lazily(url)?))),
+        #[cfg(not(any(feature = "mysql", feature = "postgres", feature = "sqlite")))]
+        add: None,
+    },
 ];
+
+/// Every name that a variable can provide a store for, with its kind.
+fn known() -> impl Iterator<Item = (&'static Kind, &'static str)> {
+    KINDS
+        .iter()
+        .flat_map(|kind| kind.names.iter().map(move |name| (kind, *name)))
+}
 
 /// The variables, read once: a value that is set and not empty.
 struct Variables {
@@ -72,8 +100,13 @@ impl Variables {
         })
     }
 
-    fn provides(&self, kind: &Kind) -> bool {
-        self.stores.iter().any(|(set, _)| set.name == kind.name)
+    fn provides(&self, name: &str) -> bool {
+        let mut stores = self.stores.iter();
+        stores.any(|(kind, value)| (kind.named)(value) == Some(name))
+    }
+
+    fn sets(&self, kind: &Kind) -> bool {
+        self.stores.iter().any(|(set, _)| set.variable == kind.variable)
     }
 
     fn chain(&self) -> Result<Vec<String>, Error> {
@@ -89,13 +122,18 @@ impl Variables {
         if names.iter().any(String::is_empty) {
             return refuse(": store names separated by commas, as in `local,redis`".to_owned());
         }
-        let is_named = |kind: &&Kind| names.iter().any(|name| name == kind.name);
-        if let Some(kind) = KINDS.iter().filter(is_named).find(|kind| !self.provides(kind)) {
-            return refuse(format!(" names {}, and {} is not set", kind.name, kind.variable));
+        let is_named = |(_, name): &(&Kind, &str)| names.iter().any(|named| named == name);
+        if let Some((kind, name)) = known().filter(is_named).find(|(_, name)| !self.provides(name)) {
+            let is = if self.sets(kind) {
+                format!("set to no URL of {name}")
+            } else {
+                "not set".to_owned()
+            };
+            return refuse(format!(" names {name}, and {} is {is}", kind.variable));
         }
         let mut mistakes = Vec::new();
         let chain: Vec<&str> = names.iter().map(String::as_str).collect();
-        let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        let known: Vec<&str> = known().map(|(_, name)| name).collect();
         check_chain("it", &chain, &known, &mut mistakes);
         if !mistakes.is_empty() {
             return refuse(format!(": {}", mistakes.join("; ")));
@@ -111,12 +149,14 @@ impl Variables {
         for (kind, value) in &self.stores {
             let Some(add) = kind.add else {
                 let what = format!(
-                    "{} is set, and this program was built without the feature `{}` of cached-runtime",
-                    kind.variable, kind.feature
+                    "{} is set, and this program was built without the {} of cached-runtime",
+                    kind.variable, kind.features
                 );
                 return Err(Error::new(ErrorKind::Configuration, what));
             };
-            builder = add(builder, kind.name, value).map_err(|error| error.about(kind.variable))?;
+            // Of a value without a name no store is made.
+            let name = (kind.named)(value).unwrap_or_default();
+            builder = add(builder, name, value).map_err(|error| error.about(kind.variable))?;
         }
         Ok(builder)
     }

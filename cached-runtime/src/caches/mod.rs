@@ -89,6 +89,7 @@ impl Caches {
     /// | `CACHE_BACKEND` | the chain of functions that name none, fastest first, by comma | `local,redis` if `REDIS_URL` is set, else `memcached` if `MEMCACHED_ADDR` is, else `local` |
     /// | `REDIS_URL` | the server of the store `redis` | none: there is no such store |
     /// | `MEMCACHED_ADDR` | the servers of the store `memcached`, by comma: `host[:port]` or the path of a socket file | none: there is no such store |
+    /// | `CACHE_SQL_URL` | the database of the store `mysql`, `postgres` or `sqlite`, by its scheme | none: there is no such store |
     /// | `CACHE_NAMESPACE` | put before every key in remote stores | none |
     ///
     /// # Errors

@@ -102,6 +102,16 @@ impl Glob {
         meet[0][0]
     }
 
+    /// What a match is made of, in order: bytes that stand for themselves, and `None` for anything else, be that one
+    /// byte or many. For searches that find more than matches, and are weeded afterwards.
+    #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn literals(&self) -> impl Iterator<Item = Option<u8>> {
+        self.steps.iter().map(|step| match step {
+            Step::Byte(byte) => Some(*byte),
+            Step::AnyByte | Step::AnyBytes | Step::OneOf(_) => None,
+        })
+    }
+
     /// A pattern that matches `text` alone.
     pub(crate) fn escape(text: &str) -> String {
         let mut escaped = String::with_capacity(text.len());

@@ -11,9 +11,13 @@ pub(crate) mod moka;
 mod null;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod sql;
 
 #[cfg(feature = "memcached")]
 pub use self::memcached::{Memcached, MemcachedBuilder};
 pub use self::null::Null;
 #[cfg(feature = "redis")]
 pub use self::redis::{Redis, RedisBuilder};
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub use self::sql::{Sql, SqlBuilder};

@@ -1,0 +1,9 @@
+//! Cached functions over real SQL databases, one module for each promise.
+
+mod chain;
+mod environment;
+mod functions;
+mod hostile;
+mod pools;
+mod restart;
+mod warm;
