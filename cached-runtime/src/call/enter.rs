@@ -98,20 +98,19 @@ fn enter_at<R, const K: u8>(
 where
     R: Output<K>,
 {
-    match look(function, mode, definition.read(), key) {
-        Ok(hit) => Enter::Done(hit),
-        Err(start) => Enter::Wait(start, definition.ways()),
-    }
+    look(function, mode, definition.read(), definition.ways(), key)
 }
 
-/// The look in memory, or how the call goes on. Compiled once for a return type.
+/// The look in memory, or how the call goes on. Compiled once for a return type; gives the call what it comes to, so that
+/// nothing is moved on the way.
 #[inline(never)]
 fn look<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
     read: fn(&Content) -> Option<R::Value>,
+    ways: fn() -> Ways<R::Value>,
     key: &KeyBuf,
-) -> Result<R, Start>
+) -> Enter<R, K>
 where
     R: Output<K>,
 {
@@ -123,9 +122,9 @@ where
         && let Some(memory) = &function.memory
         && let Some(hit) = memory.read(&probe, |content| returned(content, read))
     {
-        return Ok(hit);
+        return Enter::Done(hit);
     }
-    Err(Start::new(function, mode, probe))
+    Enter::Wait(Start::new(function, mode, probe), ways)
 }
 
 /// What is kept, as the function returns it.

@@ -46,25 +46,24 @@ impl Deref for KeyBytes {
     }
 }
 
-/// Whether two slices are equal, without a call for those that short keys are made of.
+/// Whether two slices are equal, without a call for those that short keys are made of: two words, which overlap where
+/// there are fewer bytes than both have.
 #[inline]
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    match (
-        a.first_chunk::<8>(),
-        a.last_chunk::<8>(),
-        b.first_chunk::<8>(),
-        b.last_chunk::<8>(),
-    ) {
-        // Two words, which overlap where there are fewer than sixteen bytes.
-        (Some(a_first), Some(a_last), Some(b_first), Some(b_last)) if a.len() <= 16 => {
-            let differs = |a: &[u8; 8], b: &[u8; 8]| u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b);
-            differs(a_first, b_first) | differs(a_last, b_last) == 0
-        }
+    match a.len() {
+        8..=16 => ends::<8>(a, b),
+        17..=32 => ends::<16>(a, b),
         _ => a == b,
     }
+}
+
+/// Whether the first and the last so many bytes are equal.
+#[inline]
+fn ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+    a.first_chunk::<N>() == b.first_chunk() && a.last_chunk::<N>() == b.last_chunk()
 }
 
 impl Borrow<[u8]> for KeyBytes {
