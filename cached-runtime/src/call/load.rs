@@ -145,7 +145,9 @@ impl Load {
                 self.permits.push(remote.reserve(&key).await);
                 continue;
             }
-            match remote.get(&key, &form).await {
+            // To be kept by a tier above no longer than here.
+            let life = function.memory.is_some() || !self.permits.is_empty();
+            match remote.get(&key, &form, life).await {
                 Had::Nothing(permit) => self.permits.push(permit),
                 Had::Entry { content, remaining } => {
                     let plan = Plan { ttl: remaining };

@@ -117,13 +117,20 @@ impl Guarded {
         !self.pending.is_empty()
     }
 
-    pub(crate) async fn get(self: &Arc<Self>, key: &str) -> Looked {
+    /// Looks `key` up; the life left is told only if `life` says so.
+    pub(crate) async fn get(self: &Arc<Self>, key: &str, life: bool) -> Looked {
         if self.pending.covers(key) {
             // Its task may have gone down with its runtime.
             self.heal();
             return Looked::Missing(None);
         }
-        match self.ask(async { self.store.get(key).await }).await {
+        let call = async {
+            match life {
+                true => self.store.get(key).await,
+                false => self.store.get_bytes(key).await,
+            }
+        };
+        match self.ask(call).await {
             // A removal that failed meanwhile is about what was just read.
             Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
             Ok(Lookup::Found(found)) => Looked::Found(found),

@@ -76,10 +76,11 @@ impl Remote {
         }
     }
 
-    pub(crate) async fn get(&self, key: &str, form: &Form<'_>) -> Had {
+    /// What there is for `key`. Its life left is told if `life` asks for it.
+    pub(crate) async fn get(&self, key: &str, form: &Form<'_>, life: bool) -> Had {
         let begun = Instant::now();
         let (looked, generation) = match &self.generations {
-            None => (self.guarded.get(key).await, None),
+            None => (self.guarded.get(key, life).await, None),
             Some(generations) => {
                 let (beside, looked) = generations.look(&self.guarded, key).await;
                 let settled = generations.settle(&self.guarded, key, beside);
