@@ -125,9 +125,10 @@ impl Guarded {
             return Looked::Missing(None);
         }
         let call = async {
-            match life {
-                true => self.store.get(key).await,
-                false => self.store.get_bytes(key).await,
+            if life {
+                self.store.get(key).await
+            } else {
+                self.store.get_bytes(key).await
             }
         };
         match self.ask(call).await {

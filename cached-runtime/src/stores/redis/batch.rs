@@ -29,6 +29,9 @@ const SEATS: usize = 2;
 /// Look-ups in one request: bounds how long the server is held up by it.
 const LARGEST: usize = 128;
 
+/// Bytes of a key for which room is made.
+const LIKELY: usize = 24;
+
 type Answer = Result<Lookup, Error>;
 
 #[derive(Default)]
@@ -44,12 +47,10 @@ struct State {
 }
 
 /// Look-ups that travel together. One for all, so that a look-up allocates nothing of its own.
-#[derive(Default)]
 struct Batch {
     places: Mutex<Places>,
 }
 
-#[derive(Default)]
 struct Places {
     /// The keys of all, one after the other, until they are asked for.
     text: String,
@@ -87,16 +88,19 @@ struct Seat {
 pub(super) async fn get(store: &Arc<Inner>, key: &str, life: bool) -> Answer {
     let enter = |context: &mut Context<'_>| store.queue.state().enter(key, life, context.waker());
     match poll_fn(|context| Poll::Ready(enter(context))).await {
-        None => {
-            let _seat = Seat {
-                store: Arc::clone(store),
-            };
-            let keys = [key];
-            let mut answers = store.told(store.look_up(&keys, life).await)?;
-            answers.next().unwrap_or_else(|| Err(store.unexpected()))
-        }
+        // Boxed for the sake of the others: a place in a batch needs nothing of all that.
+        None => Box::pin(get_alone(store, key, life)).await,
         Some(ticket) => ticket.await,
     }
+}
+
+async fn get_alone(store: &Arc<Inner>, key: &str, life: bool) -> Answer {
+    let _seat = Seat {
+        store: Arc::clone(store),
+    };
+    let keys = [key];
+    let mut answers = store.told(store.look_up(&keys, life).await)?;
+    answers.next().unwrap_or_else(|| Err(store.unexpected()))
 }
 
 impl Queue {
@@ -121,7 +125,7 @@ impl State {
             let batch = Arc::clone(batch);
             return Some(Ticket { batch, place });
         }
-        let batch = Arc::<Batch>::default();
+        let batch = Arc::new(Batch::new());
         self.waiting.push_back(Arc::clone(&batch));
         let place = batch.enter(key, life, waker).unwrap_or_default();
         Some(Ticket { batch, place })
@@ -139,6 +143,19 @@ impl State {
 }
 
 impl Batch {
+    fn new() -> Self {
+        // Whoever has to wait at all is seldom alone.
+        let places = Places {
+            text: String::with_capacity(LARGEST * LIKELY),
+            ends: Vec::with_capacity(LARGEST),
+            states: Vec::with_capacity(LARGEST),
+            life: false,
+        };
+        Self {
+            places: Mutex::new(places),
+        }
+    }
+
     fn places(&self) -> MutexGuard<'_, Places> {
         // As above.
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
@@ -237,13 +254,16 @@ impl Journey {
 
 impl Drop for Journey {
     fn drop(&mut self) {
-        let ended = || {
-            Error::new(
-                ErrorKind::Unavailable,
-                "the runtime that was looking up has ended",
-            )
-        };
-        self.batch.tell(std::iter::repeat_with(|| Err(ended())));
+        // As a rule everybody has been told.
+        if self.batch.places().is_awaited() {
+            let ended = || {
+                Error::new(
+                    ErrorKind::Unavailable,
+                    "the runtime that was looking up has ended",
+                )
+            };
+            self.batch.tell(std::iter::repeat_with(|| Err(ended())));
+        }
     }
 }
 

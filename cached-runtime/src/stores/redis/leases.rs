@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
+use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
 
 use super::link::Link;
 
@@ -151,17 +151,38 @@ impl Script {
     /// done nothing, so it is asked again with the source.
     pub(super) async fn run(&self, link: &Link, keys: &[&str], arguments: &[&[u8]]) -> RedisResult<Value> {
         let answer = link.run(&command("EVALSHA", &self.digest, keys, arguments)).await;
-        match answer {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                link.run(&command("EVAL", self.source, keys, arguments)).await
-            }
-            answer => answer,
+        if is_unknown(&answer) {
+            return link.run(&command("EVAL", self.source, keys, arguments)).await;
         }
+        answer
+    }
+
+    /// The same for a script that may be run twice.
+    pub(super) async fn look(&self, link: &Link, keys: &[&str], arguments: &[&[u8]]) -> RedisResult<Value> {
+        let answer = link
+            .look(&command("EVALSHA", &self.digest, keys, arguments))
+            .await;
+        if is_unknown(&answer) {
+            return link.look(&command("EVAL", self.source, keys, arguments)).await;
+        }
+        answer
     }
 }
 
+fn is_unknown(answer: &RedisResult<Value>) -> bool {
+    let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
+    answer.as_ref().is_err_and(|error| error.kind() == unknown)
+}
+
 fn command(verb: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
-    let mut command = cmd(verb);
+    let sum = |parts: usize, next: usize| parts + next;
+    let named = keys
+        .iter()
+        .map(|key| key.len())
+        .fold(verb.len() + script.len(), sum);
+    let size = arguments.iter().map(|argument| argument.len()).fold(named, sum);
+    let mut command = Cmd::with_capacity(keys.len() + arguments.len() + 3, size + 20);
+    command.arg(verb);
     command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
     command
 }

@@ -14,10 +14,13 @@
 //!   dropped before they could see a time-out, so it is noticed at the next call.
 //!
 //! Nothing is sent twice: a command whose answer is lost may have been carried out, and a second `put` could undo an
-//! invalidation that came between.
+//! invalidation that came between. Only a look-up is, which changes nothing that anybody relies on: it goes over a
+//! [`Lane`] where there is one, and where that turns out to be dead, over the shared connection. Lanes live no longer than the connection
+//! beside which they were made, so whatever is noticed about that one is heeded by them too.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
@@ -26,11 +29,18 @@ use redis::{
     RedisResult, ServerErrorKind, Value,
 };
 use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::lane::Lane;
 
 /// How long a connection may take to be established, greetings included.
 const CONNECT: Duration = Duration::from_secs(1);
 /// How long an answer may take before its connection is taken for dead.
 const ANSWER: Duration = Duration::from_secs(1);
+/// How long the answers to those who were dropped are waited for on a lane, before another is made.
+const LATE: Duration = Duration::from_millis(100);
+/// Lanes that are kept while nobody uses them.
+const MOST_LANES: usize = 2;
 /// Commands that may wait to be written before callers wait in turn.
 const QUEUE: usize = 1024;
 
@@ -41,7 +51,24 @@ pub(super) struct Link {
 struct Inner {
     client: Client,
     state: Mutex<State>,
+    /// Those that nobody uses at the moment.
+    lanes: Mutex<Vec<Kept>>,
+    /// A lane is being made.
+    dialling_lane: AtomicBool,
     born: Instant,
+}
+
+/// A lane, and the connection that it was made beside.
+struct Kept {
+    lane: Lane,
+    /// By address: it is not to keep the connection alive.
+    beside: Weak<Wire>,
+}
+
+/// A lane in use. It is kept for the next however its use ends, as long as it is usable.
+struct Held<'a> {
+    link: &'a Inner,
+    kept: Option<Kept>,
 }
 
 enum State {
@@ -58,6 +85,8 @@ type Outcome = Option<RedisResult<Arc<Wire>>>;
 struct Wire {
     connection: MultiplexedConnection,
     lost: Arc<AtomicBool>,
+    /// There can be no lanes beside it.
+    laneless: AtomicBool,
     /// When the oldest question was asked since the last answer, in milliseconds of [`Link::now`]; 0 for none.
     asked: AtomicU64,
 }
@@ -83,6 +112,8 @@ impl Link {
             inner: Arc::new(Inner {
                 client,
                 state: Mutex::new(State::Down),
+                lanes: Mutex::default(),
+                dialling_lane: AtomicBool::new(false),
                 born: Instant::now(),
             }),
         }
@@ -97,7 +128,10 @@ impl Link {
     ///
     /// Dropping the future leaves the connection usable; whether the command is carried out is then unknown.
     pub(super) async fn run(&self, command: &Cmd) -> RedisResult<Value> {
-        let wire = self.wire().await?;
+        self.run_over(&*self.wire().await?, command).await
+    }
+
+    async fn run_over(&self, wire: &Wire, command: &Cmd) -> RedisResult<Value> {
         // A failed exchange means that an older question is still open, which then remains the oldest.
         let _ = wire.asked.compare_exchange(0, self.now(), Relaxed, Relaxed);
         let answer = command.query_async::<Value>(&mut wire.connection.clone()).await;
@@ -108,9 +142,30 @@ impl Link {
         answer
     }
 
-    /// Lets the connection go for good.
+    /// The same for a command that may be carried out twice.
+    pub(super) async fn look(&self, command: &Cmd) -> RedisResult<Value> {
+        let wire = self.wire().await?;
+        while let Some(mut held) = self.inner.hold(&wire) {
+            match held.ask(command).await {
+                // The server has hung up since, or has never heard the question before, or the runtime that watched
+                // over the lane has ended.
+                Err(error) if error.is_io_error() && !error.is_timeout() => {}
+                answer => return wire.heed(answer),
+            }
+        }
+        self.inner.dial_lane(&wire);
+        self.run_over(&wire, command).await
+    }
+
+    /// Lets go of lanes on which somebody was not answered: the server is known to answer, so theirs is lost.
+    pub(super) fn forget_owing(&self) {
+        self.inner.lanes().retain(|kept| !kept.lane.owes());
+    }
+
+    /// Lets the connections go for good.
     pub(super) fn close(&self) {
         *self.inner.state() = State::Closed;
+        self.inner.lanes().clear();
     }
 
     /// Milliseconds since this link was made, from 1 on.
@@ -160,6 +215,54 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn lanes(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a lane, in a task of its own: the greetings may take longer than a caller's patience, and meanwhile there
+    /// is the connection. Where none can be made (only the client knows TLS; there may be too many connections) that
+    /// remains so.
+    fn dial_lane(self: &Arc<Self>, wire: &Arc<Wire>) {
+        if wire.laneless.load(Relaxed) || self.dialling_lane.swap(true, Relaxed) {
+            return;
+        }
+        let (dialling, beside) = (DiallingLane(Arc::clone(self)), Arc::downgrade(wire));
+        tokio::spawn(async move {
+            let link = &dialling.0;
+            let lane = timeout(CONNECT, Lane::connect(link.client.get_connection_info())).await;
+            if let Ok(Ok(Some(lane))) = lane {
+                link.keep(Kept { lane, beside });
+            } else if let Some(wire) = beside.upgrade() {
+                wire.laneless.store(true, Relaxed);
+            }
+        });
+    }
+
+    /// Keeps a lane that can be used again.
+    fn keep(&self, kept: Kept) {
+        // Held meanwhile, so that nothing is kept past a `close`.
+        let state = self.state();
+        let is_current = matches!(&*state, State::Up(wire) if kept.is_beside(wire));
+        if is_current && kept.lane.is_usable(ANSWER) {
+            let mut lanes = self.lanes();
+            // More are needed only while callers are dropped in the middle of what they ask.
+            if lanes.len() < MOST_LANES {
+                lanes.push(kept);
+            }
+        }
+    }
+
+    /// A lane that was kept, if it can be used beside `wire`. Those that cannot are let go.
+    fn hold(&self, wire: &Arc<Wire>) -> Option<Held<'_>> {
+        loop {
+            let kept = self.lanes().pop()?;
+            if kept.is_beside(wire) && kept.lane.is_usable(ANSWER) {
+                let kept = Some(kept);
+                return Some(Held { link: self, kept });
+            }
+        }
+    }
+
     async fn connect(self: Arc<Self>, report: watch::Sender<Outcome>) {
         let result = dial(&self.client).await.map(Arc::new);
         {
@@ -170,11 +273,61 @@ impl Inner {
                     .map_or(State::Down, |wire| State::Up(Arc::clone(wire)));
             }
         }
+        self.lanes().clear();
         report.send_replace(Some(result));
     }
 }
 
+impl Kept {
+    fn is_beside(&self, wire: &Arc<Wire>) -> bool {
+        std::ptr::eq(self.beside.as_ptr(), Arc::as_ptr(wire))
+    }
+}
+
+impl Held<'_> {
+    async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let Some(Kept { lane, .. }) = &mut self.kept else {
+            return Err(io::Error::from(io::ErrorKind::NotConnected).into());
+        };
+        let (patience, silent) = if lane.owes() {
+            (LATE, io::ErrorKind::ConnectionAborted)
+        } else {
+            (ANSWER, io::ErrorKind::TimedOut)
+        };
+        if let Ok(answer) = timeout(patience, lane.ask(command)).await {
+            return answer;
+        }
+        self.kept = None;
+        Err(io::Error::from(silent).into())
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            self.link.keep(kept);
+        }
+    }
+}
+
+/// However the task that makes a lane ends, by its runtime's end too, another may start.
+struct DiallingLane(Arc<Inner>);
+
+impl Drop for DiallingLane {
+    fn drop(&mut self) {
+        self.0.dialling_lane.store(false, Relaxed);
+    }
+}
+
 impl Wire {
+    /// Notices what an answer says of the server.
+    fn heed(&self, answer: RedisResult<Value>) -> RedisResult<Value> {
+        if answer.as_ref().is_err_and(in_doubt) {
+            self.lost.store(true, Relaxed);
+        }
+        answer
+    }
+
     fn is_usable(&self, now: u64) -> bool {
         let asked = self.asked.load(Relaxed);
         let silent = asked != 0 && u128::from(now.saturating_sub(asked)) >= ANSWER.as_millis();
@@ -195,6 +348,7 @@ async fn dial(client: &Client) -> RedisResult<Wire> {
         Ok(connection) => Ok(Wire {
             connection,
             lost,
+            laneless: AtomicBool::new(false),
             asked: AtomicU64::new(0),
         }),
         Err(error) if speaks_only_resp2(&error) => dial_resp2(client).await,
@@ -213,6 +367,7 @@ async fn dial_resp2(client: &Client) -> RedisResult<Wire> {
     Ok(Wire {
         connection,
         lost: Arc::new(AtomicBool::new(false)),
+        laneless: AtomicBool::new(false),
         asked: AtomicU64::new(0),
     })
 }

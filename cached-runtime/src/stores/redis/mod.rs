@@ -1,12 +1,14 @@
 //! The Redis store.
 //!
-//! `address` reads the URL, `link` keeps a connection, `leases` holds the scripts that make tokens true, `batch`
-//! sends look-ups together, `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
+//! `address` reads the URL, `link` keeps connections, of which a `lane` carries look-ups and `reply` reads their answers,
+//! `leases` holds the scripts that make tokens true, `batch` sends look-ups together, `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
 
 mod address;
 mod batch;
+mod lane;
 mod leases;
 mod link;
+mod reply;
 mod sweep;
 
 use std::fmt;
@@ -26,8 +28,8 @@ const BATCH: usize = 500;
 
 /// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee.
 ///
-/// Cheap to clone; the clones share one multiplexed connection, which is established again by itself whenever it is
-/// lost. While the server is down every call fails at once with [`ErrorKind::Unavailable`].
+/// Cheap to clone; the clones share one multiplexed connection, and without TLS up to two more that only look up. They
+/// are established again by themselves whenever they are lost. While the server is down every call fails at once with [`ErrorKind::Unavailable`].
 ///
 /// Beside each value that was missed stands a short-lived lease, `{key}:lease`: users restricted by key patterns need
 /// both `~shop:*` and `~{shop:*`. A load that takes longer than a minute loses its lease and is not stored.
@@ -175,7 +177,7 @@ impl Inner {
         let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
         let arguments: [&[u8]; 3] = [lease.as_bytes(), &seed, b"life"];
         let arguments = &arguments[..if life { 3 } else { 2 }];
-        let answer = self.scripts.look_up.run(&self.link, keys, arguments).await?;
+        let answer = self.scripts.look_up.look(&self.link, keys, arguments).await?;
         let (answers, lives) = match answer {
             Value::Array(mut both) if life => match (both.pop(), both.pop()) {
                 (Some(Value::Array(lives)), Some(Value::Array(answers))) => (answers, lives),
@@ -351,7 +353,11 @@ impl Store for Redis {
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async move { self.inner.run(&cmd("PING")).await.map(|_| ()) })
+        Box::pin(async move {
+            self.inner.run(&cmd("PING")).await?;
+            self.inner.link.forget_owing();
+            Ok(())
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
