@@ -206,3 +206,29 @@ async fn a_connection_for_look_ups_that_the_server_closes_costs_no_call() {
         assert!(matches!(store.get("shop:a").await.unwrap(), Lookup::Found(_)));
     }
 }
+
+/// As behind a name that stands for several servers, or moves from one to the next.
+#[tokio::test]
+async fn look_ups_go_where_everything_else_goes() {
+    let (one, other) = (RedisServer::start().await, RedisServer::start().await);
+    let ports = [one.port(), other.port()];
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (told, mut accepted) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let port = ports[*told.borrow() % 2];
+            let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            told.send_modify(|accepted| *accepted += 1);
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    let store = Redis::connect(format!("redis://127.0.0.1:{port}")).await.unwrap();
+    store.put("shop:a", b"1", None).await.unwrap();
+    store.get("shop:a").await.unwrap();
+    let second = accepted.wait_for(|accepted| *accepted > 1);
+    timeout(Duration::from_secs(5), second).await.unwrap().unwrap();
+    for _ in 0..200 {
+        assert!(matches!(store.get("shop:a").await.unwrap(), Lookup::Found(_)));
+    }
+}

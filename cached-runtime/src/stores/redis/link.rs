@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError,
-    RedisResult, ServerErrorKind, Value,
+    RedisResult, ServerErrorKind, Value, cmd, from_redis_value,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -220,8 +220,8 @@ impl Inner {
     }
 
     /// Makes a lane, in a task of its own: the greetings may take longer than a caller's patience, and meanwhile there
-    /// is the connection. Where none can be made (only the client knows TLS; there may be too many connections) that
-    /// remains so.
+    /// is the connection. Where none can be made (only the client knows TLS; there may be too many connections), or the
+    /// name of the server has led to another one this time, that remains so.
     fn dial_lane(self: &Arc<Self>, wire: &Arc<Wire>) {
         if wire.laneless.load(Relaxed) || self.dialling_lane.swap(true, Relaxed) {
             return;
@@ -229,13 +229,28 @@ impl Inner {
         let (dialling, beside) = (DiallingLane(Arc::clone(self)), Arc::downgrade(wire));
         tokio::spawn(async move {
             let link = &dialling.0;
-            let lane = timeout(CONNECT, Lane::connect(link.client.get_connection_info())).await;
-            if let Ok(Ok(Some(lane))) = lane {
-                link.keep(Kept { lane, beside });
-            } else if let Some(wire) = beside.upgrade() {
-                wire.laneless.store(true, Relaxed);
+            let Some(wire) = beside.upgrade() else { return };
+            match timeout(CONNECT, link.lane(&wire)).await {
+                Ok(Ok(Some(lane))) => link.keep(Kept { lane, beside }),
+                _ => wire.laneless.store(true, Relaxed),
             }
         });
+    }
+
+    /// A lane to the very server that `wire` leads to.
+    async fn lane(&self, wire: &Wire) -> RedisResult<Option<Lane>> {
+        let Some(mut lane) = Lane::connect(self.client.get_connection_info()).await? else {
+            return Ok(None);
+        };
+        let who = cmd("INFO").arg("server").take();
+        let (here, there) = (
+            lane.ask(&who).await?,
+            wire.connection.clone().send_packed_command(&who).await?,
+        );
+        let (here, there): (String, String) =
+            (from_redis_value(here)?, from_redis_value(there.extract_error()?)?);
+        let run = run_of(&here);
+        Ok((run.is_some() && run == run_of(&there)).then_some(lane))
     }
 
     /// Keeps a lane that can be used again.
@@ -276,6 +291,11 @@ impl Inner {
         self.lanes().clear();
         report.send_replace(Some(result));
     }
+}
+
+/// What tells one run of a server from all others, in its description.
+fn run_of(info: &str) -> Option<&str> {
+    info.lines().find_map(|line| line.strip_prefix("run_id:"))
 }
 
 impl Kept {
