@@ -87,10 +87,15 @@ impl Load {
     pub(super) fn new(function: Arc<Function>, role: Role) -> Self {
         let stamp = role.probe().map(|probe| function.stamps.now(probe.hash));
         Self {
-            function,
             role,
             stamp,
-            began: Function::begin(),
+            // One count of the whole process, which only memory has a use for.
+            began: if function.memory.is_some() {
+                Function::begin()
+            } else {
+                0
+            },
+            function,
             permits: Vec::new(),
             patience: Duration::ZERO,
             running: false,
@@ -140,16 +145,18 @@ impl Load {
     }
 
     async fn look_down(&mut self, absent: bool, replace: bool, mut begun: Instant) -> Option<Content> {
-        let function = Arc::clone(&self.function);
-        let form = function.form(absent)?;
-        let key = function.full_key(self.role.probe()?.bytes);
-        for remote in &function.remotes {
+        let key = self.function.full_key(self.role.probe()?.bytes);
+        // By number, and not by a reference to the function of its own: of that there is one count for all calls.
+        for index in 0..self.function.remotes.len() {
+            let remote = &self.function.remotes[index];
             if replace {
-                self.permits.push(Box::pin(remote.reserve(&key)).await);
+                let permit = Box::pin(remote.reserve(&key)).await;
+                self.permits.push(permit);
                 continue;
             }
             // To be kept by a tier above no longer than here.
-            let life = function.memory.is_some() || !self.permits.is_empty();
+            let life = self.function.memory.is_some() || !self.permits.is_empty();
+            let form = self.function.form(absent)?;
             match remote.get(&key, &form, life, begun).await {
                 Had::Nothing(permit) => {
                     self.permits.push(permit);

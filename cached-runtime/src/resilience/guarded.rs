@@ -13,6 +13,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::try_id;
 
 use super::breaker::Breaker;
 use super::generations;
@@ -314,7 +315,8 @@ impl Guarded {
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        if Handle::try_current().is_err() {
+        // A task knows that it is one without touching what all of them share.
+        if try_id().is_none() && Handle::try_current().is_err() {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format!("store `{}` can only be asked inside a tokio runtime", self.name),
