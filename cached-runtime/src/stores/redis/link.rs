@@ -24,25 +24,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError,
-    RedisResult, ServerErrorKind, Value, cmd, from_redis_value,
-};
+use redis::{Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, cmd, from_redis_value};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::dial::dial;
 use super::lane::Lane;
 
 /// How long a connection may take to be established, greetings included.
-const CONNECT: Duration = Duration::from_secs(1);
+pub(super) const CONNECT: Duration = Duration::from_secs(1);
 /// How long an answer may take before its connection is taken for dead.
-const ANSWER: Duration = Duration::from_secs(1);
+pub(super) const ANSWER: Duration = Duration::from_secs(1);
 /// How long the answers to those who were dropped are waited for on a lane, before another is made.
 const LATE: Duration = Duration::from_millis(100);
 /// Lanes that are kept while nobody uses them.
 const MOST_LANES: usize = 2;
-/// Commands that may wait to be written before callers wait in turn.
-const QUEUE: usize = 1024;
 
 pub(super) struct Link {
     inner: Arc<Inner>,
@@ -89,21 +85,6 @@ struct Wire {
     laneless: AtomicBool,
     /// When the oldest question was asked since the last answer, in milliseconds of [`Link::now`]; 0 for none.
     asked: AtomicU64,
-}
-
-/// Held by the client as long as the connection lives, and rung when it lets go.
-struct Bell(Arc<AtomicBool>);
-
-impl Bell {
-    fn ring(&self) {
-        self.0.store(true, Relaxed);
-    }
-}
-
-impl Drop for Bell {
-    fn drop(&mut self) {
-        self.ring();
-    }
 }
 
 impl Link {
@@ -279,7 +260,7 @@ impl Inner {
     }
 
     async fn connect(self: Arc<Self>, report: watch::Sender<Outcome>) {
-        let result = dial(&self.client).await.map(Arc::new);
+        let result = dial(&self.client).await.map(Wire::new).map(Arc::new);
         {
             let mut state = self.state();
             if !matches!(*state, State::Closed) {
@@ -340,6 +321,15 @@ impl Drop for DiallingLane {
 }
 
 impl Wire {
+    fn new((connection, lost): (MultiplexedConnection, Arc<AtomicBool>)) -> Self {
+        Self {
+            connection,
+            lost,
+            laneless: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
+        }
+    }
+
     /// Notices what an answer says of the server.
     fn heed(&self, answer: RedisResult<Value>) -> RedisResult<Value> {
         if answer.as_ref().is_err_and(in_doubt) {
@@ -353,60 +343,6 @@ impl Wire {
         let silent = asked != 0 && u128::from(now.saturating_sub(asked)) >= ANSWER.as_millis();
         !silent && !self.lost.load(Relaxed)
     }
-}
-
-async fn dial(client: &Client) -> RedisResult<Wire> {
-    let lost = Arc::new(AtomicBool::new(false));
-    let bell = Bell(Arc::clone(&lost));
-    let config = timed().set_push_sender(move |push: PushInfo| {
-        if push.kind == PushKind::Disconnection {
-            bell.ring();
-        }
-        Ok::<(), std::convert::Infallible>(())
-    });
-    match client.get_multiplexed_async_connection_with_config(&config).await {
-        Ok(connection) => Ok(Wire {
-            connection,
-            lost,
-            laneless: AtomicBool::new(false),
-            asked: AtomicU64::new(0),
-        }),
-        Err(error) if speaks_only_resp2(&error) => dial_resp2(client).await,
-        Err(error) => Err(error),
-    }
-}
-
-/// For servers before Redis 6 and proxies. Here a hang-up is noticed by the first call after it, which fails.
-async fn dial_resp2(client: &Client) -> RedisResult<Wire> {
-    let info = client.get_connection_info();
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
-    let client = Client::open(info.clone().set_redis_settings(settings))?;
-    let connection = client
-        .get_multiplexed_async_connection_with_config(&timed())
-        .await?;
-    Ok(Wire {
-        connection,
-        lost: Arc::new(AtomicBool::new(false)),
-        laneless: AtomicBool::new(false),
-        asked: AtomicU64::new(0),
-    })
-}
-
-fn timed() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT))
-        .set_response_timeout(Some(ANSWER))
-        .set_pipeline_buffer_size(QUEUE)
-}
-
-/// Servers say it in several ways, some of which repeat the arguments of the greeting, password included: such an
-/// error must go no further than here.
-fn speaks_only_resp2(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::RESP3NotSupported
-        || error.code() == Some("NOPROTO")
-        || error
-            .detail()
-            .is_some_and(|detail| detail.to_ascii_lowercase().starts_with("unknown command"))
 }
 
 /// Whether the connection that gave this error is not to be used again. A server that has become read-only was a

@@ -1,10 +1,12 @@
 //! The Redis store.
 //!
-//! `address` reads the URL, `link` keeps connections, of which a `lane` carries look-ups and `reply` reads their answers,
-//! `leases` holds the scripts that make tokens true, `batch` sends look-ups together, `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
+//! `address` reads the URL, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups, and
+//! `reply` reads their answers. `leases` holds the scripts that make tokens true, `batch` sends look-ups together,
+//! `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
 
 mod address;
 mod batch;
+mod dial;
 mod lane;
 mod leases;
 mod link;
