@@ -25,6 +25,12 @@ pub trait Way<V> {
     where
         V: CacheValue;
 
+    /// What is kept, by one who has no more use for it: no clone, if nobody else has.
+    #[doc(hidden)]
+    fn take(shared: Shared) -> Option<V>
+    where
+        V: CacheValue;
+
     /// Lets `look` see what is kept.
     #[doc(hidden)]
     fn see(shared: &Shared, look: &mut dyn FnMut(&V))
@@ -50,6 +56,13 @@ impl<V> Way<V> for Wrapped {
         shared.downcast_ref::<V>().cloned()
     }
 
+    fn take(shared: Shared) -> Option<V>
+    where
+        V: CacheValue,
+    {
+        shared.downcast().ok().map(Arc::unwrap_or_clone)
+    }
+
     fn see(shared: &Shared, look: &mut dyn FnMut(&V))
     where
         V: CacheValue,
@@ -70,6 +83,10 @@ impl<T: Send + Sync + 'static> Way<Arc<T>> for AsItIs {
 
     fn copy(shared: &Shared) -> Option<Arc<T>> {
         Arc::clone(shared).downcast().ok()
+    }
+
+    fn take(shared: Shared) -> Option<Arc<T>> {
+        shared.downcast().ok()
     }
 
     fn see(shared: &Shared, look: &mut dyn FnMut(&Arc<T>)) {

@@ -127,6 +127,12 @@ pub trait Store: Send + Sync + 'static {
     /// [`Decode`](crate::ErrorKind::Decode) says that something is there which is not bytes: it will be replaced.
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>>;
 
+    /// The same for a caller that has no use for the life left, which may then be `None` whatever it is. For stores that
+    /// have to ask for it; as it stands, [`get`](Store::get).
+    fn get_bytes<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
+        self.get(key)
+    }
+
     /// A token for `key` whether or not it is present, revoking those handed out before: for a load that replaces what
     /// is there.
     fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>>;

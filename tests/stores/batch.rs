@@ -160,3 +160,75 @@ fn callers_of_another_runtime_are_told_when_the_one_that_looked_up_ends() {
     let answer = second.block_on(async { timeout(Duration::from_secs(3), store.get("shop:a")).await });
     assert!(answer.unwrap().is_ok());
 }
+
+#[tokio::test]
+async fn an_answer_that_its_caller_left_is_nobody_elses() {
+    let server = RedisServer::start().await;
+    let proxy = FaultProxy::to(server.port()).await;
+    let store = Redis::connect(format!("redis://127.0.0.1:{}", proxy.port()))
+        .await
+        .unwrap();
+    for n in 0..40 {
+        let key = format!("shop:{n}");
+        store.put(&key, key.as_bytes(), None).await.unwrap();
+    }
+    // Until look-ups have a connection of their own.
+    while proxy.accepted() < 2 {
+        store.get("shop:0").await.unwrap();
+    }
+    proxy.set(Fault::Delay(Duration::from_millis(3)));
+    for n in 0..40 {
+        let left = format!("shop:{}", (n + 1) % 40);
+        let _ = timeout(Duration::from_millis(n % 5), store.get(&left)).await;
+        let key = format!("shop:{n}");
+        match store.get(&key).await.unwrap() {
+            Lookup::Found(found) => assert_eq!(found.bytes, key.as_bytes()),
+            Lookup::Missing(_) => panic!("{key} is there"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_for_look_ups_that_the_server_closes_costs_no_call() {
+    let server = RedisServer::start().await;
+    let store = Redis::connect(server.url()).await.unwrap();
+    store.put("shop:a", b"1", None).await.unwrap();
+    for _ in 0..20 {
+        store.get("shop:a").await.unwrap();
+        let clients: String = server.cli(&["CLIENT", "LIST", "TYPE", "normal"]).await;
+        // The one that has looked up last, and not the one that is shared.
+        let lane = clients
+            .lines()
+            .find(|line| line.contains("cmd=evalsha") && line.contains("resp=2"));
+        if let Some(id) = lane.and_then(|line| line.split([' ', '=']).nth(1)) {
+            let _: u64 = server.cli(&["CLIENT", "KILL", "ID", id]).await;
+        }
+        assert!(matches!(store.get("shop:a").await.unwrap(), Lookup::Found(_)));
+    }
+}
+
+/// As behind a name that stands for several servers, or moves from one to the next.
+#[tokio::test]
+async fn look_ups_go_where_everything_else_goes() {
+    let (one, other) = (RedisServer::start().await, RedisServer::start().await);
+    let ports = [one.port(), other.port()];
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (told, mut accepted) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let port = ports[*told.borrow() % 2];
+            let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            told.send_modify(|accepted| *accepted += 1);
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    let store = Redis::connect(format!("redis://127.0.0.1:{port}")).await.unwrap();
+    store.put("shop:a", b"1", None).await.unwrap();
+    store.get("shop:a").await.unwrap();
+    let second = accepted.wait_for(|accepted| *accepted > 1);
+    timeout(Duration::from_secs(5), second).await.unwrap().unwrap();
+    for _ in 0..200 {
+        assert!(matches!(store.get("shop:a").await.unwrap(), Lookup::Found(_)));
+    }
+}

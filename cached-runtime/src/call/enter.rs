@@ -139,6 +139,17 @@ pub(super) fn returned<R: Output<K>, const K: u8>(
     }
 }
 
+/// What was found for this caller, as the function returns it.
+pub(super) fn taken<R: Output<K>, const K: u8>(
+    content: Content,
+    take: fn(Content) -> Option<R::Value>,
+) -> Option<R> {
+    match content {
+        Content::Value(_) => take(content).map(R::from_value),
+        Content::Absent => R::absent(),
+    }
+}
+
 /// A call that memory could not answer: waits for the flight it joined, or for its turn to lead.
 pub struct Wait<R: Output<K>, const K: u8> {
     start: Start,

@@ -87,10 +87,15 @@ impl Load {
     pub(super) fn new(function: Arc<Function>, role: Role) -> Self {
         let stamp = role.probe().map(|probe| function.stamps.now(probe.hash));
         Self {
-            function,
             role,
             stamp,
-            began: Function::begin(),
+            // One count of the whole process, which only memory has a use for.
+            began: if function.memory.is_some() {
+                Function::begin()
+            } else {
+                0
+            },
+            function,
             permits: Vec::new(),
             patience: Duration::ZERO,
             running: false,
@@ -129,28 +134,38 @@ impl Load {
 
     async fn look_below(&mut self, absent: bool, replace: bool) -> Option<Content> {
         let begun = Instant::now();
-        let found = self.look_down(absent, replace).await;
+        let found = self.look_down(absent, replace, begun).await;
+        if found.is_some() {
+            return found;
+        }
         let budgets = self.function.remotes.iter().map(|remote| remote.guarded.budget());
         let all = budgets.fold(Duration::ZERO, Duration::saturating_add);
         self.patience = all.saturating_sub(begun.elapsed());
-        found
+        None
     }
 
-    async fn look_down(&mut self, absent: bool, replace: bool) -> Option<Content> {
-        let function = Arc::clone(&self.function);
-        let form = function.form(absent)?;
-        let key = function.full_key(self.role.probe()?.bytes);
-        for remote in &function.remotes {
+    async fn look_down(&mut self, absent: bool, replace: bool, mut begun: Instant) -> Option<Content> {
+        let key = self.function.full_key(self.role.probe()?.bytes);
+        // By number, and not by a reference to the function of its own: of that there is one count for all calls.
+        for index in 0..self.function.remotes.len() {
+            let remote = &self.function.remotes[index];
             if replace {
-                self.permits.push(remote.reserve(&key).await);
+                let permit = Box::pin(remote.reserve(&key)).await;
+                self.permits.push(permit);
                 continue;
             }
-            match remote.get(&key, &form).await {
-                Had::Nothing(permit) => self.permits.push(permit),
+            // To be kept by a tier above no longer than here.
+            let life = self.function.memory.is_some() || !self.permits.is_empty();
+            let form = self.function.form(absent)?;
+            match remote.get(&key, &form, life, begun).await {
+                Had::Nothing(permit) => {
+                    self.permits.push(permit);
+                    begun = Instant::now();
+                }
                 Had::Entry { content, remaining } => {
                     let plan = Plan { ttl: remaining };
                     self.fill_memory(&content, plan);
-                    self.answer(&content);
+                    self.answer_hit(&content);
                     self.backfill(key, &content, plan);
                     return Some(content);
                 }
@@ -301,6 +316,18 @@ impl Load {
         if !memory.fill(probe, fill, stamp) {
             self.function.counts.memory_refused.add_one();
         }
+    }
+
+    /// Gives what was found to those who wait. Where nobody does the flight is over, and the caller alone has it.
+    fn answer_hit(&mut self, content: &Content) {
+        self.role = match std::mem::replace(&mut self.role, Role::Off) {
+            Role::Flight(lead) => match lead.leave_if_alone() {
+                Ok(()) => Role::Off,
+                Err(lead) => Role::Flight(lead),
+            },
+            other => other,
+        };
+        self.answer(content);
     }
 
     fn answer(&mut self, content: &Content) {

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::enter::returned;
+use super::enter::taken;
 use super::load::Load;
 use super::output::{Loaded, Output};
 use super::share::Share;
@@ -76,10 +76,7 @@ impl<R: Output<K>, const K: u8> Typed<R, K> {
     fn poll(&mut self, body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R> {
         if self.brought.is_none() {
             let found = ready!(self.steps.poll_look(R::absent().is_some(), context));
-            if let Some(hit) = found
-                .as_ref()
-                .and_then(|content| returned(content, self.ways.read))
-            {
+            if let Some(hit) = found.and_then(|content| taken(content, self.ways.take)) {
                 self.steps = Steps::Done;
                 return Poll::Ready(hit);
             }

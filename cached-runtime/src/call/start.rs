@@ -23,7 +23,8 @@ pub(crate) fn probe_of(bytes: &[u8]) -> Probe<'_> {
 
 /// How a call that memory could not answer goes on.
 pub struct Start {
-    function: Arc<Function>,
+    /// Goes into the load.
+    function: Option<Arc<Function>>,
     way: Way,
 }
 
@@ -65,7 +66,7 @@ impl Start {
             }
         };
         Self {
-            function: Arc::clone(function),
+            function: Some(Arc::clone(function)),
             way,
         }
     }
@@ -85,7 +86,9 @@ impl Start {
         };
         let role = match (turn, std::mem::replace(&mut self.way, Way::Off)) {
             (Some(flight::Turn::Answered(true)), _) => {
-                self.function.counts.misses.add_one();
+                if let Some(function) = &self.function {
+                    function.counts.misses.add_one();
+                }
                 return Poll::Ready(None);
             }
             (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => Role::Flight(lead),
@@ -93,6 +96,10 @@ impl Start {
             // An answer that this follower cannot use leaves it on its own.
             (Some(flight::Turn::Answered(false)), _) | (None, Way::Off | Way::Follow(_)) => Role::Off,
         };
-        Poll::Ready(Some(Box::new(Load::new(Arc::clone(&self.function), role))))
+        match self.function.take() {
+            Some(function) => Poll::Ready(Some(Box::new(Load::new(function, role)))),
+            // Polled after it was ready: a mistake of the caller's.
+            None => Poll::Pending,
+        }
     }
 }

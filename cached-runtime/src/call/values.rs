@@ -37,6 +37,7 @@ pub fn memory_values<V: ClonedValue + SharedValue<S>, S, W: Way<V>>(_: W) -> Val
         read: read::<V, W>,
         ways: || Ways {
             read: read::<V, W>,
+            take: take::<V, W>,
             share: W::share,
             keep: |load, value| load.keep_value(value, &|| W::share(value.clone())),
         },
@@ -61,10 +62,19 @@ fn read<V: CacheValue, W: Way<V>>(content: &Content) -> Option<V> {
     }
 }
 
+fn take<V: CacheValue, W: Way<V>>(content: Content) -> Option<V> {
+    match content {
+        Content::Value(shared) => W::take(shared),
+        Content::Absent => None,
+    }
+}
+
 /// What the steps past the look in memory need of them.
 pub struct Ways<V> {
     /// As above.
     pub(crate) read: fn(&Content) -> Option<V>,
+    /// What was found, without a clone where nobody else has it.
+    pub(crate) take: fn(Content) -> Option<V>,
     /// A value as it is kept.
     pub(crate) share: fn(V) -> Shared,
     /// Stores a clone of what the body brought.

@@ -77,6 +77,13 @@ impl Template {
         }
     }
 
+    /// Bytes of the texts between the values.
+    pub(crate) fn len(&self) -> usize {
+        self.tails
+            .iter()
+            .fold(self.head.len(), |sum, tail| sum + tail.len())
+    }
+
     /// Appends the text of a compact key of this template.
     pub(crate) fn render(&self, compact: &[u8], out: &mut String) {
         let mut tokens = Tokens::new(compact);

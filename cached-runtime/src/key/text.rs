@@ -84,7 +84,7 @@ fn push_number(mut value: u64, out: &mut String) {
             break;
         }
     }
-    out.extend(digits[start..].iter().copied().map(char::from));
+    out.push_str(str::from_utf8(&digits[start..]).unwrap_or_default());
 }
 
 /// Writes the one value that `text` is the text of.

@@ -13,6 +13,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::try_id;
 
 use super::breaker::Breaker;
 use super::generations;
@@ -117,13 +118,21 @@ impl Guarded {
         !self.pending.is_empty()
     }
 
-    pub(crate) async fn get(self: &Arc<Self>, key: &str) -> Looked {
+    /// Looks `key` up; the life left is told only if `life` says so.
+    pub(crate) async fn get(self: &Arc<Self>, key: &str, life: bool) -> Looked {
         if self.pending.covers(key) {
             // Its task may have gone down with its runtime.
             self.heal();
             return Looked::Missing(None);
         }
-        match self.ask(async { self.store.get(key).await }).await {
+        let call = async {
+            if life {
+                self.store.get(key).await
+            } else {
+                self.store.get_bytes(key).await
+            }
+        };
+        match self.ask(call).await {
             // A removal that failed meanwhile is about what was just read.
             Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
             Ok(Lookup::Found(found)) => Looked::Found(found),
@@ -316,7 +325,8 @@ impl Guarded {
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        if Handle::try_current().is_err() {
+        // A task knows that it is one without touching what all of them share.
+        if try_id().is_none() && Handle::try_current().is_err() {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format!("store `{}` can only be asked inside a tokio runtime", self.name),

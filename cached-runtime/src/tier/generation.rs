@@ -105,7 +105,7 @@ async fn one(store: &Arc<Guarded>, key: &str, looked: Looked) -> Option<Vec<u8>>
     match store.fill(key, &drawn, None, &token).await {
         Ok(Filled::Stored) => Some(drawn.to_vec()),
         // Somebody was faster, or has just removed it.
-        Ok(Filled::Refused) => match store.get(key).await {
+        Ok(Filled::Refused) => match store.get(key, false).await {
             Looked::Found(found) if found.bytes.len() == LENGTH => Some(found.bytes),
             _ => None,
         },

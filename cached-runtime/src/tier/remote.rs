@@ -76,18 +76,21 @@ impl Remote {
         }
     }
 
-    pub(crate) async fn get(&self, key: &str, form: &Form<'_>) -> Had {
-        let begun = Instant::now();
+    /// What there is for `key`, asked for by a look that has just `begun`. Its life left is told if `life` asks for it.
+    pub(crate) async fn get(&self, key: &str, form: &Form<'_>, life: bool, begun: Instant) -> Had {
         let (looked, generation) = match &self.generations {
-            None => (self.guarded.get(key).await, None),
+            None => (self.guarded.get(key, life).await, None),
             Some(generations) => {
-                let (beside, looked) = generations.look(&self.guarded, key).await;
-                let settled = generations.settle(&self.guarded, key, beside);
-                match self.in_time(begun, settled).await {
-                    Some(generation) => (looked, Some(generation)),
-                    // Whatever is there cannot be told from what was removed.
-                    None => (Looked::Missing(None), None),
-                }
+                let looked = async {
+                    let (beside, looked) = generations.look(&self.guarded, key).await;
+                    let settled = generations.settle(&self.guarded, key, beside);
+                    match self.in_time(begun, settled).await {
+                        Some(generation) => (looked, Some(generation)),
+                        // Whatever is there cannot be told from what was removed.
+                        None => (Looked::Missing(None), None),
+                    }
+                };
+                Box::pin(looked).await
             }
         };
         let found = match looked {
@@ -130,7 +133,8 @@ impl Remote {
 
     /// The right to replace what is there, if the store can say so in what is left of its time.
     async fn replace(&self, key: &str, begun: Instant, generation: Option<Generation>) -> Had {
-        let token = self.in_time(begun, self.guarded.reserve(key)).await;
+        // Boxed, as all that a hit has no use for: the future of a look is made for every call.
+        let token = Box::pin(self.in_time(begun, self.guarded.reserve(key))).await;
         Had::Nothing(token.map(|token| Permit { token, generation }))
     }
 

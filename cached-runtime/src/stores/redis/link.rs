@@ -14,25 +14,31 @@
 //!   dropped before they could see a time-out, so it is noticed at the next call.
 //!
 //! Nothing is sent twice: a command whose answer is lost may have been carried out, and a second `put` could undo an
-//! invalidation that came between.
+//! invalidation that came between. Only a look-up is, which changes nothing that anybody relies on: it goes over a
+//! [`Lane`] where there is one, and where that turns out to be dead, over the shared connection. Lanes live no longer than the connection
+//! beside which they were made, so whatever is noticed about that one is heeded by them too.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError,
-    RedisResult, ServerErrorKind, Value,
-};
+use redis::{Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, cmd, from_redis_value};
 use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::dial::dial;
+use super::lane::Lane;
 
 /// How long a connection may take to be established, greetings included.
-const CONNECT: Duration = Duration::from_secs(1);
+pub(super) const CONNECT: Duration = Duration::from_secs(1);
 /// How long an answer may take before its connection is taken for dead.
-const ANSWER: Duration = Duration::from_secs(1);
-/// Commands that may wait to be written before callers wait in turn.
-const QUEUE: usize = 1024;
+pub(super) const ANSWER: Duration = Duration::from_secs(1);
+/// How long the answers to those who were dropped are waited for on a lane, before another is made.
+const LATE: Duration = Duration::from_millis(100);
+/// Lanes that are kept while nobody uses them.
+const MOST_LANES: usize = 2;
 
 pub(super) struct Link {
     inner: Arc<Inner>,
@@ -41,7 +47,24 @@ pub(super) struct Link {
 struct Inner {
     client: Client,
     state: Mutex<State>,
+    /// Those that nobody uses at the moment.
+    lanes: Mutex<Vec<Kept>>,
+    /// A lane is being made.
+    dialling_lane: AtomicBool,
     born: Instant,
+}
+
+/// A lane, and the connection that it was made beside.
+struct Kept {
+    lane: Lane,
+    /// By address: it is not to keep the connection alive.
+    beside: Weak<Wire>,
+}
+
+/// A lane in use. It is kept for the next however its use ends, as long as it is usable.
+struct Held<'a> {
+    link: &'a Inner,
+    kept: Option<Kept>,
 }
 
 enum State {
@@ -58,23 +81,10 @@ type Outcome = Option<RedisResult<Arc<Wire>>>;
 struct Wire {
     connection: MultiplexedConnection,
     lost: Arc<AtomicBool>,
+    /// There can be no lanes beside it.
+    laneless: AtomicBool,
     /// When the oldest question was asked since the last answer, in milliseconds of [`Link::now`]; 0 for none.
     asked: AtomicU64,
-}
-
-/// Held by the client as long as the connection lives, and rung when it lets go.
-struct Bell(Arc<AtomicBool>);
-
-impl Bell {
-    fn ring(&self) {
-        self.0.store(true, Relaxed);
-    }
-}
-
-impl Drop for Bell {
-    fn drop(&mut self) {
-        self.ring();
-    }
 }
 
 impl Link {
@@ -83,6 +93,8 @@ impl Link {
             inner: Arc::new(Inner {
                 client,
                 state: Mutex::new(State::Down),
+                lanes: Mutex::default(),
+                dialling_lane: AtomicBool::new(false),
                 born: Instant::now(),
             }),
         }
@@ -97,7 +109,10 @@ impl Link {
     ///
     /// Dropping the future leaves the connection usable; whether the command is carried out is then unknown.
     pub(super) async fn run(&self, command: &Cmd) -> RedisResult<Value> {
-        let wire = self.wire().await?;
+        self.run_over(&*self.wire().await?, command).await
+    }
+
+    async fn run_over(&self, wire: &Wire, command: &Cmd) -> RedisResult<Value> {
         // A failed exchange means that an older question is still open, which then remains the oldest.
         let _ = wire.asked.compare_exchange(0, self.now(), Relaxed, Relaxed);
         let answer = command.query_async::<Value>(&mut wire.connection.clone()).await;
@@ -108,9 +123,30 @@ impl Link {
         answer
     }
 
-    /// Lets the connection go for good.
+    /// The same for a command that may be carried out twice.
+    pub(super) async fn look(&self, command: &Cmd) -> RedisResult<Value> {
+        let wire = self.wire().await?;
+        while let Some(mut held) = self.inner.hold(&wire) {
+            match held.ask(command).await {
+                // The server has hung up since, or has never heard the question before, or the runtime that watched
+                // over the lane has ended.
+                Err(error) if error.is_io_error() && !error.is_timeout() => {}
+                answer => return wire.heed(answer),
+            }
+        }
+        self.inner.dial_lane(&wire);
+        self.run_over(&wire, command).await
+    }
+
+    /// Lets go of lanes on which somebody was not answered: the server is known to answer, so theirs is lost.
+    pub(super) fn forget_owing(&self) {
+        self.inner.lanes().retain(|kept| !kept.lane.owes());
+    }
+
+    /// Lets the connections go for good.
     pub(super) fn close(&self) {
         *self.inner.state() = State::Closed;
+        self.inner.lanes().clear();
     }
 
     /// Milliseconds since this link was made, from 1 on.
@@ -160,8 +196,71 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn lanes(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a lane, in a task of its own: the greetings may take longer than a caller's patience, and meanwhile there
+    /// is the connection. Where none can be made (only the client knows TLS; there may be too many connections), or the
+    /// name of the server has led to another one this time, that remains so.
+    fn dial_lane(self: &Arc<Self>, wire: &Arc<Wire>) {
+        if wire.laneless.load(Relaxed) || self.dialling_lane.swap(true, Relaxed) {
+            return;
+        }
+        let (dialling, beside) = (DiallingLane(Arc::clone(self)), Arc::downgrade(wire));
+        tokio::spawn(async move {
+            let link = &dialling.0;
+            let Some(wire) = beside.upgrade() else { return };
+            match timeout(CONNECT, link.lane(&wire)).await {
+                Ok(Ok(Some(lane))) => link.keep(Kept { lane, beside }),
+                _ => wire.laneless.store(true, Relaxed),
+            }
+        });
+    }
+
+    /// A lane to the very server that `wire` leads to.
+    async fn lane(&self, wire: &Wire) -> RedisResult<Option<Lane>> {
+        let Some(mut lane) = Lane::connect(self.client.get_connection_info()).await? else {
+            return Ok(None);
+        };
+        let who = cmd("INFO").arg("server").take();
+        let (here, there) = (
+            lane.ask(&who).await?,
+            wire.connection.clone().send_packed_command(&who).await?,
+        );
+        let (here, there): (String, String) =
+            (from_redis_value(here)?, from_redis_value(there.extract_error()?)?);
+        let run = run_of(&here);
+        Ok((run.is_some() && run == run_of(&there)).then_some(lane))
+    }
+
+    /// Keeps a lane that can be used again.
+    fn keep(&self, kept: Kept) {
+        // Held meanwhile, so that nothing is kept past a `close`.
+        let state = self.state();
+        let is_current = matches!(&*state, State::Up(wire) if kept.is_beside(wire));
+        if is_current && kept.lane.is_usable(ANSWER) {
+            let mut lanes = self.lanes();
+            // More are needed only while callers are dropped in the middle of what they ask.
+            if lanes.len() < MOST_LANES {
+                lanes.push(kept);
+            }
+        }
+    }
+
+    /// A lane that was kept, if it can be used beside `wire`. Those that cannot are let go.
+    fn hold(&self, wire: &Arc<Wire>) -> Option<Held<'_>> {
+        loop {
+            let kept = self.lanes().pop()?;
+            if kept.is_beside(wire) && kept.lane.is_usable(ANSWER) {
+                let kept = Some(kept);
+                return Some(Held { link: self, kept });
+            }
+        }
+    }
+
     async fn connect(self: Arc<Self>, report: watch::Sender<Outcome>) {
-        let result = dial(&self.client).await.map(Arc::new);
+        let result = dial(&self.client).await.map(Wire::new).map(Arc::new);
         {
             let mut state = self.state();
             if !matches!(*state, State::Closed) {
@@ -170,68 +269,80 @@ impl Inner {
                     .map_or(State::Down, |wire| State::Up(Arc::clone(wire)));
             }
         }
+        self.lanes().clear();
         report.send_replace(Some(result));
     }
 }
 
+/// What tells one run of a server from all others, in its description.
+fn run_of(info: &str) -> Option<&str> {
+    info.lines().find_map(|line| line.strip_prefix("run_id:"))
+}
+
+impl Kept {
+    fn is_beside(&self, wire: &Arc<Wire>) -> bool {
+        std::ptr::eq(self.beside.as_ptr(), Arc::as_ptr(wire))
+    }
+}
+
+impl Held<'_> {
+    async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let Some(Kept { lane, .. }) = &mut self.kept else {
+            return Err(io::Error::from(io::ErrorKind::NotConnected).into());
+        };
+        let (patience, silent) = if lane.owes() {
+            (LATE, io::ErrorKind::ConnectionAborted)
+        } else {
+            (ANSWER, io::ErrorKind::TimedOut)
+        };
+        if let Ok(answer) = timeout(patience, lane.ask(command)).await {
+            return answer;
+        }
+        self.kept = None;
+        Err(io::Error::from(silent).into())
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            self.link.keep(kept);
+        }
+    }
+}
+
+/// However the task that makes a lane ends, by its runtime's end too, another may start.
+struct DiallingLane(Arc<Inner>);
+
+impl Drop for DiallingLane {
+    fn drop(&mut self) {
+        self.0.dialling_lane.store(false, Relaxed);
+    }
+}
+
 impl Wire {
+    fn new((connection, lost): (MultiplexedConnection, Arc<AtomicBool>)) -> Self {
+        Self {
+            connection,
+            lost,
+            laneless: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
+        }
+    }
+
+    /// Notices what an answer says of the server.
+    fn heed(&self, answer: RedisResult<Value>) -> RedisResult<Value> {
+        if answer.as_ref().is_err_and(in_doubt) {
+            self.lost.store(true, Relaxed);
+        }
+        answer
+    }
+
     fn is_usable(&self, now: u64) -> bool {
         let asked = self.asked.load(Relaxed);
         let silent = asked != 0 && u128::from(now.saturating_sub(asked)) >= ANSWER.as_millis();
         !silent && !self.lost.load(Relaxed)
     }
-}
-
-async fn dial(client: &Client) -> RedisResult<Wire> {
-    let lost = Arc::new(AtomicBool::new(false));
-    let bell = Bell(Arc::clone(&lost));
-    let config = timed().set_push_sender(move |push: PushInfo| {
-        if push.kind == PushKind::Disconnection {
-            bell.ring();
-        }
-        Ok::<(), std::convert::Infallible>(())
-    });
-    match client.get_multiplexed_async_connection_with_config(&config).await {
-        Ok(connection) => Ok(Wire {
-            connection,
-            lost,
-            asked: AtomicU64::new(0),
-        }),
-        Err(error) if speaks_only_resp2(&error) => dial_resp2(client).await,
-        Err(error) => Err(error),
-    }
-}
-
-/// For servers before Redis 6 and proxies. Here a hang-up is noticed by the first call after it, which fails.
-async fn dial_resp2(client: &Client) -> RedisResult<Wire> {
-    let info = client.get_connection_info();
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
-    let client = Client::open(info.clone().set_redis_settings(settings))?;
-    let connection = client
-        .get_multiplexed_async_connection_with_config(&timed())
-        .await?;
-    Ok(Wire {
-        connection,
-        lost: Arc::new(AtomicBool::new(false)),
-        asked: AtomicU64::new(0),
-    })
-}
-
-fn timed() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT))
-        .set_response_timeout(Some(ANSWER))
-        .set_pipeline_buffer_size(QUEUE)
-}
-
-/// Servers say it in several ways, some of which repeat the arguments of the greeting, password included: such an
-/// error must go no further than here.
-fn speaks_only_resp2(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::RESP3NotSupported
-        || error.code() == Some("NOPROTO")
-        || error
-            .detail()
-            .is_some_and(|detail| detail.to_ascii_lowercase().starts_with("unknown command"))
 }
 
 /// Whether the connection that gave this error is not to be used again. A server that has become read-only was a

@@ -1,12 +1,16 @@
 //! The Redis store.
 //!
-//! `address` reads the URL, `link` keeps a connection, `leases` holds the scripts that make tokens true, `batch`
-//! sends look-ups together, `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
+//! `address` reads the URL, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups, and
+//! `reply` reads their answers. `leases` holds the scripts that make tokens true, `batch` sends look-ups together,
+//! `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
 
 mod address;
 mod batch;
+mod dial;
+mod lane;
 mod leases;
 mod link;
+mod reply;
 mod sweep;
 
 use std::fmt;
@@ -17,7 +21,7 @@ use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
 use self::address::{Address, Certificates};
 use self::batch::Queue;
-use self::leases::{ABSENT, FAILED, LEASE, Scripts, fresh, lease_of, milliseconds};
+use self::leases::{LEASE, Scripts, fresh, lease_of, milliseconds};
 use self::link::{CLOSED, Link};
 use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
 
@@ -26,8 +30,8 @@ const BATCH: usize = 500;
 
 /// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee.
 ///
-/// Cheap to clone; the clones share one multiplexed connection, which is established again by itself whenever it is
-/// lost. While the server is down every call fails at once with [`ErrorKind::Unavailable`].
+/// Cheap to clone; the clones share one multiplexed connection, and without TLS up to two more that only look up. They
+/// are established again by themselves whenever they are lost. While the server is down every call fails at once with [`ErrorKind::Unavailable`].
 ///
 /// Beside each value that was missed stands a short-lived lease, `{key}:lease`: users restricted by key patterns need
 /// both `~shop:*` and `~{shop:*`. A load that takes longer than a minute loses its lease and is not stored.
@@ -166,42 +170,60 @@ impl Inner {
         )
     }
 
-    /// Looks `keys` up in one request; the answers are in their order.
-    async fn look_up(&self, keys: &[&str]) -> RedisResult<Vec<Result<Lookup, Error>>> {
-        let life = milliseconds(LEASE).to_string();
-        let offered: Vec<_> = keys.iter().map(|_| fresh()).collect();
-        let mut arguments = vec![life.as_bytes()];
-        arguments.extend(offered.iter().map(<[u8; 16]>::as_slice));
-        let Value::Array(parts) = self.scripts.look_up.run(&self.link, keys, &arguments).await? else {
-            return Ok(Vec::new());
+    /// Looks `keys` up in one request, with the lives left if `life` says so; the answers are in their order.
+    async fn look_up(
+        &self,
+        keys: &[&str],
+        life: bool,
+    ) -> RedisResult<impl Iterator<Item = Result<Lookup, Error>>> {
+        let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
+        let arguments: [&[u8]; 3] = [lease.as_bytes(), &seed, b"life"];
+        let arguments = &arguments[..if life { 3 } else { 2 }];
+        let answer = self.scripts.look_up.look(&self.link, keys, arguments).await?;
+        let (answers, lives) = match answer {
+            Value::Array(mut both) if life => match (both.pop(), both.pop()) {
+                (Some(Value::Array(lives)), Some(Value::Array(answers))) => (answers, lives),
+                _ => (Vec::new(), Vec::new()),
+            },
+            Value::Array(answers) => (answers, Vec::new()),
+            _ => (Vec::new(), Vec::new()),
         };
-        let mut parts = parts.into_iter();
-        let mut answers = Vec::with_capacity(keys.len());
-        while let (Some(what), Some(left)) = (parts.next(), parts.next()) {
-            answers.push(self.looked_up(what, &left));
-        }
-        Ok(answers)
+        let lives = lives.into_iter().map(Some).chain(std::iter::repeat(None));
+        let looked = answers.into_iter().zip(lives);
+        Ok(looked.map(|(what, left)| self.looked_up(what, left.as_ref())))
     }
 
-    fn looked_up(&self, what: Value, left: &Value) -> Result<Lookup, Error> {
-        match (what, left) {
-            (Value::BulkString(token), &Value::Int(ABSENT)) => Ok(Lookup::Missing(Token::new(token))),
-            (Value::BulkString(why), &Value::Int(FAILED)) => {
-                let why = String::from_utf8_lossy(&why).into_owned();
-                // A list, a hash: nothing that this store has written.
-                let kind = if why.contains("WRONGTYPE") {
-                    ErrorKind::Decode
-                } else {
-                    ErrorKind::Store
+    fn looked_up(&self, what: Value, left: Option<&Value>) -> Result<Lookup, Error> {
+        match what {
+            Value::BulkString(bytes) => {
+                let remaining = match left {
+                    None => None,
+                    Some(&Value::Int(left)) => remaining(left),
+                    Some(_) => return Err(self.unexpected()),
                 };
-                Err(Error::new(kind, format!("{} cannot read a key", self.name)).with_cause(why))
+                Ok(Lookup::Found(Found { bytes, remaining }))
             }
-            (Value::BulkString(bytes), &Value::Int(left)) => Ok(Lookup::Found(Found {
-                bytes,
-                remaining: remaining(left),
-            })),
+            Value::Array(other) => match <[Value; 1]>::try_from(other) {
+                Ok([Value::BulkString(token)]) => Ok(Lookup::Missing(Token::new(token))),
+                Err(failure) => Err(self.unreadable(&failure)),
+                Ok(_) => Err(self.unexpected()),
+            },
             _ => Err(self.unexpected()),
         }
+    }
+
+    fn unreadable(&self, failure: &[Value]) -> Error {
+        let [Value::BulkString(why), Value::Int(_)] = failure else {
+            return self.unexpected();
+        };
+        let why = String::from_utf8_lossy(why).into_owned();
+        // A list, a hash: nothing that this store has written.
+        let kind = if why.contains("WRONGTYPE") {
+            ErrorKind::Decode
+        } else {
+            ErrorKind::Store
+        };
+        Error::new(kind, format!("{} cannot read a key", self.name)).with_cause(why)
     }
 
     async fn reserve(&self, key: &str) -> Result<Token, Error> {
@@ -225,7 +247,8 @@ impl Inner {
     ) -> Result<Filled, Error> {
         let life = life(ttl);
         let arguments = [token.as_bytes(), bytes, life.as_bytes()];
-        match self.told(self.scripts.fill.run(&self.link, &[key], &arguments).await)? {
+        let keys = [key, &lease_of(key)];
+        match self.told(self.scripts.fill.run(&self.link, &keys, &arguments).await)? {
             Value::Int(1) => Ok(Filled::Stored),
             Value::Int(0) => Ok(Filled::Refused),
             _ => Err(self.unexpected()),
@@ -234,12 +257,8 @@ impl Inner {
 
     async fn put(&self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
         let life = life(ttl);
-        self.told(
-            self.scripts
-                .put
-                .run(&self.link, &[key], &[bytes, life.as_bytes()])
-                .await,
-        )?;
+        let (keys, arguments) = ([key, &lease_of(key)], [bytes, life.as_bytes()]);
+        self.told(self.scripts.put.run(&self.link, &keys, &arguments).await)?;
         Ok(())
     }
 
@@ -282,7 +301,11 @@ fn life(ttl: Option<Duration>) -> String {
 
 impl Store for Redis {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        Box::pin(batch::get(&self.inner, key))
+        Box::pin(batch::get(&self.inner, key, true))
+    }
+
+    fn get_bytes<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
+        Box::pin(batch::get(&self.inner, key, false))
     }
 
     fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>> {
@@ -332,7 +355,11 @@ impl Store for Redis {
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async move { self.inner.run(&cmd("PING")).await.map(|_| ()) })
+        Box::pin(async move {
+            self.inner.run(&cmd("PING")).await?;
+            self.inner.link.forget_owing();
+            Ok(())
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -1,0 +1,164 @@
+//! The answers of a server in RESP2, for connections that this store reads itself.
+//!
+//! Called by `lane`. Reads what is there without copying it, so that an answer which comes in many pieces is looked over
+//! again and again at the price of its headers, and becomes values once it is whole.
+
+use redis::{ErrorKind, RedisResult, Value};
+
+/// Lists inside of lists: no script of the store answers with more.
+const DEEPEST: usize = 4;
+/// Bytes of a line: an error may repeat what was sent, shortened.
+const LONGEST_LINE: usize = 64 * 1024;
+/// Room made for a list before its parts have come.
+const LIKELY: usize = 128;
+
+/// An answer, or a part of one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply<'a> {
+    Bytes(&'a [u8]),
+    Number(i64),
+    List(Vec<Reply<'a>>),
+    Nothing,
+    /// A status or an error, its mark and end included: rare, and left to the client to read.
+    Line(&'a [u8]),
+}
+
+impl<'a> Reply<'a> {
+    /// The first answer in `bytes` and how many of them it takes; `None` while it is not whole.
+    pub(super) fn read(bytes: &'a [u8]) -> RedisResult<Option<(Self, usize)>> {
+        let mut rest = bytes;
+        let reply = Self::take(&mut rest, DEEPEST)?;
+        Ok(reply.map(|reply| (reply, bytes.len() - rest.len())))
+    }
+
+    fn take(rest: &mut &'a [u8], depth: usize) -> RedisResult<Option<Self>> {
+        // Before its end has come: whoever talks something else may never send one.
+        if rest.first().is_some_and(|mark| !b"+-:$*".contains(mark)) {
+            return Err(garbled());
+        }
+        let Some((line, after)) = first_line(rest) else {
+            return if rest.len() < LONGEST_LINE {
+                Ok(None)
+            } else {
+                Err(garbled())
+            };
+        };
+        let (&mark, text) = line.split_first().ok_or_else(garbled)?;
+        let whole = &rest[..rest.len() - after.len()];
+        *rest = after;
+        Ok(match mark {
+            b'+' | b'-' => Some(Self::Line(whole)),
+            b':' => Some(Self::Number(number(text)?)),
+            b'$' | b'*' if text == b"-1" => Some(Self::Nothing),
+            b'$' => take_bytes(rest, length(text)?)?.map(Self::Bytes),
+            b'*' => {
+                let depth = depth.checked_sub(1).ok_or_else(garbled)?;
+                let count = length(text)?;
+                let mut parts = Vec::with_capacity(count.min(LIKELY));
+                for _ in 0..count {
+                    let Some(part) = Self::take(rest, depth)? else {
+                        return Ok(None);
+                    };
+                    parts.push(part);
+                }
+                Some(Self::List(parts))
+            }
+            _ => return Err(garbled()),
+        })
+    }
+
+    /// The same as the client gives it.
+    pub(super) fn into_value(self) -> RedisResult<Value> {
+        Ok(match self {
+            Self::Bytes(bytes) => Value::BulkString(bytes.to_vec()),
+            Self::Number(number) => Value::Int(number),
+            Self::Nothing => Value::Nil,
+            Self::List(parts) => Value::Array(
+                parts
+                    .into_iter()
+                    .map(Self::into_value)
+                    .collect::<RedisResult<_>>()?,
+            ),
+            Self::Line(line) => redis::parse_redis_value(line)?,
+        })
+    }
+}
+
+/// What stands before the first `\r\n`, and what behind it.
+fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let line = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);
+    Some((line, &bytes[end + 1..]))
+}
+
+fn take_bytes<'a>(rest: &mut &'a [u8], length: usize) -> RedisResult<Option<&'a [u8]>> {
+    let Some((bytes, after)) = rest.split_at_checked(length) else {
+        return Ok(None);
+    };
+    let Some((end, after)) = after.split_first_chunk::<2>() else {
+        return Ok(None);
+    };
+    if end != b"\r\n" {
+        return Err(garbled());
+    }
+    *rest = after;
+    Ok(Some(bytes))
+}
+
+fn number(text: &[u8]) -> RedisResult<i64> {
+    let text = str::from_utf8(text).map_err(|_| garbled())?;
+    text.parse().map_err(|_| garbled())
+}
+
+fn length(text: &[u8]) -> RedisResult<usize> {
+    usize::try_from(number(text)?).map_err(|_| garbled())
+}
+
+fn garbled() -> redis::RedisError {
+    (ErrorKind::Parse, "the answer is not one of the protocol").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &[u8] =
+        b"*2\r\n*3\r\n$5\r\nab\r\nc\r\n$0\r\n\r\n*1\r\n$1\r\nt\r\n*3\r\n:-1\r\n:60000\r\n$-1\r\n";
+
+    #[test]
+    fn an_answer_is_read_once_it_is_whole_and_no_further() {
+        for end in 0..ANSWER.len() {
+            assert_eq!(Reply::read(&ANSWER[..end]).unwrap(), None, "at {end}");
+        }
+        let two = [ANSWER, b":7\r\n"].concat();
+        let (reply, length) = Reply::read(&two).unwrap().unwrap();
+        assert_eq!(length, ANSWER.len());
+        assert_eq!(
+            reply.into_value().unwrap(),
+            redis::parse_redis_value(ANSWER).unwrap()
+        );
+    }
+
+    #[test]
+    fn an_error_is_the_clients_to_read() {
+        let (reply, _) = Reply::read(b"-NOSCRIPT no such script\r\n").unwrap().unwrap();
+        let error = reply.into_value().and_then(Value::extract_error).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Server(redis::ServerErrorKind::NoScript));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error_and_takes_no_memory() {
+        for bytes in [
+            &b"\r\n"[..],
+            b"?",
+            b":x\r\n",
+            b"$-2\r\n",
+            b"$1\r\nabc\r\n",
+            b"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+        ] {
+            assert!(Reply::read(bytes).is_err(), "{bytes:?}");
+        }
+        assert_eq!(Reply::read(b"*9223372036854775807\r\n").unwrap(), None);
+        assert_eq!(Reply::read(b"$9223372036854775807\r\n").unwrap(), None);
+    }
+}
