@@ -60,7 +60,9 @@ impl<V> Way<V> for Wrapped {
     where
         V: CacheValue,
     {
-        shared.downcast().ok().map(Arc::unwrap_or_clone)
+        // A clone, although nobody may share it: taking it out of its `Arc` would have the compiler make a good deal more
+        // for every type, and who has large values returns an `Arc` of them.
+        shared.downcast_ref::<V>().cloned()
     }
 
     fn see(shared: &Shared, look: &mut dyn FnMut(&V))

@@ -8,9 +8,10 @@
 //! names of types (a rename is not a change of data). Types may ask differently in text and in binary formats (a
 //! `Uuid` does), so both are asked.
 //!
-//! Where a type cannot be heard to the end (it takes whatever it is given, as `untagged` does, refuses every
-//! sample, or panics at one), its Rust name counts too; a change in the unheard part that keeps the name needs another `version`. That
-//! is safe in practice: the codecs without names cannot read types that take whatever they are given.
+//! Where a type cannot be heard to the end (it takes whatever it is given, as `untagged` does, takes its fields by name
+//! alone, as nothing derived does, refuses every sample, or panics at one), its Rust name counts too; a change in the unheard
+//! part that keeps the name needs another `version`. That is safe in practice: the codecs without names can read neither
+//! types that take whatever they are given nor those that want names.
 
 mod parts;
 mod probe;

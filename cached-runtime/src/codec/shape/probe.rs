@@ -50,30 +50,20 @@ impl<'s> Probe<'s> {
         value
     }
 
-    /// A struct or a variant with named fields: by position, or by name for visitors that want that.
+    /// A struct or a variant with named fields, by position. To offer the names as well would have the compiler make the
+    /// other half of every derived implementation, for the sake of the few by hand that take nothing else.
     fn fields<'de, V: Visitor<'de>>(
         mut self,
         kind: Kind,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
-        let by_name = self.sample::<V>(kind, 2)? == 1;
+        self.sample::<V>(kind, 1)?;
         self.survey.record_names(fields);
-        if by_name {
-            let map = Identity::at::<V>(Kind::Map, self.scope);
-            visitor.visit_map(Entries {
-                survey: self.survey,
-                map,
-                fields: Vec::from(fields).into_iter(),
-                others: 0,
-                key: None,
-            })
-        } else {
-            visitor.visit_seq(Elements {
-                survey: self.survey,
-                left: fields.len(),
-            })
-        }
+        visitor.visit_seq(Elements {
+            survey: self.survey,
+            left: fields.len(),
+        })
     }
 
     /// Entries under the names that were found missing; if none were, `others` under keys of the type's choice.
