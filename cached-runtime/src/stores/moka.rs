@@ -144,12 +144,10 @@ impl Moka {
             .count() as u64
     }
 
+    /// One by one. What `invalidate_all` only marks as too old is overwritten in place by the next fill, which dates it anew
+    /// a moment before it has the new value: whoever reads then is given the old one.
     pub(crate) fn clear(&self) {
-        let _inside = Inside::enter();
-        // Held shut, since `moka` notes when it was cleared: of two at once the later could note the earlier time, and
-        // what the other has cleared would be there again.
-        let _shut = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        self.entries.invalidate_all();
+        self.remove_if(|_| true);
     }
 
     /// Brings the counts up to date, unless this thread is at it already.
