@@ -25,7 +25,7 @@ pub trait Way<V> {
     where
         V: CacheValue;
 
-    /// What is kept, by one who has no more use for it: no clone, if nobody else has.
+    /// What is kept, by one who has no more use for it: an `Arc` is handed on without being cloned.
     #[doc(hidden)]
     fn take(shared: Shared) -> Option<V>
     where

@@ -1,9 +1,9 @@
-//! A store with a budget, a breaker and a memory for what it still has to remove.
+//! A store with a budget, a breaker and a memory for what it still has to remove: looking, storing, and how one call is
+//! made. Removing is in `removal`, how a store that was lost is found again in `healing`.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -16,19 +16,10 @@ use tokio::runtime::Handle;
 use tokio::task::try_id;
 
 use super::breaker::Breaker;
-use super::generations;
-use super::pending::{Matching, Pending, Test, What};
+use super::pending::{Pending, Test};
 use crate::background::Background;
 use crate::store::{Filled, Found, Lookup, Store, Token};
 use crate::{Error, ErrorKind};
-
-/// Between two probes of a store that is down, growing from the one to the other.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(400);
-/// A scan of all keys may take so many budgets.
-const SCAN_BUDGETS: u32 = 60;
-/// Keys in one removal of a replay.
-const REPLAY_BATCH: usize = 512;
 
 /// What looking came to. A store that cannot be asked is a miss without a token.
 pub(crate) enum Looked {
@@ -49,18 +40,18 @@ pub(crate) struct Owned {
 
 /// A named store of a `Caches`, shared by all functions that use it.
 pub(crate) struct Guarded {
-    name: String,
-    store: Arc<dyn Store>,
-    budget: Duration,
+    pub(super) name: String,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) budget: Duration,
     /// Every key this process may have written, for when single removals are too many to keep.
-    owned: Owned,
-    breaker: Breaker,
-    pending: Pending,
+    pub(super) owned: Owned,
+    pub(super) breaker: Breaker,
+    pub(super) pending: Pending,
     /// A task is at work to reach the store again.
-    healing: AtomicBool,
+    pub(super) healing: AtomicBool,
     /// Nobody will reach the store again.
-    closed: AtomicBool,
-    background: Background,
+    pub(super) closed: AtomicBool,
+    pub(super) background: Background,
     failures: AtomicU64,
 }
 
@@ -235,80 +226,6 @@ impl Guarded {
         self.ask(async { self.store.remaining(key).await }).await
     }
 
-    /// Removes, now or as soon as the store can be reached; until then the entries are not read from it. Dropping this
-    /// future leaves the removal queued. Says how many were removed now, of those that are not named one by one.
-    pub(crate) async fn remove(self: &Arc<Self>, what: What<'_>) -> Result<u64, Error> {
-        let voided = self.voided(what)?;
-        let what = voided.as_deref().map_or(what, What::Keys);
-        let unsure = Unsure { guarded: self, what };
-        let removed = self.ask_within(self.budget_of(what), self.remove_now(what)).await;
-        if removed.is_ok() {
-            unsure.sure();
-        }
-        Ok(removed.unwrap_or(0))
-    }
-
-    /// The same for later, as soon as the store can be reached.
-    pub(crate) fn queue(self: &Arc<Self>, what: What<'_>) {
-        if let Ok(voided) = self.voided(what) {
-            let what = voided.as_deref().map_or(what, What::Keys);
-            drop(Unsure { guarded: self, what });
-        }
-    }
-
-    async fn remove_now(&self, what: What<'_>) -> Result<u64, Error> {
-        match what {
-            What::Keys(keys) => self.store.remove(keys).await.map(|()| 0),
-            What::Pattern(matching) => self.remove_matching_now(matching).await,
-            // Asked for together where single removals have become too many to keep.
-            What::Everything if !self.has_patterns() => {
-                let generations = self.generation_keys(&self.owned.generations);
-                self.store.remove(&generations).await.map(|()| 0)
-            }
-            What::Everything => self.sweep().await.map(|()| 0),
-        }
-    }
-
-    async fn remove_matching_now(&self, matching: &Matching) -> Result<u64, Error> {
-        let is_meant = |key: &str| matching.is_meant(key);
-        self.store.remove_matching(&matching.glob, &is_meant).await
-    }
-
-    async fn sweep(&self) -> Result<(), Error> {
-        for glob in &self.owned.globs {
-            self.store.remove_matching(glob, &*self.owned.test).await?;
-        }
-        Ok(())
-    }
-
-    /// For a store that knows no patterns, the generations to remove in the place of the entries. `None` where the
-    /// removal can be made as it is.
-    fn voided(&self, what: What<'_>) -> Result<Option<Vec<String>>, Error> {
-        if self.has_patterns() {
-            return Ok(None);
-        }
-        match what {
-            What::Keys(_) => Ok(None),
-            What::Everything => Ok(Some(self.generation_keys(&self.owned.generations))),
-            What::Pattern(matching) => match &matching.generations {
-                Some(names) => Ok(Some(self.generation_keys(names))),
-                None => Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!(
-                        "store `{}` cannot find keys by pattern, so `{}` was not removed from it: name the entries, or \
-                         the whole cache, or use a store that can",
-                        self.name, matching.glob
-                    ),
-                )),
-            },
-        }
-    }
-
-    fn generation_keys(&self, names: &[String]) -> Vec<String> {
-        let keys = |name: &String| generations::keys(&*self.store, name);
-        names.iter().flat_map(keys).collect()
-    }
-
     /// Lets the store go; what is pending stays so.
     pub(crate) async fn close(&self) {
         self.closed.store(true, SeqCst);
@@ -320,7 +237,7 @@ impl Guarded {
         self.ask_within(self.budget, call).await
     }
 
-    async fn ask_within<T>(
+    pub(super) async fn ask_within<T>(
         self: &Arc<Self>,
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
@@ -355,7 +272,7 @@ impl Guarded {
     }
 
     /// What comes of a call within the budget. A store that panics is one that fails.
-    async fn answer<T>(
+    pub(super) async fn answer<T>(
         &self,
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
@@ -381,118 +298,6 @@ impl Guarded {
         if error.is_outage() && self.breaker.failed() {
             tracing::warn!(store = %self.name, error = %Chain(error), "a store is down; its entries are misses until it answers again");
             self.heal();
-        }
-    }
-
-    /// Starts the task that reaches for the store until it answers and has removed what is pending.
-    fn heal(self: &Arc<Self>) {
-        if self.closed.load(SeqCst) || self.healing.swap(true, SeqCst) {
-            return;
-        }
-        let healing = Healing(Arc::clone(self));
-        self.background.spawn(async move {
-            let guarded = &healing.0;
-            let mut pause = FIRST_PAUSE;
-            while !guarded.closed.load(SeqCst) && !guarded.is_forsaken() {
-                if !guarded.try_heal().await {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    continue;
-                }
-                // What was queued between the last look and this moment found a healer at work and relied on it.
-                guarded.healing.store(false, SeqCst);
-                if !guarded.has_pending() || guarded.healing.swap(true, SeqCst) {
-                    break;
-                }
-            }
-        });
-    }
-
-    /// Nobody but the one who heals has this any more, and nothing is owed.
-    fn is_forsaken(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) == 1 && !self.has_pending()
-    }
-
-    async fn try_heal(&self) -> bool {
-        let ping = async { self.store.ping().await };
-        if self.answer(self.budget, ping).await.is_err() || self.replay().await.is_err() {
-            return false;
-        }
-        if !self.breaker.is_closed() {
-            tracing::info!(store = %self.name, "a store answers again");
-            self.breaker.succeeded();
-        }
-        self.pending.is_empty()
-    }
-
-    /// Removes what is pending. What the store refuses stays so, and holds up nothing else; an error says that the store
-    /// cannot be reached.
-    async fn replay(&self) -> Result<(), Error> {
-        let removals = self.pending.snapshot();
-        let seen = removals.seen();
-        if removals.everything() {
-            self.deliver(What::Everything, seen).await?;
-        }
-        for batch in removals.keys().chunks(REPLAY_BATCH) {
-            if !self.deliver(What::Keys(batch), seen).await? {
-                // One of them may be to blame.
-                for key in batch {
-                    self.deliver(What::Keys(slice::from_ref(key)), seen).await?;
-                }
-            }
-        }
-        for matching in removals.patterns() {
-            self.deliver(What::Pattern(matching), seen).await?;
-        }
-        Ok(())
-    }
-
-    /// Removes and strikes off, unless the store refuses; whether it has.
-    async fn deliver(&self, what: What<'_>, seen: u64) -> Result<bool, Error> {
-        match self.answer(self.budget_of(what), self.remove_now(what)).await {
-            Ok(_) => {
-                self.pending.strike(what, seen);
-                Ok(true)
-            }
-            Err(error) if error.is_outage() => Err(error),
-            Err(_) => Ok(false),
-        }
-    }
-
-    fn budget_of(&self, what: What<'_>) -> Duration {
-        match what {
-            What::Keys(_) => self.budget,
-            What::Pattern(_) | What::Everything => self.budget.saturating_mul(SCAN_BUDGETS),
-        }
-    }
-}
-
-/// However the healing task ends, by its runtime's end too, another may start.
-struct Healing(Arc<Guarded>);
-
-impl Drop for Healing {
-    fn drop(&mut self) {
-        self.0.healing.store(false, SeqCst);
-    }
-}
-
-/// Queues the removal unless it turns out to be done, also when the caller is dropped in the middle of it.
-struct Unsure<'a> {
-    guarded: &'a Arc<Guarded>,
-    what: What<'a>,
-}
-
-impl Unsure<'_> {
-    fn sure(mut self) {
-        self.what = What::Keys(&[]);
-    }
-}
-
-impl Drop for Unsure<'_> {
-    fn drop(&mut self) {
-        if !matches!(self.what, What::Keys([])) {
-            self.guarded.pending.request(self.what);
-            self.guarded.heal();
         }
     }
 }

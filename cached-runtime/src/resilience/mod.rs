@@ -7,7 +7,9 @@
 mod breaker;
 pub(crate) mod generations;
 mod guarded;
+mod healing;
 mod pending;
+mod removal;
 
 pub(crate) use guarded::{Guarded, Looked, Owned};
 pub(crate) use pending::{Matching, Test, What};
