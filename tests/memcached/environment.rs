@@ -1,26 +1,10 @@
 //! Where the servers come from: the environment of a program that sets nothing up.
 
-use cached_tests::{MemcachedServer, RedisServer, free_port};
-use tokio::process::Command;
+use cached_tests::{MemcachedServer, RedisServer, free_port, run_program};
 
 /// What the program in `bin/plain.rs` says, and what it logs.
 async fn run(start: &str, environment: &[(&str, &str)]) -> (String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plain"));
-    for name in [
-        "REDIS_URL",
-        "CACHE_BACKEND",
-        "CACHE_NAMESPACE",
-        "MEMCACHED_ADDR",
-        "CACHE_SQL_URL",
-    ] {
-        command.env_remove(name);
-    }
-    let output = command
-        .arg(start)
-        .envs(environment.iter().copied())
-        .output()
-        .await
-        .unwrap();
+    let output = run_program(env!("CARGO_BIN_EXE_plain"), start, environment).await;
     let [out, log] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     assert!(output.status.success(), "{log}");
     (out, log)

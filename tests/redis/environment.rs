@@ -2,31 +2,14 @@
 
 use std::process::Output;
 
-use cached_tests::{RedisServer, free_port};
-use tokio::process::Command;
+use cached_tests::{RedisServer, free_port, run_program};
 
 async fn run(argument: &str, environment: &[(&str, &str)]) -> Said {
-    run_program(env!("CARGO_BIN_EXE_plain"), argument, environment).await
+    run_other(env!("CARGO_BIN_EXE_plain"), argument, environment).await
 }
 
-async fn run_program(program: &str, argument: &str, environment: &[(&str, &str)]) -> Said {
-    let mut command = Command::new(program);
-    for name in [
-        "REDIS_URL",
-        "CACHE_BACKEND",
-        "CACHE_NAMESPACE",
-        "MEMCACHED_ADDR",
-        "CACHE_SQL_URL",
-    ] {
-        command.env_remove(name);
-    }
-    let output = command
-        .arg(argument)
-        .envs(environment.iter().copied())
-        .output()
-        .await
-        .unwrap();
-    Said::of(output)
+async fn run_other(program: &str, argument: &str, environment: &[(&str, &str)]) -> Said {
+    Said::of(run_program(program, argument, environment).await)
 }
 
 struct Said {
@@ -200,7 +183,7 @@ async fn two_functions_of_one_name_never_answer_for_each_other() {
     let server = RedisServer::start().await;
     for _ in 0..2 {
         let twins = env!("CARGO_BIN_EXE_twins");
-        let said = run_program(twins, "", &[("REDIS_URL", &server.url())]).await;
+        let said = run_other(twins, "", &[("REDIS_URL", &server.url())]).await;
         assert_eq!(said.out, "100 1\n100 1\n");
         let errors: Vec<_> = said.log.iter().filter(|line| line.starts_with("ERROR")).collect();
         assert_eq!(errors.len(), 1, "{:#?}", said.log);

@@ -1,25 +1,9 @@
 //! `CACHE_SQL_URL`: a program that sets nothing up, on a database.
 
-use cached_tests::{Database, MemcachedServer, SqliteFile};
-use tokio::process::Command;
+use cached_tests::{Database, MemcachedServer, SqliteFile, run_program};
 
 async fn run(start: &str, environment: &[(&str, &str)]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plain"));
-    for name in [
-        "REDIS_URL",
-        "CACHE_BACKEND",
-        "CACHE_NAMESPACE",
-        "MEMCACHED_ADDR",
-        "CACHE_SQL_URL",
-    ] {
-        command.env_remove(name);
-    }
-    let output = command
-        .arg(start)
-        .envs(environment.iter().copied())
-        .output()
-        .await
-        .unwrap();
+    let output = run_program(env!("CARGO_BIN_EXE_plain"), start, environment).await;
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{log}");
     String::from_utf8(output.stdout).unwrap() + &log
