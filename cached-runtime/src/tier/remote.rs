@@ -291,8 +291,7 @@ fn left(spec: &Spec, header: &Header, remaining: Option<Duration>) -> Option<Pla
     let by_age = || whole.map(|whole| whole.saturating_sub(age));
     let (ttl, stale) = match remaining {
         Some(_) if ages && spec.idle.is_some() => (by_age(), stale),
-        Some(remaining) if remaining < stale => (Some(Duration::ZERO), remaining),
-        Some(remaining) => (Some(remaining - stale), stale),
+        Some(remaining) => (Some(remaining.saturating_sub(stale)), stale.min(remaining)),
         None if header.stale_ms.is_some() => (by_age(), stale),
         None => (None, stale),
     };
