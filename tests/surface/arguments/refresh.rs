@@ -55,8 +55,8 @@ async fn gated(gate: &Arc<Gate>, _id: u64) -> u64 {
 
 #[cache(
     key = "fails:{_id}",
-    ttl = "100s",
-    refresh = "80%",
+    ttl = "100m",
+    refresh = "1%",
     backend = "local",
     skip(source, fails)
 )]
