@@ -28,6 +28,6 @@ pub(crate) mod values;
 pub use self::again::{Reload, reload};
 pub use self::enter::{Enter, Turn, Wait, enter, enter_aging, enter_aging_in, enter_in};
 pub(crate) use self::load::{Keeping, Load};
-pub use self::owned::{Outliving, outliving};
+pub use self::owned::{Lent, Outliving, outliving};
 pub use self::run::{Lead, Run, Seen};
 pub(crate) use self::start::probe_of;

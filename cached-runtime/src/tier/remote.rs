@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::codec::Codec;
 use crate::codec::envelope::{self, Header};
@@ -16,6 +16,7 @@ use crate::policy::Spec;
 use crate::resilience::{Guarded, Looked};
 use crate::stats::{Count, TierStats};
 use crate::store::{Filled, Token};
+use crate::tier::age::{left, since_epoch};
 use crate::tier::generation::{self, Generation, Generations};
 use crate::{Error, ErrorKind};
 
@@ -272,52 +273,6 @@ impl Form<'_> {
             bytes: envelope::seal(&header, &payload, self.spec.compress),
         })
     }
-}
-
-/// What is left of the life of an entry that its store keeps for `remaining`; `None` if it is out of date and `spec`
-/// takes nothing that is.
-///
-/// That is the store's word, except for what a store does not know: the age, which only decides when to reload, and the
-/// end of an entry that lives for as long as it is read. These are reckoned by the clocks of the processes.
-fn left(spec: &Spec, header: &Header, remaining: Option<Duration>) -> Option<Plan> {
-    let whole = header.ttl_ms.map(Duration::from_millis);
-    let stale = header.stale_ms.map_or(Duration::ZERO, Duration::from_millis);
-    let ages = spec.ages() && !header.none;
-    let age = if ages || header.stale_ms.is_some() {
-        since_epoch().saturating_sub(Duration::from_millis(header.birth_ms))
-    } else {
-        Duration::ZERO
-    };
-    let by_age = || whole.map(|whole| whole.saturating_sub(age));
-    let (ttl, stale) = match remaining {
-        Some(_) if ages && spec.idle.is_some() => (by_age(), stale),
-        Some(remaining) => (Some(remaining.saturating_sub(stale)), stale.min(remaining)),
-        None if header.stale_ms.is_some() => (by_age(), stale),
-        None => (None, stale),
-    };
-    if ttl == Some(Duration::ZERO) && !stale.is_zero() && spec.stale.is_none() {
-        return None;
-    }
-    let refresh = spec
-        .refresh
-        .filter(|_| ages)
-        .and_then(|refresh| refresh.age(whole));
-    Some(Plan {
-        ttl,
-        stale: if spec.stale.is_some() {
-            stale
-        } else {
-            Duration::ZERO
-        },
-        refresh: refresh.map(|at| at.saturating_sub(age)),
-        idle: spec.idle.filter(|_| ages),
-        whole,
-        age,
-    })
-}
-
-fn since_epoch() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn milliseconds(span: Duration) -> u64 {
