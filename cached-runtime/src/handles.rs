@@ -1,38 +1,49 @@
-//! What the companions of a cached function return: a handle on one entry, and one on the whole cache.
+//! A handle on one entry, and one on a whole cache: what the companions of a cached function return, and what
+//! [`Caches::cache`] makes for code that has no function to annotate.
 
 use std::fmt;
-use std::marker::PhantomData;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::caches::Caches;
+use crate::caches::context;
 use crate::caches::function::{Function, Plan};
 use crate::caches::registry::{Definition, Site};
-use crate::call::Load;
+use crate::call::share::Share;
 use crate::call::values::Ways;
+use crate::call::{self, Load, Loadable};
 use crate::entry::Content;
 use crate::hooks::CacheValue;
-use crate::key::{Key, KeyBuf};
+use crate::key::{Key, KeyBuf, KeyBytes, KeyPart};
+use crate::policy::Mode;
 use crate::stats::CacheStats;
 use crate::tier::memory::Probe;
-use crate::{Error, fill, invalidate};
+use crate::{Error, ErrorKind, fill, invalidate};
 
-/// One entry of a cached function, present or not.
+/// One entry of a cache, present or not.
 ///
-/// Made by the function's companion, `get_user_entry(42)`, without looking anything up. It belongs to the `Caches`
-/// that was in force when it was made. Its methods work on the cache whatever the [`Mode`](crate::Mode) in force; all
-/// fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`].
+/// Made by the companion of a cached function, `get_user_entry(42)`, or by [`Cache::entry`], without looking anything
+/// up. It belongs to the `Caches` that was in force when it was made. Its methods work on the cache whatever the
+/// [`Mode`] in force, and fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`]; only
+/// [`get_or_load`](Entry::get_or_load) is a call as that of a cached function is.
 pub struct Entry<V> {
     caches: Caches,
     function: Arc<Function>,
     key: Key,
     hash: u64,
     ways: fn() -> Ways<V>,
+    /// No call of the function it is taken to be of has this key.
+    astray: bool,
 }
 
 impl<V> Entry<V> {
     pub(crate) fn new(caches: Caches, definition: Definition<V>, key: &KeyBuf) -> Self {
         let function = Arc::clone(caches.function(&definition));
+        Self::of(caches, function, definition.ways(), key)
+    }
+
+    fn of(caches: Caches, function: Arc<Function>, ways: fn() -> Ways<V>, key: &KeyBuf) -> Self {
         let key = Key::new(Arc::clone(&function.template), key);
         let hash = crate::key::hash(key.as_bytes());
         Self {
@@ -40,8 +51,17 @@ impl<V> Entry<V> {
             function,
             key,
             hash,
-            ways: definition.ways(),
+            ways,
+            astray: false,
         }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.caches.check_open()?;
+        if self.astray {
+            return Err(astray(&self.function));
+        }
+        Ok(())
     }
 
     /// The key. Displays as its full text, without the namespace.
@@ -65,12 +85,105 @@ impl<V: CacheValue> Entry<V> {
     /// Looks in every tier, and copies what a lower one has into those above. Never loads. `None` if there is no
     /// entry, or if it says that the source has no value. A store that cannot be reached is a miss.
     pub async fn get(&self) -> Result<Option<V>, Error> {
-        self.caches.check_open()?;
+        self.check()?;
         let found = Load::aside(Arc::clone(&self.function), self.probe()).await;
         Ok(found.and_then(|content| ((self.ways)().read)(&content)))
     }
 
-    /// Puts `value` in every tier, for the function's own ttl. Where `cache_if` refuses it, the entry is removed: what
+    /// The value of this entry: from a tier, from a load of the same key that is under way, or by running `loader` and
+    /// storing what it brings, just as a call of a cached function does with its body. However many ask at the same
+    /// time, one loader runs; it runs in its caller's task, so it may borrow. The [`Mode`] in force counts.
+    ///
+    /// A loader of a `Cache<V>` returns one of these, and the caller gets:
+    ///
+    /// | loader | answer | kept |
+    /// |---|---|---|
+    /// | `V` | `Result<V, Error>` | the value |
+    /// | `Option<V>` | `Result<Option<V>, Error>` | the value; a `None` under `none_ttl` |
+    /// | `Result<V, E>` | the same | the value; never an `Err` |
+    /// | `Result<Option<V>, E>` | the same | the value; a `None` under `none_ttl` |
+    ///
+    /// A cache that fails is a miss and never an error: an `Err` is the loader's own, and an answer in a `Result` of
+    /// [`Error`] is always `Ok`, so that `?` reads the same behind every loader.
+    ///
+    /// # Errors
+    ///
+    /// What `loader` returns. Whoever waited for a loader that failed runs his own, 32 at a time, since nothing is asked
+    /// of `E`; [`get_or_load_with`](Entry::get_or_load_with) shares the error instead.
+    ///
+    /// # Cancellation
+    ///
+    /// If the caller whose loader runs is dropped or panics, one of those who wait runs his own at once. A loader that
+    /// asks for its own entry is not waited for: the inner call loads past the cache.
+    ///
+    /// ```
+    /// # use cached_runtime::{Cache, Caches, Error};
+    /// # use std::time::Duration;
+    /// # struct Db;
+    /// # impl Db { async fn user(&self, id: u64) -> Result<String, std::io::Error> { Ok(format!("user {id}")) } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (caches, db) = (Caches::builder().build()?, Db);
+    /// let users: Cache<String> = caches.cache("users").ttl(Duration::from_secs(3600)).build()?;
+    /// let user = users.entry(42).get_or_load(|| async { db.user(42).await }).await?;
+    /// assert_eq!(user, "user 42");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn get_or_load<R, F, B, const K: u8>(&self, loader: F) -> R::Answer
+    where
+        R: Loadable<V, K>,
+        F: FnOnce() -> B,
+        B: Future<Output = R>,
+    {
+        self.load(Share::NOT, loader).await.answer()
+    }
+
+    /// [`get_or_load`](Entry::get_or_load) where those who wait for a loader that fails get its error, made by `share`:
+    /// `DbError::clone`, or a closure that captures nothing, as `share_error` of [`cache`](macro@crate::cache) is. The
+    /// caller whose loader ran gets the error itself.
+    ///
+    /// ```
+    /// # use cached_runtime::{Cache, Caches, Error};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let caches = Caches::builder().build()?;
+    /// # async fn user(id: u64) -> Result<String, String> { Err(format!("no user {id}")) }
+    /// let users: Cache<String> = caches.cache("users").build()?;
+    /// let user = users.entry(42).get_or_load_with(String::clone, || user(42)).await;
+    /// assert_eq!(user.unwrap_err(), "no user 42");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn get_or_load_with<R, F, B, const K: u8>(
+        &self,
+        share: fn(&R::Error) -> R::Error,
+        loader: F,
+    ) -> R::Answer
+    where
+        R: Loadable<V, K, Error: Send + 'static>,
+        F: FnOnce() -> B,
+        B: Future<Output = R>,
+    {
+        self.load(Share::custom(share), loader).await.answer()
+    }
+
+    async fn load<R, F, B, const K: u8>(&self, share: Share<R::Error>, loader: F) -> R
+    where
+        R: Loadable<V, K>,
+        F: FnOnce() -> B,
+        B: Future<Output = R>,
+    {
+        let mode = if self.astray {
+            tracing::error!(error = %astray(&self.function), "a loader runs past the cache");
+            Mode::Off
+        } else {
+            context::mode()
+        };
+        call::load(&self.function, mode, self.probe(), self.ways, share, loader).await
+    }
+
+    /// Puts `value` in every tier, for the cache's own ttl. Where `cache_if` refuses it, the entry is removed: what
     /// was there is out of date.
     ///
     /// Loads in progress are revoked. A put that overlaps another put or an invalidation of this entry becomes a
@@ -81,16 +194,16 @@ impl<V: CacheValue> Entry<V> {
     /// Of kind `Encode` if the value cannot be turned into bytes, in which case the entry is removed; `Unavailable` or `Store` if a store does not take it,
     /// in which case the entry is removed from that store, now or by replay, and the other tiers have the value.
     pub async fn insert(&self, value: V) -> Result<(), Error> {
-        self.caches.check_open()?;
+        self.check()?;
         match self.function.plan(Some(&value)) {
             Some(plan) => self.put(value, plan).await,
             None => self.invalidate().await,
         }
     }
 
-    /// The same for `ttl` instead of the function's own, and without asking `cache_if`.
+    /// The same for `ttl` instead of the cache's own, and without asking `cache_if`.
     pub async fn insert_for(&self, value: V, ttl: Duration) -> Result<(), Error> {
-        self.caches.check_open()?;
+        self.check()?;
         if ttl.is_zero() {
             return self.invalidate().await;
         }
@@ -114,14 +227,14 @@ impl<V: CacheValue> Entry<V> {
     /// process; a store that cannot be reached has its removal queued and is not read for this entry meanwhile.
     /// Dropped midway, what is left is queued.
     pub async fn invalidate(&self) -> Result<(), Error> {
-        self.caches.check_open()?;
+        self.check()?;
         invalidate::entry(&self.function, self.probe()).await;
         Ok(())
     }
 
     /// The life left in the fastest tier that has the entry: `None` if none has, [`Duration::MAX`] if it has no end.
     pub async fn remaining_ttl(&self) -> Result<Option<Duration>, Error> {
-        self.caches.check_open()?;
+        self.check()?;
         if let Some(left) = self
             .function
             .memory
@@ -149,33 +262,85 @@ impl<V> fmt::Debug for Entry<V> {
     }
 }
 
-/// The cache of a cached function: all its entries, those of every instantiation if it is generic.
+/// A cache: the entries of a cached function, those of every instantiation if it is generic, or those of a name.
 ///
-/// Made by the function's companion, `get_user_cache()`. It belongs to the `Caches` that was in force when it was made.
+/// Made by the companion of a cached function, `get_user_cache()`, or by [`Caches::cache`]. It belongs to the `Caches`
+/// that was in force when it was made. Cheap to clone; clones are the same cache.
 pub struct Cache<V> {
+    whole: Whole,
+    ways: fn() -> Ways<V>,
+}
+
+/// A cache without its type.
+#[derive(Clone)]
+pub(crate) struct Whole {
     caches: Caches,
-    site: &'static Site,
-    value: PhantomData<fn() -> V>,
+    /// Of an annotated function; `None` of a cache that was made by name.
+    site: Option<&'static Site>,
+    function: Arc<Function>,
+}
+
+impl Whole {
+    /// What is kept for it, for every type of values.
+    pub(crate) fn functions(&self) -> Vec<Arc<Function>> {
+        match self.site {
+            Some(site) => self.caches.functions_of(site).collect(),
+            None => vec![Arc::clone(&self.function)],
+        }
+    }
 }
 
 impl<V> Cache<V> {
     pub(crate) fn new(caches: Caches, definition: Definition<V>) -> Self {
         // Made now, so that its statistics are there, at zero, before the first call.
-        caches.function(&definition);
+        let function = Arc::clone(caches.function(&definition));
         Self {
-            caches,
-            site: definition.site(),
-            value: PhantomData,
+            whole: Whole {
+                caches,
+                site: Some(definition.site()),
+                function,
+            },
+            ways: definition.ways(),
+        }
+    }
+
+    /// Of a name.
+    pub(crate) fn named(caches: Caches, function: Arc<Function>, ways: fn() -> Ways<V>) -> Self {
+        Self {
+            whole: Whole {
+                caches,
+                site: None,
+                function,
+            },
+            ways,
         }
     }
 
     /// Its name, as in statistics and reports.
     pub fn name(&self) -> &str {
-        self.site.name()
+        &self.whole.function.name
     }
 
-    fn functions(&self) -> Vec<Arc<Function>> {
-        self.caches.functions_of(self.site).collect()
+    /// The entry of a key: anything that is a [`KeyPart`], `"42"`, `42_u64`, `(org, id)`. Looks nothing up.
+    ///
+    /// A key is its text, which is made as that of a function's arguments is and can be that of no other key: entries
+    /// lie under `users:42` and `users:(7,42,)`, and `entry("42")` is `entry(42)`.
+    ///
+    /// Of a cache made by name. The entries of a cached function are those of its companion, `get_user_entry(42)`, which
+    /// is checked by the compiler: what methods of an entry made here do is fail with
+    /// [`ErrorKind::Unsupported`], and its loaders run past the cache.
+    pub fn entry(&self, key: impl KeyPart) -> Entry<V> {
+        let mut buf = KeyBuf::new();
+        buf.part(&key);
+        let Whole {
+            caches,
+            site,
+            function,
+        } = &self.whole;
+        Entry {
+            astray: site.is_some(),
+            ..Entry::of(caches.clone(), Arc::clone(function), self.ways, &buf)
+        }
     }
 
     /// Removes every entry from every tier, and nothing of other caches.
@@ -185,8 +350,8 @@ impl<V> Cache<V> {
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`]; `Store` if a store refuses, after the
     /// others have removed theirs.
     pub async fn clear(&self) -> Result<(), Error> {
-        self.caches.check_open()?;
-        invalidate::cache(&self.functions()).await
+        self.whole.caches.check_open()?;
+        invalidate::cache(&self.whole.functions()).await
     }
 
     /// Removes the entries whose key matches `glob`, as [`Caches::invalidate_pattern`] does, and nothing of other
@@ -197,19 +362,72 @@ impl<V> Cache<V> {
     /// As [`clear`](Cache::clear), and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if a store cannot find keys
     /// by pattern, as Memcached cannot, after the others have removed theirs.
     pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
-        self.caches.check_open()?;
-        invalidate::cache_pattern(&self.functions(), glob).await
+        self.whole.caches.check_open()?;
+        invalidate::cache_pattern(&self.whole.functions(), glob).await
     }
 
     /// What happened since the start.
     pub fn stats(&self) -> CacheStats {
-        let mut instantiations = self.functions().into_iter().map(|function| function.stats());
+        let functions = self.whole.functions();
+        let mut instantiations = functions.into_iter().map(|function| function.stats());
         let first = instantiations.next().unwrap_or_default();
         instantiations.fold(first, CacheStats::plus)
     }
 
-    pub(crate) fn parts(&self) -> (&Caches, &'static Site) {
-        (&self.caches, self.site)
+    pub(crate) fn whole(&self) -> &Whole {
+        &self.whole
+    }
+}
+
+impl<V: CacheValue> Cache<V> {
+    /// The values of several entries, in the order of their keys, as [`Entry::get`] finds each: one round trip to each
+    /// store for all keys that no tier above it has (one to each server that holds some of them), and copies of what a
+    /// lower tier has into those above. Never loads. In a list and not in a map, so that a key need be neither hashed nor
+    /// cloned, and as Redis answers `MGET`: `zip` it with the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`] after [`Caches::shutdown`]; [`ErrorKind::Unsupported`] for the cache of a cached function.
+    /// A store that cannot be reached is a miss.
+    ///
+    /// ```
+    /// # use cached_runtime::{Cache, Caches, Error};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let caches = Caches::builder().build()?;
+    /// let users: Cache<String> = caches.cache("users").build()?;
+    /// users.entry(1).insert("Ada".to_owned()).await?;
+    /// assert_eq!(users.get_many([1, 2]).await?, [Some("Ada".to_owned()), None]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn get_many<P: KeyPart>(
+        &self,
+        keys: impl IntoIterator<Item = P>,
+    ) -> Result<Vec<Option<V>>, Error> {
+        let bytes = |key: P| {
+            let mut buf = KeyBuf::new();
+            buf.part(&key);
+            KeyBytes::from(buf.as_bytes())
+        };
+        let keys: Vec<KeyBytes> = keys.into_iter().map(bytes).collect();
+        self.whole.caches.check_open()?;
+        if self.whole.site.is_some() {
+            return Err(astray(&self.whole.function));
+        }
+        let found = call::get_many(&self.whole.function, &keys).await;
+        let read = (self.ways)().read;
+        let values = found.into_iter().map(|content| read(&content?));
+        Ok(values.collect())
+    }
+}
+
+impl<V> Clone for Cache<V> {
+    fn clone(&self) -> Self {
+        Self {
+            whole: self.whole.clone(),
+            ways: self.ways,
+        }
     }
 }
 
@@ -219,4 +437,13 @@ impl<V> fmt::Debug for Cache<V> {
             .field("name", &self.name())
             .finish_non_exhaustive()
     }
+}
+
+/// A key that was not made of a function's arguments.
+fn astray(function: &Function) -> Error {
+    let what = format!(
+        "the entries of the cached function `{}` are made by its companion, `.._entry(..)`, from its arguments",
+        function.name
+    );
+    Error::new(ErrorKind::Unsupported, what)
 }

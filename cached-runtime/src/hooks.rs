@@ -164,6 +164,47 @@ impl<V: 'static> Hooks<V> {
     }
 }
 
+type OfValue<V, R> = Box<dyn Fn(&V) -> R + Send + Sync>;
+type OfEntry<V> = Box<dyn Fn(&Key, &V) -> u64 + Send + Sync>;
+
+/// The hooks of a cache that was made by name. They may capture.
+pub(crate) struct Capturing<V> {
+    pub(crate) ttl: Option<OfValue<V, Duration>>,
+    pub(crate) cache_if: Option<OfValue<V, bool>>,
+    pub(crate) weight: Option<OfEntry<V>>,
+}
+
+impl<V> Capturing<V> {
+    pub(crate) const NONE: Self = Self {
+        ttl: None,
+        cache_if: None,
+        weight: None,
+    };
+}
+
+impl<V: 'static> Capturing<V> {
+    pub(crate) fn erased(self, see: See<V>) -> Erased {
+        let Self {
+            ttl,
+            cache_if,
+            weight,
+        } = self;
+        Erased {
+            ttl: ttl.map(|ttl| -> ToDuration { Box::new(move |value| value.downcast_ref().map(&ttl)) }),
+            cache_if: cache_if
+                .map(|keep| -> ToBool { Box::new(move |value| value.downcast_ref().is_some_and(&keep)) }),
+            weight: weight.map(|weight| -> ToWeight {
+                Box::new(move |key, shared| {
+                    let mut weighed = 0;
+                    see(shared, &mut |value| weighed = weight(key, value));
+                    weighed
+                })
+            }),
+            remote: None,
+        }
+    }
+}
+
 /// Reading and writing a value is its type's code. Where that panics, the cache has failed and not the call.
 fn unpanicked<T>(kind: ErrorKind, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {

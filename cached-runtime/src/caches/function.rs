@@ -11,7 +11,7 @@ use crate::entry::Content;
 use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
-use crate::policy::Spec;
+use crate::policy::Decided;
 use crate::resilience::{Guarded, Matching, Test, generations};
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Memory, Probe};
@@ -20,7 +20,7 @@ use crate::tier::stamps::Stamps;
 
 pub(crate) struct Function {
     pub(crate) name: Arc<str>,
-    pub(crate) spec: &'static Spec,
+    pub(crate) spec: Decided,
     pub(crate) template: Arc<Template>,
     pub(crate) hooks: Erased,
     pub(crate) memory: Option<Memory>,

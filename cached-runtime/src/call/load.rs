@@ -38,7 +38,7 @@ pub(crate) struct Load {
     stamp: Option<Stamp>,
     began: u64,
     /// What each remote tier gave for filling it.
-    permits: Vec<Option<Permit>>,
+    pub(super) permits: Vec<Option<Permit>>,
     /// How much longer the caller may be held up by the remote tiers: each has its budget once a call.
     patience: Duration,
     /// The body is running.
@@ -99,16 +99,6 @@ impl Load {
             permits: Vec::new(),
             patience: Duration::ZERO,
             running: false,
-        }
-    }
-
-    /// A look from outside of a call, which joins no flight.
-    pub(crate) async fn aside(function: Arc<Function>, probe: Probe<'_>) -> Option<Content> {
-        let key = Box::new(Keyed::new(probe));
-        let load = Self::new(function, Role::Alone { key, replace: false });
-        match Box::new(load).look(true) {
-            Look::Now(_, found) => found,
-            Look::Later(looking) => looking.await.1,
         }
     }
 
@@ -301,7 +291,7 @@ impl Load {
         }
     }
 
-    fn fill_memory(&self, content: &Content, plan: Plan) {
+    pub(super) fn fill_memory(&self, content: &Content, plan: Plan) {
         let (Some(memory), Some(stamp), Some(probe)) = (&self.function.memory, self.stamp, self.role.probe())
         else {
             return;
@@ -337,7 +327,7 @@ impl Load {
     }
 
     /// Copies an entry into the remote tiers above the one it was found in, in the background.
-    fn backfill(&mut self, key: String, content: &Content, plan: Plan) {
+    pub(super) fn backfill(&mut self, key: String, content: &Content, plan: Plan) {
         let permits = std::mem::take(&mut self.permits);
         if permits.iter().all(Option::is_none) {
             return;

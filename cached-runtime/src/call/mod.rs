@@ -19,11 +19,16 @@ mod start;
 mod run;
 mod steps;
 mod load;
+mod aside;
+mod loader;
 pub(crate) mod output;
 pub(crate) mod share;
 pub(crate) mod values;
 
+pub(crate) use self::aside::get_many;
 pub use self::enter::{Enter, Turn, Wait, enter, enter_in};
 pub(crate) use self::load::{Keeping, Load};
+pub use self::loader::Loadable;
+pub(crate) use self::loader::load;
 pub use self::run::{Lead, Run};
 pub(crate) use self::start::probe_of;
