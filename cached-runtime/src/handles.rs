@@ -2,7 +2,6 @@
 //! [`Caches::cache`] makes for code that has no function to annotate.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,15 +80,7 @@ impl<V> Entry<V> {
     }
 }
 
-impl<V: CacheValue> Entry<V> {
-    /// Looks in every tier, and copies what a lower one has into those above. Never loads. `None` if there is no
-    /// entry, or if it says that the source has no value. A store that cannot be reached is a miss.
-    pub async fn get(&self) -> Result<Option<V>, Error> {
-        self.check()?;
-        let found = Load::aside(Arc::clone(&self.function), self.probe()).await;
-        Ok(found.and_then(|content| ((self.ways)().read)(&content)))
-    }
-
+impl<V> Entry<V> {
     /// The value of this entry: from a tier, from a load of the same key that is under way, or by running `loader` and
     /// storing what it brings, just as a call of a cached function does with its body. However many ask at the same
     /// time, one loader runs; it runs in its caller's task, so it may borrow. The [`Mode`] in force counts.
@@ -130,11 +121,9 @@ impl<V: CacheValue> Entry<V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn get_or_load<R, F, B, const K: u8>(&self, loader: F) -> R::Answer
+    pub async fn get_or_load<R, const K: u8>(&self, loader: impl AsyncFnOnce() -> R) -> R::Answer
     where
         R: Loadable<V, K>,
-        F: FnOnce() -> B,
-        B: Future<Output = R>,
     {
         self.load(Share::NOT, loader).await.answer()
     }
@@ -155,24 +144,20 @@ impl<V: CacheValue> Entry<V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn get_or_load_with<R, F, B, const K: u8>(
+    pub async fn get_or_load_with<R, const K: u8>(
         &self,
         share: fn(&R::Error) -> R::Error,
-        loader: F,
+        loader: impl AsyncFnOnce() -> R,
     ) -> R::Answer
     where
         R: Loadable<V, K, Error: Send + 'static>,
-        F: FnOnce() -> B,
-        B: Future<Output = R>,
     {
         self.load(Share::custom(share), loader).await.answer()
     }
 
-    async fn load<R, F, B, const K: u8>(&self, share: Share<R::Error>, loader: F) -> R
+    async fn load<R, const K: u8>(&self, share: Share<R::Error>, loader: impl AsyncFnOnce() -> R) -> R
     where
         R: Loadable<V, K>,
-        F: FnOnce() -> B,
-        B: Future<Output = R>,
     {
         let mode = if self.astray {
             tracing::error!(error = %astray(&self.function), "a loader runs past the cache");
@@ -181,6 +166,16 @@ impl<V: CacheValue> Entry<V> {
             context::mode()
         };
         call::load(&self.function, mode, self.probe(), self.ways, share, loader).await
+    }
+}
+
+impl<V: CacheValue> Entry<V> {
+    /// Looks in every tier, and copies what a lower one has into those above. Never loads. `None` if there is no
+    /// entry, or if it says that the source has no value. A store that cannot be reached is a miss.
+    pub async fn get(&self) -> Result<Option<V>, Error> {
+        self.check()?;
+        let found = Load::aside(Arc::clone(&self.function), self.probe()).await;
+        Ok(found.and_then(|content| ((self.ways)().read)(&content)))
     }
 
     /// Puts `value` in every tier, for the cache's own ttl. Where `cache_if` refuses it, the entry is removed: what
@@ -377,9 +372,7 @@ impl<V> Cache<V> {
     pub(crate) fn whole(&self) -> &Whole {
         &self.whole
     }
-}
 
-impl<V: CacheValue> Cache<V> {
     /// The values of several entries, in the order of their keys, as [`Entry::get`] finds each: one round trip to each
     /// store for all keys that no tier above it has (one to each server that holds some of them), and copies of what a
     /// lower tier has into those above. Never loads. In a list and not in a map, so that a key need be neither hashed nor

@@ -60,6 +60,20 @@ impl<V: Serialize + DeserializeOwned> RemoteValue<Held> for V {}
 #[diagnostic::do_not_recommend]
 impl<V: Serialize + DeserializeOwned + NoType> RemoteValue<NeverHeld> for V {}
 
+/// The same for a cache that is made by name.
+#[diagnostic::on_unimplemented(
+    message = "values of type `{Self}` cannot be kept in a remote store: they are not `Serialize + DeserializeOwned`",
+    label = "its values go into a remote store as bytes",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it; demand `Serialize + DeserializeOwned` of a type parameter",
+    note = "or keep it in memory only: `.build_in_memory()`"
+)]
+pub trait StoredValue<H>: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<V: Serialize + DeserializeOwned> StoredValue<Held> for V {}
+#[diagnostic::do_not_recommend]
+impl<V: Serialize + DeserializeOwned + NoType> StoredValue<NeverHeld> for V {}
+
 /// Beside the implementation of a trait for all types that it is meant for stands one for no type at all. Of one
 /// implementation the compiler would report each bound that is missing, in a message of its own; of two it reports the
 /// trait, once.

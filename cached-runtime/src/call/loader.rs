@@ -63,18 +63,16 @@ impl<V, E> Loadable<V, 3> for Result<Option<V>, E> {
 
 /// Answers from the tiers or another caller's load, or runs `loader` in this task, as a call of an annotated function
 /// does with its body.
-pub(crate) async fn load<R, F, B, const K: u8>(
+pub(crate) async fn load<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
     probe: Probe<'_>,
     ways: fn() -> Ways<R::Value>,
     share: Share<R::Error>,
-    loader: F,
+    loader: impl AsyncFnOnce() -> R,
 ) -> R
 where
     R: Output<K>,
-    F: FnOnce() -> B,
-    B: Future<Output = R>,
 {
     let (start, ways) = match look_at(function, mode, ways().read, ways, probe) {
         Enter::Done(hit) => return hit,

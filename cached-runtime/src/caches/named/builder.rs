@@ -4,13 +4,10 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::settings::{Said, SaidOfTier, Ttl};
 use crate::caches::Caches;
 use crate::call::values::{Values, memory_values, remote_values};
-use crate::hooks::{Capturing, Erased};
+use crate::hooks::{Capturing, ClonedValue, Erased, Held, SharedValue, StoredValue};
 use crate::kept::Wrapped;
 use crate::{Cache, Codec, Error, Key};
 
@@ -165,8 +162,8 @@ impl<V> CacheBuilder<V> {
 
     /// The cache of this name, made now or [the same](CacheBuilder#the-same-name-again) as before.
     ///
-    /// Values of a chain that may be remote go into stores as bytes. Where they cannot, see
-    /// [`build_in_memory`](Self::build_in_memory).
+    /// Of values that are `Clone + Send + Sync + 'static` and, since the chain may be remote, `Serialize +
+    /// DeserializeOwned`. Where they are not the latter, see [`build_in_memory`](Self::build_in_memory).
     ///
     /// # Errors
     ///
@@ -175,24 +172,24 @@ impl<V> CacheBuilder<V> {
     /// cached function has; a chain with an unknown store, with memory below another store, or without any store; settings
     /// that go with nothing (`max_bytes` without `weight`, `jitter` without a ttl, those of a tier that is not in
     /// `backend`); a writer that removes by a pattern what a store keeps that cannot find keys by pattern.
-    pub fn build(self) -> Result<Cache<V>, Error>
+    pub fn build<S, R>(self) -> Result<Cache<V>, Error>
     where
-        V: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
+        V: ClonedValue + SharedValue<S> + StoredValue<R>,
     {
-        self.made(remote_values::<V, _, _, _>(Wrapped), false)
+        self.made(remote_values::<V, S, Held, _>(Wrapped), false)
     }
 
-    /// [`build`](Self::build) for values that never leave the process: the chain is memory, `local` unless
+    /// [`build`](Self::build) for values that never leave the process and need no `serde`: the chain is memory, `local` unless
     /// [`backend`](Self::backend) names another engine, whatever that of the `Caches` is.
     ///
     /// # Errors
     ///
     /// As [`build`](Self::build), and for a `backend` that is more than memory.
-    pub fn build_in_memory(self) -> Result<Cache<V>, Error>
+    pub fn build_in_memory<S>(self) -> Result<Cache<V>, Error>
     where
-        V: Clone + Send + Sync + 'static,
+        V: ClonedValue + SharedValue<S>,
     {
-        self.made(memory_values::<V, _, _>(Wrapped), true)
+        self.made(memory_values::<V, S, _>(Wrapped), true)
     }
 
     fn made(self, values: Values<V>, memory_only: bool) -> Result<Cache<V>, Error>

@@ -95,7 +95,8 @@ impl Caches {
             None => mistakes.extend(self.conflicts(&said.name, &chain)),
         }
         let refusal = |mistakes: &[String]| {
-            let what = format!("the cache `{}` ({}) cannot be built", said.name, said.place);
+            let name = said.name.escape_debug();
+            let what = format!("the cache `{name}` ({}) cannot be built", said.place);
             whole::refusal(&what, mistakes)
         };
         if !mistakes.is_empty() {
@@ -110,8 +111,13 @@ impl Caches {
             spec: Decided::Built(Box::new(said.spec())),
             hooks: hooks(),
         });
-        let registered = self.register(settings, function);
-        registered.map_err(|mistake| refusal(&[mistake]))
+        let chain = settings.chain.join(" > ");
+        let registered = self.register(settings, Arc::clone(&function));
+        let registered = registered.map_err(|mistake| refusal(&[mistake]))?;
+        if Arc::ptr_eq(&registered, &function) {
+            tracing::info!(cache = said.name, place = %said.place, chain, "a cache is made");
+        }
+        Ok(registered)
     }
 
     /// The stores of a cache, fastest first.
@@ -165,12 +171,6 @@ impl Caches {
             });
         }
         self.pass_upwards(&settings.chain);
-        tracing::info!(
-            cache = &*function.name,
-            place = %settings.place,
-            chain = settings.chain.join(" > "),
-            "a cache is made"
-        );
         let name = Box::from(&*function.name);
         made.insert(
             name,
