@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -84,6 +84,7 @@ pub struct NeverHeld;
 pub trait NoType {}
 
 type ToDuration = Box<dyn Fn(&dyn Any) -> Option<Duration> + Send + Sync>;
+type ToTime = Box<dyn Fn(&dyn Any) -> Option<SystemTime> + Send + Sync>;
 type ToBool = Box<dyn Fn(&dyn Any) -> bool + Send + Sync>;
 type ToWeight = Box<dyn Fn(&Key, &Shared) -> u64 + Send + Sync>;
 
@@ -126,6 +127,7 @@ impl Remote {
 #[derive(Default)]
 pub(crate) struct Erased {
     pub(crate) ttl: Option<ToDuration>,
+    pub(crate) expires: Option<ToTime>,
     pub(crate) cache_if: Option<ToBool>,
     pub(crate) weight: Option<ToWeight>,
     pub(crate) remote: Option<&'static Remote>,
@@ -135,6 +137,7 @@ pub(crate) struct Erased {
 /// call.
 pub(crate) struct Hooks<V> {
     pub(crate) ttl: Option<fn(&V) -> Duration>,
+    pub(crate) expires: Option<fn(&V) -> SystemTime>,
     pub(crate) cache_if: Option<fn(&V) -> bool>,
     pub(crate) weight: Option<fn(&Key, &V) -> u64>,
 }
@@ -150,6 +153,7 @@ impl<V> Copy for Hooks<V> {}
 impl<V> Hooks<V> {
     pub(crate) const NONE: Self = Self {
         ttl: None,
+        expires: None,
         cache_if: None,
         weight: None,
     };
@@ -159,11 +163,14 @@ impl<V: 'static> Hooks<V> {
     pub(crate) fn erased(self, see: See<V>) -> Erased {
         let Self {
             ttl,
+            expires,
             cache_if,
             weight,
         } = self;
         Erased {
             ttl: ttl.map(|ttl| -> ToDuration { Box::new(move |value| value.downcast_ref().map(ttl)) }),
+            expires: expires
+                .map(|expires| -> ToTime { Box::new(move |value| value.downcast_ref().map(expires)) }),
             cache_if: cache_if
                 .map(|keep| -> ToBool { Box::new(move |value| value.downcast_ref().is_some_and(keep)) }),
             weight: weight.map(|weight| -> ToWeight {
@@ -184,6 +191,7 @@ type OfEntry<V> = Box<dyn Fn(&Key, &V) -> u64 + Send + Sync>;
 /// The hooks of a cache that was made by name. They may capture.
 pub(crate) struct Capturing<V> {
     pub(crate) ttl: Option<OfValue<V, Duration>>,
+    pub(crate) expires: Option<OfValue<V, SystemTime>>,
     pub(crate) cache_if: Option<OfValue<V, bool>>,
     pub(crate) weight: Option<OfEntry<V>>,
 }
@@ -191,6 +199,7 @@ pub(crate) struct Capturing<V> {
 impl<V> Capturing<V> {
     pub(crate) const NONE: Self = Self {
         ttl: None,
+        expires: None,
         cache_if: None,
         weight: None,
     };
@@ -200,11 +209,14 @@ impl<V: 'static> Capturing<V> {
     pub(crate) fn erased(self, see: See<V>) -> Erased {
         let Self {
             ttl,
+            expires,
             cache_if,
             weight,
         } = self;
         Erased {
             ttl: ttl.map(|ttl| -> ToDuration { Box::new(move |value| value.downcast_ref().map(&ttl)) }),
+            expires: expires
+                .map(|expires| -> ToTime { Box::new(move |value| value.downcast_ref().map(&expires)) }),
             cache_if: cache_if
                 .map(|keep| -> ToBool { Box::new(move |value| value.downcast_ref().is_some_and(&keep)) }),
             weight: weight.map(|weight| -> ToWeight {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cached_runtime::stores::Redis;
 use cached_runtime::{Cache, Caches, Codec};
@@ -72,6 +72,27 @@ async fn a_ttl_by_the_value_may_capture_and_the_last_one_said_counts() {
     });
     fixed.entry(1).insert(3).await.unwrap();
     assert_eq!(fixed.entry(1).remaining_ttl().await.unwrap(), Some(MINUTE));
+}
+
+#[tokio::test]
+async fn idle_and_expires() {
+    let (caches, clock) = here();
+    let read = built(&caches, "read", |it| it.ttl(60 * MINUTE).idle(MINUTE));
+    read.entry(1).insert(1_u64).await.unwrap();
+    for _ in 0..5 {
+        clock.advance(MINUTE / 2);
+        assert_eq!(read.entry(1).get_or_load(async || 2).await.unwrap(), 1);
+    }
+    clock.advance(MINUTE * 2);
+    assert_eq!(read.entry(1).get().await.unwrap(), None);
+
+    let end = SystemTime::now() + MINUTE;
+    let until = built(&caches, "until", |it| {
+        it.ttl(60 * MINUTE).expires_with(move |_: &u64| end)
+    });
+    until.entry(1).insert(1).await.unwrap();
+    let left = until.entry(1).remaining_ttl().await.unwrap().unwrap();
+    assert!(left <= MINUTE && left > MINUTE / 2, "{left:?}");
 }
 
 #[tokio::test]

@@ -87,6 +87,10 @@ fn one_mistake_is_one_line() {
         (cache("a").ttl(MINUTE).jitter(f64::NAN).build(), "NaN"),
         (cache("a").none_ttl(Duration::ZERO).build(), "duration of zero"),
         (
+            cache("a").ttl(MINUTE).idle(MINUTE).build(),
+            "before `idle` could end it",
+        ),
+        (
             cache("a").backend(["redis"]).capacity(5).build(),
             "nothing in this chain is",
         ),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::load::{Keyed, Load, Look, Role};
-use crate::caches::function::{Function, Plan};
+use crate::caches::function::Function;
 use crate::entry::Content;
 use crate::key::KeyBytes;
 use crate::tier::memory::Probe;
@@ -84,8 +84,10 @@ async fn look_down(function: &Arc<Function>, sought: &mut [Sought]) {
         for (sought, had) in left.iter_mut().zip(had) {
             match had {
                 Had::Nothing(permit) => sought.load.permits.push(permit),
-                Had::Entry { content, remaining } => {
-                    let plan = Plan { ttl: remaining };
+                Had::Entry { content, plan } => {
+                    if function.spec.ages() {
+                        sought.load.aged(&plan);
+                    }
                     sought.load.fill_memory(&content, plan);
                     sought.load.backfill(sought.text.clone(), &content, plan);
                     sought.found = Some(content);

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 use std::panic::Location;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::settings::{Said, SaidOfTier, Ttl};
 use crate::caches::Caches;
@@ -50,7 +50,9 @@ impl Caches {
 /// Settings of a cache that is made by name. Made by [`Caches::cache`].
 ///
 /// They are those of [`cache`](macro@crate::cache), with its defaults. Closures may capture. Of a setting that is given
-/// twice the last one counts.
+/// twice the last one counts. Two kinds are missing: `refresh` and `stale`, since a loader that borrows cannot run in the
+/// background, and `strategy`, since whoever writes says himself whether he [puts](crate::Entry::insert) or
+/// [removes](crate::Entry::invalidate).
 ///
 /// # The same name again
 ///
@@ -77,6 +79,19 @@ impl<V> CacheBuilder<V> {
     pub fn ttl_with<F: Fn(&V) -> Duration + Send + Sync + 'static>(mut self, ttl: F) -> Self {
         self.said.ttl = Some(Ttl::OfValue(TypeId::of::<F>()));
         self.closures.ttl = Some(Box::new(ttl));
+        self
+    }
+
+    /// The end of an entry's life, by the value; where there is a ttl too, whichever comes first. Default: none.
+    pub fn expires_with<F: Fn(&V) -> SystemTime + Send + Sync + 'static>(mut self, expires: F) -> Self {
+        self.said.expires = Some(TypeId::of::<F>());
+        self.closures.expires = Some(Box::new(expires));
+        self
+    }
+
+    /// Ends an entry that nobody has read for so long, however much of its ttl is left. Default: none.
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.said.idle = Some(idle);
         self
     }
 

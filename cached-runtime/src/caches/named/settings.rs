@@ -21,6 +21,8 @@ pub(super) struct Said {
     pub(super) ttl: Option<Ttl>,
     pub(super) jitter: Option<f64>,
     pub(super) none_ttl: Option<Duration>,
+    pub(super) expires: Option<TypeId>,
+    pub(super) idle: Option<Duration>,
     pub(super) cache_if: Option<TypeId>,
     pub(super) backend: Option<Vec<String>>,
     pub(super) tiers: Vec<SaidOfTier>,
@@ -85,6 +87,8 @@ impl Said {
             ttl: None,
             jitter: None,
             none_ttl: None,
+            expires: None,
+            idle: None,
             cache_if: None,
             backend: None,
             tiers: Vec::new(),
@@ -110,6 +114,7 @@ impl Said {
             },
             jitter: millionths(self.jitter.unwrap_or_default()),
             none_ttl: self.none_ttl,
+            idle: self.idle,
             capacity: self.capacity,
             max_bytes: self.max_bytes,
             single_flight: self.single_flight,
@@ -169,7 +174,7 @@ impl Said {
             Some(Ttl::Fixed(ttl)) => Some(ttl),
             Some(Ttl::OfValue(_)) | None => None,
         };
-        let mut ttls = [ttl, self.none_ttl]
+        let mut ttls = [ttl, self.none_ttl, self.idle]
             .into_iter()
             .chain(tiers().map(|tier| tier.ttl));
         if ttls.any(|ttl| ttl == Some(Duration::ZERO)) {
@@ -187,14 +192,24 @@ impl Said {
         if sizes.any(|bytes| bytes == Some(0)) {
             mistakes.push("a size of zero keeps nothing: give a larger one".to_owned());
         }
+        if let (Some(idle), Some(ttl)) = (self.idle, ttl)
+            && idle >= ttl
+        {
+            mistakes.push(
+                "an entry is past its ttl before `idle` could end it: give less than the `ttl`, or remove it"
+                    .to_owned(),
+            );
+        }
         if let Some(jitter) = self.jitter {
             if !(0.0..1.0).contains(&jitter) {
                 mistakes.push(format!(
                     "`jitter` is a fraction from 0 to less than 1, as 0.1 for a tenth, and this is {jitter}"
                 ));
             }
-            let any_ttl =
-                self.ttl.is_some() || self.none_ttl.is_some() || tiers().any(|tier| tier.ttl.is_some());
+            let any_ttl = self.ttl.is_some()
+                || self.expires.is_some()
+                || self.none_ttl.is_some()
+                || tiers().any(|tier| tier.ttl.is_some());
             if !any_ttl {
                 mistakes.push(
                     "`jitter` is taken off a ttl, and there is none: add `ttl`, or remove it".to_owned(),
@@ -294,6 +309,8 @@ pub(super) struct Settings {
     ttl: Option<Ttl>,
     jitter: u32,
     none_ttl: Option<Duration>,
+    expires: Option<TypeId>,
+    idle: Option<Duration>,
     cache_if: Option<TypeId>,
     single_flight: bool,
     codec: Option<Codec>,
@@ -319,6 +336,8 @@ impl Settings {
             ttl: said.ttl,
             jitter: spec.jitter,
             none_ttl: spec.none_ttl,
+            expires: said.expires,
+            idle: spec.idle,
             cache_if: said.cache_if,
             single_flight: spec.single_flight,
             codec: spec.codec.or(Codec::DEFAULT),
@@ -344,6 +363,8 @@ impl Settings {
             ("`ttl`", self.ttl == other.ttl),
             ("`jitter`", self.jitter == other.jitter),
             ("`none_ttl`", self.none_ttl == other.none_ttl),
+            ("`expires`", self.expires == other.expires),
+            ("`idle`", self.idle == other.idle),
             ("`cache_if`", self.cache_if == other.cache_if),
             ("`single_flight`", self.single_flight == other.single_flight),
             ("`codec`", self.codec == other.codec),
