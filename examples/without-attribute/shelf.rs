@@ -37,12 +37,18 @@ impl Shelf {
     pub(crate) async fn cheapest(&self, count: u32) -> Result<Vec<Product>, DbError> {
         let sql = "SELECT * FROM products WHERE category = ?1 ORDER BY cents, id LIMIT ?2";
         let load = || self.db.query(sql, (self.department.clone(), count));
-        self.lists.entry(count).get_or_load_with(DbError::clone, load).await
+        self.lists
+            .entry(count)
+            .get_or_load_with(DbError::clone, load)
+            .await
     }
 
     pub(crate) async fn product(&self, id: u32) -> Result<Option<Product>, DbError> {
         let load = || self.db.query_one("SELECT * FROM products WHERE id = ?1", (id,));
-        self.products.entry(id).get_or_load_with(DbError::clone, load).await
+        self.products
+            .entry(id)
+            .get_or_load_with(DbError::clone, load)
+            .await
     }
 
     /// What is known of these products without asking the database.
