@@ -110,7 +110,7 @@ impl<V> Entry<V> {
     /// If the caller whose loader runs is dropped or panics, one of those who wait runs his own at once. A loader that
     /// asks for its own entry is not waited for: the inner call loads past the cache.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use cached_runtime::{Cache, Caches, Error};
     /// # use std::time::Duration;
     /// # struct Db;
@@ -135,7 +135,7 @@ impl<V> Entry<V> {
     /// `DbError::clone`, or a closure that captures nothing, as `share_error` of [`cache`](macro@crate::cache) is. The
     /// caller whose loader ran gets the error itself.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use cached_runtime::{Cache, Caches, Error};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Error> {

@@ -17,7 +17,7 @@ impl Caches {
     ///
     /// Describe it, [`build`](CacheBuilder::build) it, and use its entries:
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use std::time::Duration;
     /// # use cached_runtime::{Cache, Caches, Error};
     /// # struct Db;
