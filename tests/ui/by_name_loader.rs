@@ -1,3 +1,4 @@
+// mistakes: 1, told in 3: of the closure, of its future and of what that brings
 use cached_runtime::{Cache, Error};
 
 async fn number(numbers: &Cache<u64>) -> Result<u64, Error> {
