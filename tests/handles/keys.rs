@@ -114,10 +114,10 @@ async fn types_of_ones_own_are_keys_as_they_are_arguments() {
         name: "a b".to_owned(),
     };
     let own: Cache<u64> = built(&caches, "own", |it| it);
-    let by_function = caches.scope(async { page_entry(&of(1)) }).await;
+    let by_function = caches.scope(async { page_entry(of(1)) }).await;
     let text = |key: &cached_runtime::Key| key.to_string().split_once(':').unwrap().1.to_owned();
     assert_eq!(text(own.entry(of(1)).key()), text(by_function.key()));
-    own.entry(&of(1)).insert(1).await.unwrap();
+    own.entry(of(1)).insert(1).await.unwrap();
     assert_eq!(own.get_many([of(1), of(2)]).await.unwrap(), [Some(1), None]);
 }
 

@@ -97,6 +97,9 @@ impl<V> Entry<V> {
     /// | `Result<V, E>` | the same | the value; never an `Err` |
     /// | `Result<Option<V>, E>` | the same | the value; a `None` under `none_ttl` |
     ///
+    /// Of a function with `refresh` or `stale`, what is due is served as to a call, and the next call of the function
+    /// itself loads it anew: a loader that borrows cannot run in the background.
+    ///
     /// A cache that fails is a miss and never an error: an `Err` is the loader's own, and an answer in a `Result` of
     /// [`Error`] is always `Ok`, so that `?` reads the same behind every loader.
     ///
