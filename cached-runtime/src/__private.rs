@@ -23,7 +23,7 @@ pub use crate::call::{
 };
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
-pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue};
+pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue, StoredValue};
 pub use crate::invalidate::{When, WholeCache, Writer, write, write_always, write_with};
 pub use crate::kept::{IsArc, IsNoArc, WayProbe};
 pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece};

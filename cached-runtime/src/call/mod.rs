@@ -21,13 +21,18 @@ mod start;
 mod run;
 mod steps;
 mod load;
+mod aside;
+mod loader;
 pub(crate) mod output;
 pub(crate) mod share;
 pub(crate) mod values;
 
 pub use self::again::{Reload, reload};
+pub(crate) use self::aside::get_many;
 pub use self::enter::{Enter, Turn, Wait, enter, enter_aging, enter_aging_in, enter_in};
 pub(crate) use self::load::{Keeping, Load};
+pub use self::loader::Loadable;
+pub(crate) use self::loader::load;
 pub use self::owned::{Lent, Outliving, outliving};
 pub use self::run::{Lead, Run, Seen};
 pub(crate) use self::start::probe_of;

@@ -65,13 +65,13 @@ mod tests {
     }
 
     fn header(age: u64, ttl: Option<u64>, stale: Option<u64>) -> Header {
-        let born = since_epoch() - Duration::from_secs(age);
+        let born = since_epoch().saturating_sub(Duration::from_secs(age));
         Header {
             codec: Codec::Bincode,
             none: false,
             fingerprint: 0,
             key_check: 0,
-            birth_ms: u64::try_from(born.as_millis()).unwrap(),
+            birth_ms: u64::try_from(born.as_millis()).unwrap_or_default(),
             ttl_ms: ttl.map(|ttl| ttl * 1_000),
             stale_ms: stale.map(|stale| stale * 1_000),
             fallback_ms: None,

@@ -97,46 +97,89 @@ impl Remote {
                 Box::pin(looked).await
             }
         };
+        match self.judge(key, form, looked, generation.as_ref()) {
+            Some(had) => had,
+            None => self.replace(key, begun, generation).await,
+        }
+    }
+
+    /// The same for many keys in one call, without rights to replace what cannot be read.
+    pub(crate) async fn get_each(&self, keys: &[String], form: &Form<'_>, begun: Instant) -> Vec<Had> {
+        let (looked, generations) = match &self.generations {
+            None => (self.guarded.get_each(keys).await, vec![None; keys.len()]),
+            Some(generations) => {
+                let (beside, looked) = generations.look_each(&self.guarded, keys).await;
+                let settled = generations.settle_each(&self.guarded, keys, beside);
+                let settled = self.in_time(begun, async { Some(settled.await) }).await;
+                (looked, settled.unwrap_or_else(|| vec![None; keys.len()]))
+            }
+        };
+        let each = keys.iter().zip(looked).zip(generations);
+        let had = each.map(|((key, looked), generation)| {
+            // Without its generation, what is there cannot be told from what was removed.
+            let looked = if self.generations.is_some() && generation.is_none() {
+                Looked::Missing(None)
+            } else {
+                looked
+            };
+            let had = self.judge(key, form, looked, generation.as_ref());
+            had.unwrap_or(Had::Nothing(None))
+        });
+        had.collect()
+    }
+
+    /// What comes of what was found; `None` where that is a miss and to be replaced.
+    fn judge(
+        &self,
+        key: &str,
+        form: &Form<'_>,
+        looked: Looked,
+        generation: Option<&Generation>,
+    ) -> Option<Had> {
+        let reject = |error: &Error| {
+            tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
+            self.rejected.add_one();
+            self.misses.add_one();
+        };
         let found = match looked {
             Looked::Found(found) => found,
             Looked::Missing(token) => {
                 self.misses.add_one();
-                return Had::Nothing(token.map(|token| Permit { token, generation }));
+                return Some(Had::Nothing(token.map(|token| Permit {
+                    token,
+                    generation: generation.cloned(),
+                })));
             }
-            Looked::Unreadable(error) => return self.reject(key, &error, begun, generation).await,
+            Looked::Unreadable(error) => {
+                reject(&error);
+                return None;
+            }
         };
-        let bytes = match &generation {
+        let bytes = match generation {
             None => found.bytes,
             Some(generation) => match generation.unmark(found.bytes) {
                 Some(bytes) => bytes,
                 None => {
                     self.misses.add_one();
-                    return self.replace(key, begun, Some(generation.clone())).await;
+                    return None;
                 }
             },
         };
         match form.open(key, &bytes) {
-            Ok((content, header)) => match left(form.spec, &header, found.remaining) {
-                Some(plan) => {
-                    self.hits.add_one();
-                    Had::Entry { content, plan }
-                }
-                // Kept for those who take what is stale, of whom this function is none.
-                None => {
+            Ok((content, header)) => {
+                // Kept for those who take what is stale, of whom this function may be none.
+                let Some(plan) = left(form.spec, &header, found.remaining) else {
                     self.misses.add_one();
-                    self.replace(key, begun, generation).await
-                }
-            },
-            Err(error) => self.reject(key, &error, begun, generation).await,
+                    return None;
+                };
+                self.hits.add_one();
+                Some(Had::Entry { content, plan })
+            }
+            Err(error) => {
+                reject(&error);
+                None
+            }
         }
-    }
-
-    /// What is there is a miss, and the load may replace it.
-    async fn reject(&self, key: &str, error: &Error, begun: Instant, generation: Option<Generation>) -> Had {
-        tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
-        self.rejected.add_one();
-        self.misses.add_one();
-        self.replace(key, begun, generation).await
     }
 
     /// The right to replace what is there, if the store can say so in what is left of its time.
