@@ -25,6 +25,7 @@ pub struct RedisSetup {
     login: Option<(String, String)>,
     root_certificate: Option<Vec<u8>>,
     options: Vec<String>,
+    sentinel: bool,
 }
 
 enum Address {
@@ -62,6 +63,7 @@ impl RedisServer {
             login: None,
             root_certificate: None,
             options: Vec::new(),
+            sentinel: false,
         }
     }
 
@@ -91,6 +93,11 @@ impl RedisServer {
         self.process = None;
     }
 
+    /// Whether it has not been stopped.
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Starts it on the same address, and waits until it serves.
     pub async fn start_again(&mut self) {
         self.start_again_unready();
@@ -100,7 +107,11 @@ impl RedisServer {
     /// Starts it on the same address without waiting.
     pub fn start_again_unready(&mut self) {
         self.stop();
-        self.process = Some(Process::start("redis-server", &[self.setup.configure()], CURE));
+        let mut arguments = vec![self.setup.configure()];
+        if self.setup.sentinel {
+            arguments.push("--sentinel".to_owned());
+        }
+        self.process = Some(Process::start("redis-server", &arguments, CURE));
     }
 
     /// Stops the process from running, so that it accepts connections and answers nothing.
@@ -191,6 +202,31 @@ impl RedisSetup {
     pub fn tls(mut self) -> Self {
         self.root_certificate = Some(certificates(&self.folder));
         self.address = Address::Tls(free_port());
+        self
+    }
+
+    /// Speaking TLS only, to its neighbours in a cluster too, with the certificate of `other` or else a new one.
+    #[must_use]
+    pub fn tls_in_cluster(self, other: Option<&RedisServer>) -> Self {
+        let Some(other) = other else {
+            return self.tls().option("tls-cluster yes");
+        };
+        for file in ["root.pem", "server.pem", "server.key"] {
+            std::fs::copy(other.setup.folder.file(file), self.folder.file(file)).unwrap();
+        }
+        let root_certificate = other.setup.root_certificate.clone();
+        Self {
+            root_certificate,
+            address: Address::Tls(free_port()),
+            ..self
+        }
+        .option("tls-cluster yes")
+    }
+
+    /// As a sentinel, which watches over other servers.
+    #[must_use]
+    pub fn sentinel(mut self) -> Self {
+        self.sentinel = true;
         self
     }
 

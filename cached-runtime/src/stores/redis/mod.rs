@@ -1,16 +1,21 @@
 //! The Redis store.
 //!
-//! `address` reads the URL, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups, and
-//! `reply` reads their answers. `leases` holds the scripts that make tokens true, `batch` sends look-ups together,
+//! `servers` reads the URL, `address` what it says of each server. `place` says where a server is, by way of the `sentinel`s
+//! if need be; `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups, and
+//! `reply` reads their answers. `cluster` spreads the keys over several servers. `leases` holds the scripts that make tokens true, `batch` sends look-ups together,
 //! `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
 
 mod address;
 mod batch;
+mod cluster;
 mod dial;
 mod lane;
 mod leases;
 mod link;
+mod place;
 mod reply;
+mod sentinel;
+mod servers;
 mod sweep;
 
 use std::fmt;
@@ -19,10 +24,13 @@ use std::time::Duration;
 
 use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
-use self::address::{Address, Certificates};
+use self::address::Certificates;
 use self::batch::Queue;
-use self::leases::{LEASE, Scripts, fresh, lease_of, milliseconds};
+use self::cluster::{Cluster, slots, verbs};
+use self::leases::{LEASE, Scripts, fresh, milliseconds};
 use self::link::{CLOSED, Link};
+use self::servers::Servers;
+use crate::store::Filling;
 use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
 
 /// Keys named by one `UNLINK`, each with its lease.
@@ -41,10 +49,18 @@ pub struct Redis {
 }
 
 struct Inner {
-    link: Link,
+    carrier: Carrier,
+    /// One of several servers, each of which takes commands only on keys that lie together.
+    of_a_cluster: bool,
     scripts: Scripts,
     queue: Queue,
     name: String,
+}
+
+/// What takes commands to where their keys are.
+enum Carrier {
+    Server(Link),
+    Cluster(Arc<Cluster>),
 }
 
 /// Settings that do not fit a URL. Made by [`Redis::builder`].
@@ -99,12 +115,13 @@ impl RedisBuilder {
     pub async fn connect(self) -> Result<Redis, Error> {
         let redis = self.connect_lazily()?;
         let inner = &redis.inner;
-        if let Err(cause) = inner.link.establish().await {
-            if is_refusal(&cause) {
-                let message = format!(
-                    "{} refuses the credentials or the database of its URL",
-                    inner.name
-                );
+        let established = match &inner.carrier {
+            Carrier::Server(link) => link.establish().await,
+            Carrier::Cluster(cluster) => cluster.establish().await,
+        };
+        if let Err(cause) = established {
+            if let Some(what) = refusal(&cause) {
+                let message = format!("{} {what}", inner.name);
                 return Err(Error::new(ErrorKind::Configuration, message).with_cause(cause));
             }
             tracing::warn!(store = inner.name, error = %cause, "Redis cannot be reached yet");
@@ -114,12 +131,9 @@ impl RedisBuilder {
 
     /// Connects as [`Redis::connect_lazily`] does, with the same errors.
     pub fn connect_lazily(self) -> Result<Redis, Error> {
-        let Address { client, name } = Address::parse(&self.url, &self.certificates)?;
-        let inner = Inner {
-            link: Link::new(client),
-            scripts: Scripts::new(),
-            queue: Queue::default(),
-            name,
+        let inner = match Servers::parse(&self.url, &self.certificates)? {
+            Servers::One { place, name } => Inner::new(Carrier::Server(Link::new(place)), name),
+            Servers::Cluster { seeds, name } => Inner::new(Carrier::Cluster(Cluster::new(seeds)), name),
         };
         Ok(Redis {
             inner: Arc::new(inner),
@@ -127,20 +141,66 @@ impl RedisBuilder {
     }
 }
 
-/// Whether a server answered the greeting, and with no.
-fn is_refusal(error: &RedisError) -> bool {
-    use redis::ErrorKind::{AuthenticationFailed, InvalidClientConfig, Server};
+/// What a server that answered the greeting, but with no, has against its URL.
+fn refusal(error: &RedisError) -> Option<&'static str> {
+    use redis::ErrorKind::{AuthenticationFailed, InvalidClientConfig, MasterNameNotFoundBySentinel, Server};
+    let credentials = "refuses the credentials or the database of its URL";
     match error.kind() {
-        AuthenticationFailed | InvalidClientConfig | Server(ServerErrorKind::NoPerm) => true,
-        // The way a refused `SELECT` comes back; other such answers, as to too many clients, carry another text.
-        Server(ServerErrorKind::ResponseError) => error.to_string().contains("switch database"),
-        _ => matches!(error.code(), Some("WRONGPASS" | "NOAUTH")),
+        MasterNameNotFoundBySentinel => Some("names a master that the sentinels do not know"),
+        AuthenticationFailed | InvalidClientConfig | Server(ServerErrorKind::NoPerm) => Some(credentials),
+        // The ways in which a refused `SELECT` and servers of another kind come back; other such answers, as to too many
+        // clients, carry another text.
+        Server(ServerErrorKind::ResponseError) => {
+            let text = error.to_string();
+            if text.contains("switch database") {
+                Some(credentials)
+            } else if text.contains("cluster support disabled") {
+                Some("names a server that is not one of a cluster")
+            } else if text.contains("unknown command") && text.contains("SENTINEL") {
+                Some("names a server that is not a sentinel")
+            } else {
+                None
+            }
+        }
+        _ => matches!(error.code(), Some("WRONGPASS" | "NOAUTH")).then_some(credentials),
+    }
+}
+
+impl Carrier {
+    /// Sends one command to where `key` is.
+    async fn run(&self, key: &str, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::Server(link) => link.run(command).await,
+            Self::Cluster(cluster) => cluster.run(slots::slot_of(key), command).await,
+        }
     }
 }
 
 impl Inner {
-    async fn run(&self, command: &Cmd) -> Result<Value, Error> {
-        self.told(self.link.run(command).await)
+    fn new(carrier: Carrier, name: String) -> Self {
+        Self {
+            carrier,
+            of_a_cluster: false,
+            scripts: Scripts::new(),
+            queue: Queue::default(),
+            name,
+        }
+    }
+
+    fn of_a_cluster(mut self) -> Self {
+        self.of_a_cluster = true;
+        self
+    }
+
+    async fn run(&self, key: &str, command: &Cmd) -> Result<Value, Error> {
+        self.told(self.carrier.run(key, command).await)
+    }
+
+    fn lease_of(&self, key: &str) -> String {
+        match self.carrier {
+            Carrier::Server(_) => leases::lease_of(key),
+            Carrier::Cluster(_) => slots::lease_of(key),
+        }
     }
 
     fn told<T>(&self, result: RedisResult<T>) -> Result<T, Error> {
@@ -152,6 +212,13 @@ impl Inner {
         let (kind, what) = match cause.kind() {
             Kind::Client if cause.to_string().starts_with(CLOSED) => (ErrorKind::Closed, "has been closed"),
             Kind::Io => (ErrorKind::Unavailable, "does not answer"),
+            Kind::MasterNameNotFoundBySentinel | Kind::ClusterConnectionNotFound => {
+                (ErrorKind::Unavailable, "has no server for it")
+            }
+            Kind::Server(ServerErrorKind::Moved) if matches!(self.carrier, Carrier::Server(_)) => (
+                ErrorKind::Store,
+                "is one of a cluster: its URL begins with redis-cluster://",
+            ),
             Kind::Server(
                 ServerErrorKind::BusyLoading
                 | ServerErrorKind::MasterDown
@@ -160,7 +227,11 @@ impl Inner {
             ) => (ErrorKind::Unavailable, "is not ready to serve"),
             _ => (ErrorKind::Store, "answered with an error"),
         };
-        Error::new(kind, format!("{} {what}", self.name)).with_cause(cause)
+        let error = Error::new(kind, format!("{} {what}", self.name)).with_cause(cause);
+        match &self.carrier {
+            Carrier::Cluster(cluster) if cluster.serves() => error.of_a_part(),
+            _ => error,
+        }
     }
 
     fn unexpected(&self) -> Error {
@@ -176,10 +247,7 @@ impl Inner {
         keys: &[&str],
         life: bool,
     ) -> RedisResult<impl Iterator<Item = Result<Lookup, Error>>> {
-        let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
-        let arguments: [&[u8]; 3] = [lease.as_bytes(), &seed, b"life"];
-        let arguments = &arguments[..if life { 3 } else { 2 }];
-        let answer = self.scripts.look_up.look(&self.link, keys, arguments).await?;
+        let answer = self.ask(keys, life).await?;
         let (answers, lives) = match answer {
             Value::Array(mut both) if life => match (both.pop(), both.pop()) {
                 (Some(Value::Array(lives)), Some(Value::Array(answers))) => (answers, lives),
@@ -191,6 +259,24 @@ impl Inner {
         let lives = lives.into_iter().map(Some).chain(std::iter::repeat(None));
         let looked = answers.into_iter().zip(lives);
         Ok(looked.map(|(what, left)| self.looked_up(what, left.as_ref())))
+    }
+
+    async fn ask(&self, keys: &[&str], life: bool) -> RedisResult<Value> {
+        let Carrier::Server(link) = &self.carrier else {
+            return Err((
+                redis::ErrorKind::Client,
+                "a cluster is looked up server by server",
+            )
+                .into());
+        };
+        let script = &self.scripts.look_up;
+        if self.of_a_cluster {
+            return verbs::look_apart(link, script, keys, life).await;
+        }
+        let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
+        let arguments: [&[u8]; 3] = [lease.as_bytes(), &seed, b"life"];
+        let arguments = &arguments[..if life { 3 } else { 2 }];
+        script.look(link, keys, arguments).await
     }
 
     fn looked_up(&self, what: Value, left: Option<&Value>) -> Result<Lookup, Error> {
@@ -208,6 +294,7 @@ impl Inner {
                 Err(failure) => Err(self.unreadable(&failure)),
                 Ok(_) => Err(self.unexpected()),
             },
+            Value::ServerError(error) => Err(self.error(error.into())),
             _ => Err(self.unexpected()),
         }
     }
@@ -229,12 +316,12 @@ impl Inner {
     async fn reserve(&self, key: &str) -> Result<Token, Error> {
         let token = fresh();
         let set = cmd("SET")
-            .arg(lease_of(key))
+            .arg(self.lease_of(key))
             .arg(&token)
             .arg("PX")
             .arg(milliseconds(LEASE))
             .take();
-        self.run(&set).await?;
+        self.run(key, &set).await?;
         Ok(Token::new(token))
     }
 
@@ -247,8 +334,12 @@ impl Inner {
     ) -> Result<Filled, Error> {
         let life = life(ttl);
         let arguments = [token.as_bytes(), bytes, life.as_bytes()];
-        let keys = [key, &lease_of(key)];
-        match self.told(self.scripts.fill.run(&self.link, &keys, &arguments).await)? {
+        let keys = [key, &self.lease_of(key)];
+        self.filled(self.scripts.fill.run(&self.carrier, &keys, &arguments).await)
+    }
+
+    fn filled(&self, answer: RedisResult<Value>) -> Result<Filled, Error> {
+        match self.told(answer)? {
             Value::Int(1) => Ok(Filled::Stored),
             Value::Int(0) => Ok(Filled::Refused),
             _ => Err(self.unexpected()),
@@ -257,31 +348,71 @@ impl Inner {
 
     async fn put(&self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
         let life = life(ttl);
-        let (keys, arguments) = ([key, &lease_of(key)], [bytes, life.as_bytes()]);
-        self.told(self.scripts.put.run(&self.link, &keys, &arguments).await)?;
+        let (keys, arguments) = ([key, &self.lease_of(key)], [bytes, life.as_bytes()]);
+        self.told(self.scripts.put.run(&self.carrier, &keys, &arguments).await)?;
         Ok(())
     }
 
+    async fn get_many(&self, keys: &[String]) -> Vec<Result<Lookup, Error>> {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        if let Carrier::Cluster(cluster) = &self.carrier {
+            return verbs::look_up(self, cluster, &keys, true).await;
+        }
+        let mut answers = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(batch::LARGEST) {
+            match self.look_up(keys, true).await {
+                Ok(looked) => answers.extend(looked.take(keys.len())),
+                Err(cause) => answers.extend(keys.iter().map(|_| Err(self.error(cause.clone())))),
+            }
+        }
+        answers
+    }
+
+    async fn fill_many(&self, fills: &[Filling<'_>]) -> Vec<Result<Filled, Error>> {
+        if let Carrier::Cluster(cluster) = &self.carrier {
+            return verbs::fill_many(self, cluster, fills).await;
+        }
+        let mut answers = Vec::with_capacity(fills.len());
+        for fill in fills {
+            answers.push(self.fill(fill.key, fill.bytes, fill.ttl, fill.token).await);
+        }
+        answers
+    }
+
     async fn remove(&self, keys: &[String]) -> Result<(), Error> {
+        let link = match &self.carrier {
+            Carrier::Server(link) => link,
+            Carrier::Cluster(cluster) => return self.told(verbs::remove(cluster, keys).await),
+        };
         for batch in keys.chunks(BATCH) {
             let mut unlink = cmd("UNLINK");
             for key in batch {
-                unlink.arg(key).arg(lease_of(key));
+                unlink.arg(key).arg(self.lease_of(key));
             }
-            self.run(&unlink).await?;
+            self.told(link.run(&unlink).await)?;
         }
         Ok(())
     }
 
+    fn get<'a>(self: &'a Arc<Self>, key: &'a str, life: bool) -> BoxFuture<'a, Result<Lookup, Error>> {
+        match &self.carrier {
+            Carrier::Server(_) => Box::pin(batch::get(self, key, life)),
+            Carrier::Cluster(cluster) => Box::pin(verbs::get(self, cluster, key, life)),
+        }
+    }
+
     async fn touch(&self, key: &str, ttl: Duration) -> Result<bool, Error> {
-        match self.run(cmd("PEXPIRE").arg(key).arg(milliseconds(ttl))).await? {
+        match self
+            .run(key, cmd("PEXPIRE").arg(key).arg(milliseconds(ttl)))
+            .await?
+        {
             Value::Int(touched) => Ok(touched == 1),
             _ => Err(self.unexpected()),
         }
     }
 
     async fn remaining(&self, key: &str) -> Result<Option<Option<Duration>>, Error> {
-        match self.run(cmd("PTTL").arg(key)).await? {
+        match self.run(key, cmd("PTTL").arg(key)).await? {
             Value::Int(-2) => Ok(None),
             Value::Int(left) => Ok(Some(remaining(left))),
             _ => Err(self.unexpected()),
@@ -301,11 +432,11 @@ fn life(ttl: Option<Duration>) -> String {
 
 impl Store for Redis {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        Box::pin(batch::get(&self.inner, key, true))
+        self.inner.get(key, true)
     }
 
     fn get_bytes<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        Box::pin(batch::get(&self.inner, key, false))
+        self.inner.get(key, false)
     }
 
     fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>> {
@@ -320,6 +451,14 @@ impl Store for Redis {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Filled, Error>> {
         Box::pin(self.inner.fill(key, bytes, ttl, token))
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Result<Lookup, Error>>> {
+        Box::pin(self.inner.get_many(keys))
+    }
+
+    fn fill_many<'a>(&'a self, fills: &'a [Filling<'a>]) -> BoxFuture<'a, Vec<Result<Filled, Error>>> {
+        Box::pin(self.inner.fill_many(fills))
     }
 
     fn touch<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {
@@ -345,8 +484,10 @@ impl Store for Redis {
         wanted: &'a (dyn Fn(&str) -> bool + Send + Sync),
     ) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
-            self.inner
-                .told(sweep::remove_matching(&self.inner.link, pattern, wanted).await)
+            self.inner.told(match &self.inner.carrier {
+                Carrier::Server(link) => sweep::remove_matching(link, pattern, wanted).await,
+                Carrier::Cluster(cluster) => cluster::remove_matching(cluster, pattern, wanted).await,
+            })
         })
     }
 
@@ -356,14 +497,18 @@ impl Store for Redis {
 
     fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            self.inner.run(&cmd("PING")).await?;
-            self.inner.link.forget_owing();
-            Ok(())
+            self.inner.told(match &self.inner.carrier {
+                Carrier::Server(link) => link.run(&cmd("PING")).await.map(|_| link.forget_owing()),
+                Carrier::Cluster(cluster) => verbs::ping(cluster).await,
+            })
         })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        self.inner.link.close();
+        match &self.inner.carrier {
+            Carrier::Server(link) => link.close(),
+            Carrier::Cluster(cluster) => cluster.close(),
+        }
         Box::pin(std::future::ready(()))
     }
 

@@ -8,7 +8,7 @@ use super::link::Link;
 /// Keys looked at, and at most about as many deleted, by one command.
 const STEP: usize = 1000;
 
-type Wanted<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
+pub(super) type Wanted<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
 
 /// Removes the values whose keys match, after revoking the leases of all keys that match; says how many values went.
 ///
@@ -27,14 +27,7 @@ async fn sweep(link: &Link, pattern: &str, wanted: Wanted<'_>) -> RedisResult<u6
     let mut removed = 0;
     let mut cursor = "0".to_owned();
     loop {
-        let scan = cmd("SCAN")
-            .arg(&cursor)
-            .arg("MATCH")
-            .arg(pattern)
-            .arg("COUNT")
-            .arg(STEP)
-            .take();
-        let (next, keys): (String, Vec<Vec<u8>>) = redis::from_redis_value(link.run(&scan).await?)?;
+        let (next, keys) = scan(link, &cursor, pattern).await?;
         // What is not UTF-8 is somebody else's.
         let doomed: Vec<&str> = keys
             .iter()
@@ -50,4 +43,16 @@ async fn sweep(link: &Link, pattern: &str, wanted: Wanted<'_>) -> RedisResult<u6
         }
         cursor = next;
     }
+}
+
+/// One step: where the next begins, and what was found.
+pub(super) async fn scan(link: &Link, cursor: &str, pattern: &str) -> RedisResult<(String, Vec<Vec<u8>>)> {
+    let scan = cmd("SCAN")
+        .arg(cursor)
+        .arg("MATCH")
+        .arg(pattern)
+        .arg("COUNT")
+        .arg(STEP)
+        .take();
+    Ok(redis::from_redis_value(link.run(&scan).await?)?)
 }

@@ -1,0 +1,389 @@
+//! The servers of a Redis Cluster: which of them keeps a key, and what to do when it is another one.
+//!
+//! Called by the verbs of the store. `slots` knows where a key lies, `map` reads who keeps it, `journey` carries commands
+//! there, `verbs` and `sweep` are what a cluster does differently from one server. This file keeps the servers.
+//!
+//! Each server is the store of one server, with its own connection, lanes and queue of look-ups, so one that is down
+//! holds up nobody who asks for a key of another. Who keeps what is asked of any of them that answers: before the first
+//! command, after a redirection, and when a server cannot be reached, which is how a fail-over is noticed.
+//!
+//! The client library has a cluster connection too, behind a feature. It sends a command again when its answer is lost,
+//! which this store must not (`link` says why), or does not follow redirections either; it drives all servers from one task,
+//! two hand-overs more for every look-up; and it brings a logger, a CRC and random numbers along.
+
+mod journey;
+mod map;
+pub(super) mod slots;
+mod sweep;
+pub(super) mod verbs;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::{Client, ConnectionAddr, ErrorKind, RedisError, RedisResult, ServerErrorKind, cmd};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use self::map::Address;
+pub(super) use self::sweep::remove_matching;
+use super::address::at;
+use super::link::{CLOSED, Link};
+use super::place::Place;
+use super::{Carrier, Inner};
+
+/// How long a server is waited for: less than the tier above waits for the store, which would take the silence of one server
+/// for that of all.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// The same for one that has not answered lately: enough for one that is back.
+const GLANCE: Duration = Duration::from_millis(25);
+/// The same where it was asked who keeps what, before another one is.
+const HINT: Duration = Duration::from_millis(200);
+/// How long one that has not answered lately is waited for by nobody's call.
+const PROBE: Duration = Duration::from_secs(2);
+/// Between two such questions that nobody waits for.
+const PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) struct Cluster {
+    seeds: Vec<Client>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    nodes: HashMap<Address, Arc<Node>>,
+    map: Option<Arc<Map>>,
+    /// Somebody is asking who keeps what.
+    asking: Option<watch::Receiver<Outcome>>,
+    asked: Option<Instant>,
+    closed: bool,
+}
+
+/// What asking has come to; `None` while it goes on.
+type Outcome = Option<RedisResult<Arc<Map>>>;
+
+/// A server of the cluster.
+pub(super) struct Node {
+    address: Address,
+    /// The store of this server alone.
+    pub(super) server: Arc<Inner>,
+    /// Its last answer did not come, or was that it cannot serve.
+    failing: AtomicBool,
+    probed: AtomicBool,
+}
+
+/// Who keeps what, as far as is known.
+pub(super) struct Map {
+    pub(super) primaries: Vec<Arc<Node>>,
+    /// For each slot a place in the list.
+    owners: Vec<u16>,
+}
+
+/// For a slot that nobody keeps.
+const NOBODY: u16 = u16::MAX;
+
+impl Cluster {
+    pub(super) fn new(seeds: Vec<Client>) -> Arc<Self> {
+        let state = Mutex::default();
+        Arc::new(Self { seeds, state })
+    }
+
+    /// Makes sure that it is known who keeps what, or says why it is not.
+    pub(super) async fn establish(self: &Arc<Self>) -> RedisResult<()> {
+        self.map().await.map(|_| ())
+    }
+
+    /// Lets all connections go for good.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        state.map = None;
+        for node in state.nodes.drain().map(|(_, node)| node) {
+            if let Some(link) = node.link() {
+                link.close();
+            }
+        }
+    }
+
+    /// Whether some of the servers serve, as far as is known.
+    pub(super) fn serves(&self) -> bool {
+        let state = self.state();
+        let mut primaries = state.map.iter().flat_map(|map| &map.primaries);
+        primaries.any(|node| !node.failing.load(Relaxed))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change of it is complete before anything can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who keeps what; asks where nobody has yet.
+    async fn map(self: &Arc<Self>) -> RedisResult<Arc<Map>> {
+        let map = {
+            let state = self.state();
+            if state.closed {
+                return Err((ErrorKind::Client, CLOSED).into());
+            }
+            state.map.clone()
+        };
+        match map {
+            Some(map) => Ok(map),
+            None => self.newest_map().await,
+        }
+    }
+
+    /// The same, asked anew.
+    async fn newest_map(self: &Arc<Self>) -> RedisResult<Arc<Map>> {
+        // Twice, since the task that asks may end with its runtime while this caller lives in another.
+        for _ in 0..2 {
+            let mut outcome = self.ask();
+            if let Ok(done) = outcome.wait_for(Option::is_some).await
+                && let Some(result) = done.as_ref()
+            {
+                return result.clone();
+            }
+        }
+        Err((ErrorKind::Io, "the runtime that was connecting has ended").into())
+    }
+
+    /// Has it asked anew, soon, for those who come later.
+    fn refresh(self: &Arc<Self>) {
+        let is_recent = self.state().asked.is_some_and(|asked| asked.elapsed() < PAUSE);
+        if !is_recent {
+            drop(self.ask());
+        }
+    }
+
+    /// Begins to ask, in a task of its own that no caller's patience ends, or joins who does.
+    fn ask(self: &Arc<Self>) -> watch::Receiver<Outcome> {
+        let mut state = self.state();
+        if let Some(outcome) = &state.asking
+            && outcome.has_changed().is_ok()
+            && outcome.borrow().is_none()
+        {
+            return outcome.clone();
+        }
+        let (report, outcome) = watch::channel(None);
+        state.asking = Some(outcome.clone());
+        state.asked = Some(Instant::now());
+        drop(state);
+        let cluster = Arc::clone(self);
+        tokio::spawn(async move {
+            let result = cluster.ask_around().await;
+            for node in result.iter().flat_map(|map| &map.primaries) {
+                node.probe();
+            }
+            report.send_replace(Some(result));
+        });
+        outcome
+    }
+
+    /// Asks one server after the other until one knows.
+    async fn ask_around(&self) -> RedisResult<Arc<Map>> {
+        let mut worst: Option<RedisError> = None;
+        for node in self.acquaintances() {
+            let Some(link) = node.link() else { continue };
+            let slots = cmd("CLUSTER").arg("SLOTS").take();
+            let answer = match timeout(HINT, link.run(&slots)).await {
+                Ok(answer) => answer.and_then(|slots| map::read(slots, &node.address)),
+                Err(_) => Err((ErrorKind::Io, "a server of the cluster does not answer").into()),
+            };
+            match answer {
+                Ok(ranges) if ranges.is_empty() => {
+                    worst = Some((ErrorKind::ClusterConnectionNotFound, "nobody keeps any slot").into());
+                }
+                Ok(ranges) => {
+                    node.failing.store(false, Relaxed);
+                    return self.learn(ranges);
+                }
+                Err(error) => {
+                    node.failing.store(true, Relaxed);
+                    // One that answers tells more than one that does not.
+                    if worst.as_ref().is_none_or(RedisError::is_io_error) {
+                        worst = Some(error);
+                    }
+                }
+            }
+        }
+        Err(worst.unwrap_or_else(|| (ErrorKind::Client, CLOSED).into()))
+    }
+
+    /// All servers that can be asked, those first that are likely to answer.
+    fn acquaintances(&self) -> Vec<Arc<Node>> {
+        let mut state = self.state();
+        if state.closed {
+            return Vec::new();
+        }
+        let mut nodes: Vec<_> = state.map.iter().flat_map(|map| map.primaries.clone()).collect();
+        // Not always the same, which may be behind the others.
+        fastrand::shuffle(&mut nodes);
+        for seed in &self.seeds {
+            if let ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } =
+                seed.get_connection_info().addr()
+            {
+                let (host, port) = (host.clone(), *port);
+                nodes.extend(self.node(&mut state, &Address { host, port }));
+            }
+        }
+        nodes.sort_by_key(|node| node.failing.load(Relaxed));
+        nodes
+    }
+
+    /// The server at `address`, met now if not before.
+    fn node(&self, state: &mut State, address: &Address) -> Option<Arc<Node>> {
+        if state.closed {
+            return None;
+        }
+        if let Some(node) = state.nodes.get(address) {
+            return Some(Arc::clone(node));
+        }
+        let client = at(self.seeds.first()?, &address.host, address.port).ok()?;
+        let name = format!("redis-cluster node {}:{}", address.host, address.port);
+        let node = Arc::new(Node {
+            address: address.clone(),
+            server: Arc::new(Inner::new(Carrier::Server(Link::new(Place::At(client))), name).of_a_cluster()),
+            failing: AtomicBool::new(false),
+            probed: AtomicBool::new(false),
+        });
+        state.nodes.insert(address.clone(), Arc::clone(&node));
+        Some(node)
+    }
+
+    /// Takes what a server says for true, and forgets servers that are in it no more.
+    fn learn(&self, ranges: Vec<map::Range>) -> RedisResult<Arc<Map>> {
+        let mut state = self.state();
+        let mut map = Map {
+            primaries: Vec::new(),
+            owners: vec![NOBODY; usize::from(slots::SLOTS)],
+        };
+        for range in ranges {
+            let Some(node) = self.node(&mut state, &range.primary) else {
+                return Err((ErrorKind::Client, CLOSED).into());
+            };
+            let place = map.place(node);
+            for slot in range.slots {
+                map.owners[usize::from(slot)] = place;
+            }
+        }
+        state
+            .nodes
+            .retain(|_, node| map.primaries.iter().any(|primary| Arc::ptr_eq(primary, node)));
+        let map = Arc::new(map);
+        state.map = Some(Arc::clone(&map));
+        Ok(map)
+    }
+
+    /// Heeds a redirection for good: `slot` is with `address`.
+    fn moved(&self, slot: u16, address: &Address) {
+        let mut state = self.state();
+        let Some(known) = state.map.clone() else { return };
+        if known.owner(slot).is_some_and(|node| node.address == *address) {
+            return;
+        }
+        let Some(node) = self.node(&mut state, address) else {
+            return;
+        };
+        let mut map = Map {
+            primaries: known.primaries.clone(),
+            owners: known.owners.clone(),
+        };
+        let place = map.place(node);
+        if let Some(owner) = map.owners.get_mut(usize::from(slot)) {
+            *owner = place;
+        }
+        state.map = Some(Arc::new(map));
+    }
+
+    /// The server at `address`, which need not keep anything.
+    fn stranger(&self, address: &Address) -> Option<Arc<Node>> {
+        let mut state = self.state();
+        self.node(&mut state, address)
+    }
+
+    /// Notices what an answer says of a server.
+    fn heed<T>(self: &Arc<Self>, node: &Node, answer: &RedisResult<T>) {
+        let failing = answer.as_ref().is_err_and(cannot_serve);
+        if node.failing.load(Relaxed) != failing {
+            node.failing.store(failing, Relaxed);
+        }
+        if failing {
+            self.refresh();
+        }
+    }
+}
+
+impl Node {
+    /// What comes of a call to this server, in good time.
+    async fn answer<T>(&self, call: impl Future<Output = T>) -> Result<T, RedisError> {
+        let patience = if self.failing.load(Relaxed) {
+            GLANCE
+        } else {
+            PATIENCE
+        };
+        let silent = |_| io::Error::new(io::ErrorKind::TimedOut, "a server of the cluster does not answer");
+        timeout(patience, call).await.map_err(|late| silent(late).into())
+    }
+
+    /// Sees whether it answers again, if it did not lately, however long a connection takes.
+    fn probe(self: &Arc<Self>) {
+        if !self.failing.load(Relaxed) || self.probed.swap(true, Relaxed) {
+            return;
+        }
+        let probe = Probe(Arc::clone(self));
+        tokio::spawn(async move {
+            let node = &probe.0;
+            let Some(link) = node.link() else { return };
+            let ping = cmd("PING");
+            if let Ok(Ok(_)) = timeout(PROBE, link.run(&ping)).await {
+                node.failing.store(false, Relaxed);
+            }
+        });
+    }
+
+    pub(super) fn link(&self) -> Option<&Link> {
+        match &self.server.carrier {
+            Carrier::Server(link) => Some(link),
+            Carrier::Cluster(_) => None,
+        }
+    }
+}
+
+/// However a probe ends, by its runtime's end too, another may start.
+struct Probe(Arc<Node>);
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.0.probed.store(false, Relaxed);
+    }
+}
+
+impl Map {
+    fn owner(&self, slot: u16) -> Option<&Arc<Node>> {
+        let place = *self.owners.get(usize::from(slot))?;
+        self.primaries.get(usize::from(place))
+    }
+
+    fn place(&mut self, node: Arc<Node>) -> u16 {
+        let known = self
+            .primaries
+            .iter()
+            .position(|primary| Arc::ptr_eq(primary, &node));
+        let place = known.unwrap_or_else(|| {
+            self.primaries.push(node);
+            self.primaries.len() - 1
+        });
+        u16::try_from(place).unwrap_or(NOBODY)
+    }
+}
+
+/// Whether an error says that the server does not serve at the moment.
+fn cannot_serve(error: &RedisError) -> bool {
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
+    error.is_io_error()
+        || matches!(
+            error.kind(),
+            ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly)
+        )
+}
