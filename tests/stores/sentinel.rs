@@ -27,7 +27,8 @@ async fn takes_writes(store: &Redis) -> Duration {
 async fn a_master_that_dies_is_replaced_without_a_restart() {
     let mut sentinels = RedisSentinel::start().await;
     let store = Redis::connect(sentinels.url()).await.unwrap();
-    store.put("shop:kept", b"1", None).await.unwrap();
+    let token = missing(&store, "shop:kept").await;
+    store.fill("shop:kept", b"1", None, &token).await.unwrap();
     let _: i64 = sentinels.server(0).cli(&["WAIT", "1", "1000"]).await;
     sentinels.server_mut(0).stop();
     assert_eq!(
@@ -74,12 +75,50 @@ async fn a_master_that_the_sentinels_have_given_up_is_left_though_it_answers() {
 }
 
 #[tokio::test]
+async fn what_a_demoted_master_was_told_is_not_lost() {
+    let sentinels = RedisSentinel::start().await;
+    let store = Redis::connect(sentinels.url()).await.unwrap();
+    for key in ["shop:removed", "shop:replaced", "shop:matched", "shop:kept"] {
+        let token = missing(&store, key).await;
+        store.fill(key, b"old", None, &token).await.unwrap();
+    }
+    let token = missing(&store, "shop:absent").await;
+    let _: i64 = sentinels.server(0).cli(&["WAIT", "1", "1000"]).await;
+    // From now on the replica hears of nothing.
+    let replica = sentinels.server(1);
+    let _: String = replica.cli(&["REPLICAOF", "NO", "ONE"]).await;
+    store
+        .remove(&["shop:removed".to_owned(), "shop:absent".to_owned()])
+        .await
+        .unwrap();
+    store.put("shop:replaced", b"new", None).await.unwrap();
+    assert_eq!(store.remove_matching("shop:m*", &|_| true).await.unwrap(), 1);
+    assert_eq!(replica.cli::<i64>(&["DBSIZE"]).await, 5);
+    sentinels.name_master(1).await;
+    let begun = Instant::now();
+    while sentinels.server(1).cli::<i64>(&["EXISTS", "shop:probe"]).await == 0 {
+        let _ = store.put("shop:probe", b"1", None).await;
+        assert!(begun.elapsed() < SOON, "still at the old master");
+        sleep(Duration::from_millis(10)).await;
+    }
+    for key in ["shop:removed", "shop:replaced", "shop:matched"] {
+        missing(&store, key).await;
+    }
+    assert!(matches!(store.get("shop:kept").await.unwrap(), Lookup::Found(_)));
+    assert_eq!(
+        store.fill("shop:absent", b"old", None, &token).await.unwrap(),
+        Filled::Refused
+    );
+}
+
+#[tokio::test]
 async fn a_demoted_master_is_not_written_to() {
     let sentinels = RedisSentinel::start().await;
     let store = Redis::connect(sentinels.url()).await.unwrap();
     takes_writes(&store).await;
     sentinels.fail_over().await;
     sentinels.wait_for_master(1).await;
+    sentinels.wait_for_replica(0).await;
     takes_writes(&store).await;
     store.put("shop:new", b"1", None).await.unwrap();
     assert_eq!(sentinels.server(1).cli::<i64>(&["EXISTS", "shop:new"]).await, 1);

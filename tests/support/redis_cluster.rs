@@ -95,11 +95,14 @@ impl RedisCluster {
         let added = self.nodes.len() - 1;
         self.introduce(added).await;
         let id = self.id(added).await;
+        let all = self.nodes.len();
         self.wait_for("the new node is known", async |node| {
             let nodes: String = node.cli(&["CLUSTER", "NODES"]).await;
-            nodes
-                .lines()
-                .any(|line| line.starts_with(&id) && !line.contains("handshake"))
+            let info: String = node.cli(&["CLUSTER", "INFO"]).await;
+            nodes.contains(&id)
+                && nodes.lines().count() == all
+                && !nodes.contains("handshake")
+                && info.contains("cluster_state:ok")
         })
         .await;
         added
@@ -228,7 +231,12 @@ impl RedisCluster {
         let begun = Instant::now();
         for node in self.nodes() {
             while !holds(node).await {
-                assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+                let log = || node.log();
+                assert!(
+                    begun.elapsed() < PATIENCE,
+                    "waited in vain until {what}:\n{}",
+                    log()
+                );
                 sleep(Duration::from_millis(20)).await;
             }
         }

@@ -112,6 +112,17 @@ impl RedisSentinel {
         let _: String = self.sentinels[0].cli(&["SENTINEL", "FAILOVER", NAME]).await;
     }
 
+    /// Has all sentinels name this server as the master from now on, whatever they knew.
+    pub async fn name_master(&self, n: usize) {
+        let port = self.servers[n].port().to_string();
+        for sentinel in &self.sentinels {
+            let _: String = sentinel.cli(&["SENTINEL", "REMOVE", NAME]).await;
+            let _: String = sentinel
+                .cli(&["SENTINEL", "MONITOR", NAME, "127.0.0.1", &port, "2"])
+                .await;
+        }
+    }
+
     /// Waits until the sentinels name this server as the master, and it is one.
     pub async fn wait_for_master(&self, n: usize) {
         let port = self.servers[n].port().to_string();
@@ -122,11 +133,18 @@ impl RedisSentinel {
             })
             .await;
         }
-        wait_for("the new master is one", async || {
-            let info: String = self.servers[n].cli(&["INFO", "replication"]).await;
-            info.contains("role:master")
-        })
-        .await;
+        wait_for("the new master is one", async || self.is(n, "master").await).await;
+    }
+
+    /// Waits until the server has been told that it is a replica.
+    pub async fn wait_for_replica(&self, n: usize) {
+        wait_for("the old master follows", async || self.is(n, "slave").await).await;
+    }
+
+    /// Whether the server says that this is its role. One that is changing it may not answer.
+    pub async fn is(&self, n: usize, role: &str) -> bool {
+        let info: redis::RedisResult<String> = self.servers[n].try_cli(&["INFO", "replication"]).await;
+        info.is_ok_and(|info| info.contains(&format!("role:{role}")))
     }
 }
 

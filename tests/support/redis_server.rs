@@ -93,6 +93,11 @@ impl RedisServer {
         self.process = None;
     }
 
+    /// What it has written down, to be shown where a test fails.
+    pub(crate) fn log(&self) -> String {
+        self.setup.log()
+    }
+
     /// Whether it has not been stopped.
     pub fn is_running(&self) -> bool {
         self.process.is_some()
@@ -131,7 +136,7 @@ impl RedisServer {
             .unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
-    async fn try_cli<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+    pub(crate) async fn try_cli<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
         let client = match &self.setup.root_certificate {
             None => redis::Client::open(self.url())?,
             Some(root) => {
@@ -297,7 +302,7 @@ impl RedisSetup {
         file
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.file("redis.log")).unwrap_or_default()
     }
 }

@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
 
 use super::Carrier;
 use super::link::Link;
@@ -26,6 +27,9 @@ pub(super) fn lease_of(key: &str) -> String {
 pub(super) fn key_of(lease: &str) -> Option<&str> {
     lease.strip_prefix(OPEN)?.strip_suffix(CLOSE)
 }
+
+/// Keys named by one `UNLINK`, each with its lease.
+pub(super) const BATCH: usize = 500;
 
 const OPEN: &str = "{";
 pub(super) const CLOSE: &str = "}:lease";
@@ -52,6 +56,25 @@ fn is_closed(pattern: &str) -> bool {
         }
     }
     !class
+}
+
+/// The commands that remove `keys` with their leases.
+pub(super) fn removals(keys: &[String]) -> impl Iterator<Item = Cmd> {
+    keys.chunks(BATCH).map(|keys| {
+        let mut unlink = cmd("UNLINK");
+        for key in keys {
+            unlink.arg(key).arg(lease_of(key));
+        }
+        unlink
+    })
+}
+
+/// Removes `keys` with their leases over a connection of nobody's yet.
+pub(super) async fn remove(connection: &mut MultiplexedConnection, keys: &[String]) -> RedisResult<()> {
+    for unlink in removals(keys) {
+        unlink.query_async::<Value>(connection).await?;
+    }
+    Ok(())
 }
 
 /// A token that nobody else makes.

@@ -34,7 +34,9 @@ use tokio::time::{sleep, timeout};
 
 use super::dial::Dialled;
 use super::lane::Lane;
+use super::leases::remove;
 use super::place::Place;
+use super::recent::{Mark, Recent};
 
 /// How long a connection may take to be established, greetings included.
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
@@ -53,6 +55,8 @@ pub(super) struct Link {
 
 struct Inner {
     place: Place,
+    /// Where another server may take over.
+    recent: Option<Recent>,
     state: Mutex<State>,
     /// Those that nobody uses at the moment.
     lanes: Mutex<Vec<Kept>>,
@@ -100,6 +104,7 @@ impl Link {
     pub(super) fn new(place: Place) -> Self {
         Self {
             inner: Arc::new(Inner {
+                recent: place.can_change().then(Recent::default),
                 place,
                 state: Mutex::new(State::Down),
                 lanes: Mutex::default(),
@@ -163,6 +168,26 @@ impl Link {
         }
         self.inner.dial_lane(&wire);
         self.run_over(&wire, command).await
+    }
+
+    /// Notes what is about to be removed or replaced, where it may have to be removed again.
+    pub(super) fn note<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
+        if let Some(recent) = &self.inner.recent {
+            recent.note(keys);
+        }
+    }
+
+    /// Fails if the server is known to be elsewhere than the connection leads to.
+    pub(super) async fn ascertain(&self) -> RedisResult<()> {
+        if !self.inner.place.can_change() {
+            return Ok(());
+        }
+        let wire = self.wire().await?;
+        if self.inner.place.has_changed(&wire.client).await {
+            wire.lost.store(true, Relaxed);
+            return Err((ErrorKind::Io, "another server has taken over").into());
+        }
+        Ok(())
     }
 
     /// Lets go of lanes on which somebody was not answered: the server is known to answer, so theirs is lost.
@@ -286,9 +311,18 @@ impl Inner {
         }
     }
 
+    async fn dial(&self) -> RedisResult<Wire> {
+        let (client, dialled) = self.place.dial().await?;
+        if let Some(recent) = &self.recent {
+            // Whoever notes more from now on waits for this connection.
+            let (keys, _) = recent.since(Mark::default());
+            remove(&mut dialled.0.clone(), &keys).await?;
+        }
+        Ok(Wire::new(client, dialled))
+    }
+
     async fn connect(self: Arc<Self>, report: watch::Sender<Outcome>) {
-        let dialled = self.place.dial().await;
-        let result = dialled.map(|(client, dialled)| Arc::new(Wire::new(client, dialled)));
+        let result = self.dial().await.map(Arc::new);
         {
             let mut state = self.state();
             if !matches!(*state, State::Closed) {

@@ -13,6 +13,7 @@ mod lane;
 mod leases;
 mod link;
 mod place;
+mod recent;
 mod reply;
 mod sentinel;
 mod servers;
@@ -32,9 +33,6 @@ use self::link::{CLOSED, Link};
 use self::servers::Servers;
 use crate::store::Filling;
 use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
-
-/// Keys named by one `UNLINK`, each with its lease.
-const BATCH: usize = 500;
 
 /// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee.
 ///
@@ -167,6 +165,14 @@ fn refusal(error: &RedisError) -> Option<&'static str> {
 }
 
 impl Carrier {
+    /// Notes what is about to be removed or replaced, where it may have to be removed again.
+    fn note<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
+        match self {
+            Self::Server(link) => link.note(keys),
+            Self::Cluster(cluster) => cluster.note(keys),
+        }
+    }
+
     /// Sends one command to where `key` is.
     async fn run(&self, key: &str, command: &Cmd) -> RedisResult<Value> {
         match self {
@@ -314,6 +320,8 @@ impl Inner {
     }
 
     async fn reserve(&self, key: &str) -> Result<Token, Error> {
+        // What was there counts no more.
+        self.carrier.note([key]);
         let token = fresh();
         let set = cmd("SET")
             .arg(self.lease_of(key))
@@ -347,6 +355,7 @@ impl Inner {
     }
 
     async fn put(&self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
+        self.carrier.note([key]);
         let life = life(ttl);
         let (keys, arguments) = ([key, &self.lease_of(key)], [bytes, life.as_bytes()]);
         self.told(self.scripts.put.run(&self.carrier, &keys, &arguments).await)?;
@@ -380,15 +389,12 @@ impl Inner {
     }
 
     async fn remove(&self, keys: &[String]) -> Result<(), Error> {
+        self.carrier.note(keys.iter().map(String::as_str));
         let link = match &self.carrier {
             Carrier::Server(link) => link,
             Carrier::Cluster(cluster) => return self.told(verbs::remove(cluster, keys).await),
         };
-        for batch in keys.chunks(BATCH) {
-            let mut unlink = cmd("UNLINK");
-            for key in batch {
-                unlink.arg(key).arg(self.lease_of(key));
-            }
+        for unlink in leases::removals(keys) {
             self.told(link.run(&unlink).await)?;
         }
         Ok(())

@@ -20,7 +20,10 @@ pub(super) async fn remove_matching(link: &Link, pattern: &str, wanted: Wanted<'
         key_of(lease).is_some_and(wanted)
     })
     .await?;
-    sweep(link, pattern, wanted).await
+    let removed = sweep(link, pattern, wanted).await?;
+    // What was swept may be no master any more.
+    link.ascertain().await?;
+    Ok(removed)
 }
 
 async fn sweep(link: &Link, pattern: &str, wanted: Wanted<'_>) -> RedisResult<u64> {
@@ -35,6 +38,7 @@ async fn sweep(link: &Link, pattern: &str, wanted: Wanted<'_>) -> RedisResult<u6
             .filter(|key| wanted(key))
             .collect();
         if !doomed.is_empty() {
+            link.note(doomed.iter().map(|key| key_of(key).unwrap_or(key)));
             let unlink = cmd("UNLINK").arg(&doomed).take();
             removed += redis::from_redis_value::<u64>(link.run(&unlink).await?)?;
         }

@@ -66,8 +66,13 @@ impl Cluster {
     async fn send_some(self: &Arc<Self>, jobs: &[Job], asked: Asked) -> Vec<RedisResult<Value>> {
         let mut answers: Vec<_> = jobs.iter().map(|_| Err(unanswered())).collect();
         let mut open: Vec<_> = (0..jobs.len()).map(|job| Open { job, detour: None }).collect();
+        let mut led = None;
         for hop in 0..=HOPS {
-            let map = match self.map().await {
+            let map = match led.take() {
+                Some(address) => self.map_after(address).await,
+                None => self.map().await,
+            };
+            let map = match map {
                 Ok(map) => map,
                 Err(error) => {
                     for Open { job, .. } in open {
@@ -85,9 +90,14 @@ impl Cluster {
             for (share, outcome) in shares.iter().zip(carried) {
                 for (&(job, _), answer) in share.jobs.iter().zip(outcome) {
                     self.heed(&share.node, &answer);
-                    match self.redirection(&share.node, jobs[job].slot, &answer) {
-                        Some(detour) if hop < HOPS && (detour.is_none() || asked == Asked::Follow) => {
+                    match redirection(&share.node, &answer) {
+                        Some(Redirection::Ask(address)) if hop < HOPS && asked == Asked::Follow => {
+                            let detour = Some(address);
                             open.push(Open { job, detour });
+                        }
+                        Some(Redirection::Moved(address)) if hop < HOPS => {
+                            led = Some(address);
+                            open.push(Open { job, detour: None });
                         }
                         _ => answers[job] = answer,
                     }
@@ -123,24 +133,43 @@ impl Cluster {
         }
         shares
     }
+}
 
-    /// Where an answer sends its command: to a server for this once, or (`Some(None)`) to who keeps the slot by now.
-    pub(super) fn redirection<T>(
-        self: &Arc<Self>,
-        node: &Node,
-        slot: u16,
-        answer: &RedisResult<T>,
-    ) -> Option<Option<Address>> {
-        let error = answer.as_ref().err()?;
-        let (address, _) = error.redirect_node()?;
-        let address = Address::read(address, &node.address)?;
-        if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) {
-            return Some(Some(address));
+/// Where an answer sends its command.
+pub(super) enum Redirection {
+    /// For this once.
+    Ask(Address),
+    /// For good.
+    Moved(Address),
+}
+
+pub(super) fn redirection<T>(node: &Node, answer: &RedisResult<T>) -> Option<Redirection> {
+    let error = answer.as_ref().err()?;
+    let (address, _) = error.redirect_node()?;
+    let address = Address::read(address, &node.address)?;
+    Some(if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) {
+        Redirection::Ask(address)
+    } else {
+        Redirection::Moved(address)
+    })
+}
+
+/// Runs `jobs` on one server; the slots of those that it did not run.
+pub(super) async fn refused(node: &Arc<Node>, jobs: &[Job]) -> Vec<u16> {
+    let mut refused = Vec::new();
+    for jobs in jobs.chunks(LARGEST) {
+        let share = Share {
+            node: Arc::clone(node),
+            jobs: (0..jobs.len()).map(|job| (job, false)).collect(),
+        };
+        for (job, answer) in jobs.iter().zip(share.carry(jobs).await) {
+            // One that has left again is looked for by whoever wants it.
+            if answer.is_err() && redirection(node, &answer).is_none() {
+                refused.push(job.slot);
+            }
         }
-        self.moved(slot, &address);
-        self.refresh();
-        Some(None)
     }
+    refused
 }
 
 impl Share {

@@ -27,11 +27,13 @@ use redis::{Client, ConnectionAddr, ErrorKind, RedisError, RedisResult, ServerEr
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use self::journey::Job;
 use self::map::Address;
 pub(super) use self::sweep::remove_matching;
 use super::address::at;
 use super::link::{CLOSED, Link};
 use super::place::Place;
+use super::recent::{Mark, Recent};
 use super::{Carrier, Inner};
 
 /// How long a server is waited for: less than the tier above waits for the store, which would take the silence of one server
@@ -49,6 +51,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Cluster {
     seeds: Vec<Client>,
     state: Mutex<State>,
+    recent: Recent,
 }
 
 #[derive(Default)]
@@ -58,6 +61,8 @@ struct State {
     /// Somebody is asking who keeps what.
     asking: Option<watch::Receiver<Outcome>>,
     asked: Option<Instant>,
+    /// Who is likely to know better.
+    hint: Option<Address>,
     closed: bool,
 }
 
@@ -75,6 +80,7 @@ pub(super) struct Node {
 }
 
 /// Who keeps what, as far as is known.
+#[derive(Clone)]
 pub(super) struct Map {
     pub(super) primaries: Vec<Arc<Node>>,
     /// For each slot a place in the list.
@@ -86,8 +92,16 @@ const NOBODY: u16 = u16::MAX;
 
 impl Cluster {
     pub(super) fn new(seeds: Vec<Client>) -> Arc<Self> {
-        let state = Mutex::default();
-        Arc::new(Self { seeds, state })
+        Arc::new(Self {
+            seeds,
+            state: Mutex::default(),
+            recent: Recent::default(),
+        })
+    }
+
+    /// Notes what is about to be removed or replaced, in case that it has to be removed again.
+    pub(super) fn note<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
+        self.recent.note(keys);
     }
 
     /// Makes sure that it is known who keeps what, or says why it is not.
@@ -132,6 +146,12 @@ impl Cluster {
             Some(map) => Ok(map),
             None => self.newest_map().await,
         }
+    }
+
+    /// The same, asked anew; first the server to which a redirection has led.
+    async fn map_after(self: &Arc<Self>, redirected: Address) -> RedisResult<Arc<Map>> {
+        self.state().hint = Some(redirected);
+        self.newest_map().await
     }
 
     /// The same, asked anew.
@@ -181,7 +201,7 @@ impl Cluster {
     }
 
     /// Asks one server after the other until one knows.
-    async fn ask_around(&self) -> RedisResult<Arc<Map>> {
+    async fn ask_around(self: &Arc<Self>) -> RedisResult<Arc<Map>> {
         let mut worst: Option<RedisError> = None;
         for node in self.acquaintances() {
             let Some(link) = node.link() else { continue };
@@ -196,7 +216,7 @@ impl Cluster {
                 }
                 Ok(ranges) => {
                     node.failing.store(false, Relaxed);
-                    return self.learn(ranges);
+                    return self.learn(ranges).await;
                 }
                 Err(error) => {
                     node.failing.store(true, Relaxed);
@@ -228,6 +248,9 @@ impl Cluster {
             }
         }
         nodes.sort_by_key(|node| node.failing.load(Relaxed));
+        if let Some(hint) = state.hint.take() {
+            nodes.splice(0..0, self.node(&mut state, &hint));
+        }
         nodes
     }
 
@@ -251,49 +274,45 @@ impl Cluster {
         Some(node)
     }
 
-    /// Takes what a server says for true, and forgets servers that are in it no more.
-    fn learn(&self, ranges: Vec<map::Range>) -> RedisResult<Arc<Map>> {
-        let mut state = self.state();
-        let mut map = Map {
-            primaries: Vec::new(),
-            owners: vec![NOBODY; usize::from(slots::SLOTS)],
-        };
-        for range in ranges {
-            let Some(node) = self.node(&mut state, &range.primary) else {
-                return Err((ErrorKind::Client, CLOSED).into());
+    /// Takes what a server says for true, once slots that others keep by now have heard of what was removed lately, and
+    /// forgets servers that are in it no more.
+    async fn learn(self: &Arc<Self>, ranges: Vec<map::Range>) -> RedisResult<Arc<Map>> {
+        let closed = || RedisError::from((ErrorKind::Client, CLOSED));
+        let (mut map, known) = {
+            let mut state = self.state();
+            let mut map = Map {
+                primaries: Vec::new(),
+                owners: vec![NOBODY; usize::from(slots::SLOTS)],
             };
-            let place = map.place(node);
-            for slot in range.slots {
-                map.owners[usize::from(slot)] = place;
+            for range in ranges {
+                let node = self.node(&mut state, &range.primary).ok_or_else(closed)?;
+                let place = map.place(node);
+                for slot in range.slots {
+                    map.owners[usize::from(slot)] = place;
+                }
+            }
+            (map, state.map.clone())
+        };
+        let mut mark = Mark::default();
+        loop {
+            let (keys, end) = self.recent.since(mark);
+            mark = end;
+            remove_again(keys, &mut map, known.as_deref()).await;
+            let map = Arc::new(map.clone());
+            // Whoever notes more from now on finds the new map.
+            let publish = || {
+                let mut state = self.state();
+                if !state.closed {
+                    state.map = Some(Arc::clone(&map));
+                    let is_primary =
+                        |node: &Arc<Node>| map.primaries.iter().any(|primary| Arc::ptr_eq(primary, node));
+                    state.nodes.retain(|_, node| is_primary(node));
+                }
+            };
+            if self.recent.unless_more(mark, publish) {
+                return Ok(map);
             }
         }
-        state
-            .nodes
-            .retain(|_, node| map.primaries.iter().any(|primary| Arc::ptr_eq(primary, node)));
-        let map = Arc::new(map);
-        state.map = Some(Arc::clone(&map));
-        Ok(map)
-    }
-
-    /// Heeds a redirection for good: `slot` is with `address`.
-    fn moved(&self, slot: u16, address: &Address) {
-        let mut state = self.state();
-        let Some(known) = state.map.clone() else { return };
-        if known.owner(slot).is_some_and(|node| node.address == *address) {
-            return;
-        }
-        let Some(node) = self.node(&mut state, address) else {
-            return;
-        };
-        let mut map = Map {
-            primaries: known.primaries.clone(),
-            owners: known.owners.clone(),
-        };
-        let place = map.place(node);
-        if let Some(owner) = map.owners.get_mut(usize::from(slot)) {
-            *owner = place;
-        }
-        state.map = Some(Arc::new(map));
     }
 
     /// The server at `address`, which need not keep anything.
@@ -375,6 +394,33 @@ impl Map {
             self.primaries.len() - 1
         });
         u16::try_from(place).unwrap_or(NOBODY)
+    }
+}
+
+/// Removes on those servers of `map` that have taken slots over what was removed lately on their predecessors. A slot whose
+/// server cannot be told is nobody's until it can.
+async fn remove_again(keys: Vec<String>, map: &mut Map, known: Option<&Map>) {
+    let Some(known) = known else { return };
+    let mut shares: Vec<(Arc<Node>, Vec<Job>)> = Vec::new();
+    for key in keys {
+        let slot = slots::slot_of(&key);
+        let Some(owner) = map.owner(slot) else { continue };
+        if known
+            .owner(slot)
+            .is_some_and(|known| known.address == owner.address)
+        {
+            continue;
+        }
+        let jobs = verbs::removal(&key);
+        match shares.iter_mut().find(|(node, _)| Arc::ptr_eq(node, owner)) {
+            Some((_, share)) => share.extend(jobs),
+            None => shares.push((Arc::clone(owner), jobs.into())),
+        }
+    }
+    for (node, jobs) in shares {
+        for slot in journey::refused(&node, &jobs).await {
+            map.owners[usize::from(slot)] = NOBODY;
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::map::Address;
 use super::verbs::unlink_each;
 use super::{Cluster, Node, slots};
 use crate::BoxFuture;
+use crate::key::Glob;
 use crate::stores::redis::leases::leases_matching;
 use crate::stores::redis::link::Link;
 use crate::stores::redis::sweep::{Wanted, scan};
@@ -23,8 +24,11 @@ pub(in super::super) async fn remove_matching(
     wanted: Wanted<'_>,
 ) -> RedisResult<u64> {
     let leases = slots::leases_matching(&leases_matching(pattern));
+    // Which finds more than it should.
+    let exact = Glob::new(pattern);
+    let is_meant = |key: &str| exact.matches(key) && wanted(key);
     sweep(cluster, &leases, &|lease| {
-        slots::key_of(lease).is_some_and(wanted)
+        slots::key_of(lease).is_some_and(is_meant)
     })
     .await?;
     sweep(cluster, pattern, wanted).await
@@ -81,6 +85,7 @@ async fn sweep_server(
             .filter_map(|key| str::from_utf8(key).ok())
             .filter(|key| wanted(key))
             .collect();
+        cluster.note(doomed.iter().map(|key| slots::key_of(key).unwrap_or(key)));
         removed += unlink_each(cluster, &doomed).await?;
         if next == "0" {
             return Ok(removed);

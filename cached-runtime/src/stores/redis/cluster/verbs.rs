@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use redis::{ErrorKind as Kind, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
-use super::journey::{Asked, Job, unanswered};
+use super::journey::{Asked, Job, Redirection, redirection, unanswered};
 use super::slots::{lease_of, opening, slot_of};
 use super::{Cluster, GLANCE};
 use crate::store::{Filled, Filling, Found, Lookup};
-use crate::stores::redis::leases::{LEASE, Script, fresh, milliseconds};
+use crate::stores::redis::leases::{BATCH, LEASE, Script, fresh, milliseconds};
 use crate::stores::redis::link::Link;
-use crate::stores::redis::{BATCH, Inner, batch, life, remaining};
+use crate::stores::redis::{Inner, batch, life, remaining};
 use crate::{Error, ErrorKind};
 
 /// A script with what it is run on.
@@ -56,8 +56,10 @@ pub(in super::super) async fn get(
     };
     let answer: RedisResult<()> = Err(cause.clone());
     cluster.heed(node, &answer);
-    if cluster.redirection(node, slot, &answer).is_none() {
-        return Err(store.error(cause));
+    match redirection(node, &answer) {
+        None => return Err(store.error(cause)),
+        Some(Redirection::Ask(_)) => {}
+        Some(Redirection::Moved(address)) => drop(store.told(cluster.map_after(address).await)?),
     }
     let mut looked = look_up(store, cluster, &[key], life).await;
     looked.pop().unwrap_or_else(|| Err(store.unexpected()))
@@ -70,11 +72,11 @@ pub(in super::super) async fn look_up(
     keys: &[&str],
     life: bool,
 ) -> Vec<Result<Lookup, Error>> {
-    let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
-    let openings: Vec<_> = keys.iter().map(|key| opening(key)).collect();
-    let runs = keys.iter().zip(&openings).map(|(key, opening)| Run {
+    let lease = milliseconds(LEASE).to_string();
+    let beside: Vec<_> = keys.iter().map(|key| (fresh(), opening(key))).collect();
+    let runs = keys.iter().zip(&beside).map(|(key, (seed, opening))| Run {
         keys: vec![*key],
-        arguments: look_up_arguments(&lease, &seed, life, opening),
+        arguments: look_up_arguments(&lease, seed, life, opening),
     });
     let runs: Vec<_> = runs.collect();
     let answers = run_all(cluster, &store.scripts.look_up, &runs, Asked::Tell).await;
@@ -136,10 +138,11 @@ pub(in super::super) async fn look_apart(
     keys: &[&str],
     life: bool,
 ) -> RedisResult<Value> {
-    let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
-    let openings: Vec<_> = keys.iter().map(|key| opening(key)).collect();
+    let lease = milliseconds(LEASE).to_string();
+    let beside: Vec<_> = keys.iter().map(|key| (fresh(), opening(key))).collect();
     let command = |place: usize, in_full: bool| {
-        let arguments = look_up_arguments(&lease, &seed, life, &openings[place]);
+        let (seed, opening) = &beside[place];
+        let arguments = look_up_arguments(&lease, seed, life, opening);
         script.command(in_full, &keys[place..=place], &arguments)
     };
     let mut commands = redis::pipe();
@@ -170,12 +173,7 @@ pub(in super::super) async fn look_apart(
 }
 
 /// What the look-up script is told beside the keys.
-pub(in super::super) fn look_up_arguments<'a>(
-    lease: &'a str,
-    seed: &'a [u8],
-    life: bool,
-    opening: &'a str,
-) -> Vec<&'a [u8]> {
+fn look_up_arguments<'a>(lease: &'a str, seed: &'a [u8], life: bool, opening: &'a str) -> Vec<&'a [u8]> {
     let life: &[u8] = if life { b"life" } else { b"" };
     vec![lease.as_bytes(), seed, life, opening.as_bytes()]
 }
@@ -282,6 +280,12 @@ pub(super) async fn unlink_each(cluster: &Arc<Cluster>, keys: &[&str]) -> RedisR
         removed += redis::from_redis_value::<u64>(answer?)?;
     }
     Ok(removed)
+}
+
+/// The commands that remove `key` and its lease, in an order that is safe also where they do not come together.
+pub(super) fn removal(key: &str) -> [Job; 2] {
+    let slot = slot_of(key);
+    [unlink(slot, &[&lease_of(key)]), unlink(slot, &[key])]
 }
 
 fn unlink(slot: u16, keys: &[&str]) -> Job {
