@@ -19,3 +19,4 @@ mod restart;
 mod schema;
 mod secure;
 mod setup;
+mod several;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
 
-use super::Carrier;
+use super::carrier::Carrier;
 use super::link::Link;
 
 /// How long a lease stands after the last miss that was given it. A load that takes longer is not stored.

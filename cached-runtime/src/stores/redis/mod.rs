@@ -1,12 +1,15 @@
 //! The Redis store.
 //!
-//! `servers` reads the URL, `address` what it says of each server. `place` says where a server is, by way of the `sentinel`s
-//! if need be; `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups, and
-//! `reply` reads their answers. `cluster` spreads the keys over several servers. `leases` holds the scripts that make tokens true, `batch` sends look-ups together,
-//! `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
+//! `builder` sets one up, `servers` reads the URL and `address` what it says of each server. `place` says where a server is,
+//! by asking the `sentinel`s if need be, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups,
+//! and `reply` reads their answers. `cluster` is several servers, and `carrier` the one or the other. `leases` holds the
+//! scripts that make tokens true, `batch` sends look-ups together, `sweep` removes by pattern, and `recent` is what has to be
+//! removed again where another server takes over. This file says which command answers which verb of [`Store`].
 
 mod address;
 mod batch;
+mod builder;
+mod carrier;
 mod cluster;
 mod dial;
 mod lane;
@@ -25,22 +28,46 @@ use std::time::Duration;
 
 use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
-use self::address::Certificates;
 use self::batch::Queue;
-use self::cluster::{Cluster, slots, verbs};
+pub use self::builder::RedisBuilder;
+use self::carrier::Carrier;
+use self::cluster::verbs;
 use self::leases::{LEASE, Scripts, fresh, milliseconds};
-use self::link::{CLOSED, Link};
-use self::servers::Servers;
+use self::link::CLOSED;
 use crate::store::Filling;
 use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
 
-/// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee.
+/// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee; or a Redis Cluster, or a master that
+/// Redis Sentinels watch over.
 ///
-/// Cheap to clone; the clones share one multiplexed connection, and without TLS up to two more that only look up. They
-/// are established again by themselves whenever they are lost. While the server is down every call fails at once with [`ErrorKind::Unavailable`].
+/// Cheap to clone; the clones share one multiplexed connection to each server, and without TLS up to two more that only
+/// look up. They are established again by themselves whenever they are lost. While a server is down every call for it
+/// fails at once with [`ErrorKind::Unavailable`].
 ///
 /// Beside each value that was missed stands a short-lived lease, `{key}:lease`: users restricted by key patterns need
-/// both `~shop:*` and `~{shop:*`. A load that takes longer than a minute loses its lease and is not stored.
+/// both `~shop:*` and `~{shop:*` (on a cluster `~{*`, if keys have braces). A load that takes longer than a minute loses its
+/// lease and is not stored.
+///
+/// # Clusters
+///
+/// * The keys lie where the hash slots of Redis put them. Braces in a template keep entries together, as everywhere:
+///   `key = "cart:{{{id}}}:total"`.
+/// * Look-ups, fills and removals of many keys are one round trip to each server; patterns are removed from every primary.
+/// * Redirections are followed, so slots may be moved and servers added while the cluster is used. While a slot is on its
+///   way, what it holds is served and can be removed, and what is missing there is loaded without being stored.
+/// * The keys of a primary that is down are misses, and removals of them are errors, which the tier above queues. The
+///   others are served. One that hangs is waited for 400 ms at first (a `time_budget` should be longer), and 25 ms until it
+///   answers again.
+///
+/// # Fail-overs
+///
+/// A replica that takes over, in a cluster or behind sentinels, is found without a restart: after a redirection or a failed
+/// call, and a master that the sentinels have replaced within about a second also while it still answers.
+///
+/// Redis replicates asynchronously, so the successor may lack the last writes. What this process has removed or replaced
+/// within the last minute (65,536 keys at most) is therefore removed on the successor once more before anything is read
+/// from it. What a process has removed that has died since, and what another process has removed on a master cut off from
+/// this one, may be read again until its ttl. A lease that the successor lacks is a fill that is refused, and nothing else.
 #[derive(Clone)]
 pub struct Redis {
     inner: Arc<Inner>,
@@ -55,21 +82,18 @@ struct Inner {
     name: String,
 }
 
-/// What takes commands to where their keys are.
-enum Carrier {
-    Server(Link),
-    Cluster(Arc<Cluster>),
-}
-
-/// Settings that do not fit a URL. Made by [`Redis::builder`].
-pub struct RedisBuilder {
-    url: String,
-    certificates: Certificates,
-}
-
 impl Redis {
-    /// The server at `url`: `redis://[user:password@]host[:port][/db]`, `rediss://...` for TLS (feature `tls`) or
-    /// `unix:///path/redis.sock[?db=0&user=..&pass=..]`.
+    /// The server or servers at `url`:
+    ///
+    /// * `redis://[user:password@]host[:port][/db]` or `unix:///path/redis.sock[?db=0&user=..&pass=..]`: one server.
+    /// * `redis-cluster://[user:password@]host[:port][,host[:port]...]`: a cluster, of which some nodes are named. They know
+    ///   the others.
+    /// * `redis-sentinel://[user:password@]host[:port][,host[:port]...]/master[/db][?sentinel_username=..&sentinel_password=..]`:
+    ///   the master of this name, found through these sentinels. The port is 26379 unless said otherwise. User and password
+    ///   before the `@` are those of the servers.
+    ///
+    /// `rediss://`, `rediss-cluster://` and `rediss-sentinel://` are the same over TLS (feature `tls`), the last also to the
+    /// sentinels.
     ///
     /// Waits for the first connection, for at most a second. A server that cannot be reached is no error, since it
     /// may come back; a URL that cannot be used, or whose credentials or database the server refuses, is one of kind
@@ -85,100 +109,7 @@ impl Redis {
 
     /// The same with certificates of one's own.
     pub fn builder(url: impl AsRef<str>) -> RedisBuilder {
-        RedisBuilder {
-            url: url.as_ref().to_owned(),
-            certificates: Certificates::default(),
-        }
-    }
-}
-
-impl RedisBuilder {
-    /// Trusts the authorities in this PEM text and no others. Default: the public ones, as Mozilla lists them.
-    #[cfg(feature = "tls")]
-    #[must_use]
-    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.certificates.root = Some(pem.into());
-        self
-    }
-
-    /// Shows this certificate chain to a server that asks for one; both PEM. Default: none.
-    #[cfg(feature = "tls")]
-    #[must_use]
-    pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        self.certificates.client = Some((chain.into(), key.into()));
-        self
-    }
-
-    /// Connects as [`Redis::connect`] does, with the same errors.
-    pub async fn connect(self) -> Result<Redis, Error> {
-        let redis = self.connect_lazily()?;
-        let inner = &redis.inner;
-        let established = match &inner.carrier {
-            Carrier::Server(link) => link.establish().await,
-            Carrier::Cluster(cluster) => cluster.establish().await,
-        };
-        if let Err(cause) = established {
-            if let Some(what) = refusal(&cause) {
-                let message = format!("{} {what}", inner.name);
-                return Err(Error::new(ErrorKind::Configuration, message).with_cause(cause));
-            }
-            tracing::warn!(store = inner.name, error = %cause, "Redis cannot be reached yet");
-        }
-        Ok(redis)
-    }
-
-    /// Connects as [`Redis::connect_lazily`] does, with the same errors.
-    pub fn connect_lazily(self) -> Result<Redis, Error> {
-        let inner = match Servers::parse(&self.url, &self.certificates)? {
-            Servers::One { place, name } => Inner::new(Carrier::Server(Link::new(place)), name),
-            Servers::Cluster { seeds, name } => Inner::new(Carrier::Cluster(Cluster::new(seeds)), name),
-        };
-        Ok(Redis {
-            inner: Arc::new(inner),
-        })
-    }
-}
-
-/// What a server that answered the greeting, but with no, has against its URL.
-fn refusal(error: &RedisError) -> Option<&'static str> {
-    use redis::ErrorKind::{AuthenticationFailed, InvalidClientConfig, MasterNameNotFoundBySentinel, Server};
-    let credentials = "refuses the credentials or the database of its URL";
-    match error.kind() {
-        MasterNameNotFoundBySentinel => Some("names a master that the sentinels do not know"),
-        AuthenticationFailed | InvalidClientConfig | Server(ServerErrorKind::NoPerm) => Some(credentials),
-        // The ways in which a refused `SELECT` and servers of another kind come back; other such answers, as to too many
-        // clients, carry another text.
-        Server(ServerErrorKind::ResponseError) => {
-            let text = error.to_string();
-            if text.contains("switch database") {
-                Some(credentials)
-            } else if text.contains("cluster support disabled") {
-                Some("names a server that is not one of a cluster")
-            } else if text.contains("unknown command") && text.contains("SENTINEL") {
-                Some("names a server that is not a sentinel")
-            } else {
-                None
-            }
-        }
-        _ => matches!(error.code(), Some("WRONGPASS" | "NOAUTH")).then_some(credentials),
-    }
-}
-
-impl Carrier {
-    /// Notes what is about to be removed or replaced, where it may have to be removed again.
-    fn note<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
-        match self {
-            Self::Server(link) => link.note(keys),
-            Self::Cluster(cluster) => cluster.note(keys),
-        }
-    }
-
-    /// Sends one command to where `key` is.
-    async fn run(&self, key: &str, command: &Cmd) -> RedisResult<Value> {
-        match self {
-            Self::Server(link) => link.run(command).await,
-            Self::Cluster(cluster) => cluster.run(slots::slot_of(key), command).await,
-        }
+        RedisBuilder::new(url.as_ref())
     }
 }
 
@@ -200,13 +131,6 @@ impl Inner {
 
     async fn run(&self, key: &str, command: &Cmd) -> Result<Value, Error> {
         self.told(self.carrier.run(key, command).await)
-    }
-
-    fn lease_of(&self, key: &str) -> String {
-        match self.carrier {
-            Carrier::Server(_) => leases::lease_of(key),
-            Carrier::Cluster(_) => slots::lease_of(key),
-        }
     }
 
     fn told<T>(&self, result: RedisResult<T>) -> Result<T, Error> {
@@ -324,7 +248,7 @@ impl Inner {
         self.carrier.note([key]);
         let token = fresh();
         let set = cmd("SET")
-            .arg(self.lease_of(key))
+            .arg(self.carrier.lease_of(key))
             .arg(&token)
             .arg("PX")
             .arg(milliseconds(LEASE))
@@ -342,7 +266,7 @@ impl Inner {
     ) -> Result<Filled, Error> {
         let life = life(ttl);
         let arguments = [token.as_bytes(), bytes, life.as_bytes()];
-        let keys = [key, &self.lease_of(key)];
+        let keys = [key, &self.carrier.lease_of(key)];
         self.filled(self.scripts.fill.run(&self.carrier, &keys, &arguments).await)
     }
 
@@ -357,7 +281,7 @@ impl Inner {
     async fn put(&self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
         self.carrier.note([key]);
         let life = life(ttl);
-        let (keys, arguments) = ([key, &self.lease_of(key)], [bytes, life.as_bytes()]);
+        let (keys, arguments) = ([key, &self.carrier.lease_of(key)], [bytes, life.as_bytes()]);
         self.told(self.scripts.put.run(&self.carrier, &keys, &arguments).await)?;
         Ok(())
     }
@@ -511,10 +435,7 @@ impl Store for Redis {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        match &self.inner.carrier {
-            Carrier::Server(link) => link.close(),
-            Carrier::Cluster(cluster) => cluster.close(),
-        }
+        self.inner.carrier.close();
         Box::pin(std::future::ready(()))
     }
 
@@ -526,12 +447,5 @@ impl Store for Redis {
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Redis").field(&self.inner.name).finish()
-    }
-}
-
-impl fmt::Debug for RedisBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL may hold a password.
-        f.debug_struct("RedisBuilder").finish_non_exhaustive()
     }
 }

@@ -28,7 +28,7 @@ use crate::stores::together::all;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 pub(super) struct Sentinels {
-    sentinels: Vec<Sentinel>,
+    all: Vec<Sentinel>,
     /// As the sentinels call it.
     master: String,
     /// How servers are dialled; the address in it is of nobody.
@@ -56,7 +56,7 @@ impl Sentinels {
             kept: Mutex::default(),
         };
         Self {
-            sentinels: sentinels.into_iter().map(sentinel).collect(),
+            all: sentinels.into_iter().map(sentinel).collect(),
             master,
             server,
         }
@@ -84,17 +84,16 @@ impl Sentinels {
 
     async fn find(&self) -> RedisResult<Client> {
         let asked = self
-            .sentinels
+            .all
             .iter()
             .map(|sentinel| -> crate::BoxFuture<'_, _> { Box::pin(sentinel.ask(&self.master)) });
         let (mut best, mut worst): (Option<Word>, Option<RedisError>) = (None, None);
         for answer in all(asked.collect()).await {
             match answer {
                 Ok(word) if best.as_ref().is_none_or(|best| best.epoch < word.epoch) => best = Some(word),
-                Ok(_) => {}
                 // One that answers tells more than one that does not.
                 Err(error) if worst.as_ref().is_none_or(RedisError::is_io_error) => worst = Some(error),
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         match (best, worst) {

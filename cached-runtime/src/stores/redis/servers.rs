@@ -4,7 +4,7 @@
 //!
 //! There is no standard. `redis-cluster://` is spelled as in the Rust client fred; `redis-sentinel://` as in lettuce and
 //! fred, with the name of the master and the database in the path and the sentinels' own credentials as parameters, as
-//! the Python tools have it (redis-sentinel-url, RedisVL, LangChain). Theirs is spelled `redis+sentinel://`, which is
+//! the Python tools have it (redis-sentinel-url, `RedisVL`, `LangChain`). Theirs is spelled `redis+sentinel://`, which is
 //! taken as well.
 
 use redis::Client;
@@ -24,7 +24,7 @@ const SENTINEL_PORT: u16 = 26379;
 /// Where entries are kept.
 pub(super) enum Servers {
     One {
-        place: Place,
+        place: Box<Place>,
         name: String,
     },
     /// Some of the nodes of a cluster; they know the others.
@@ -39,7 +39,7 @@ impl Servers {
     pub(super) fn parse(url: &str, certificates: &Certificates) -> Result<Self, Error> {
         let Some(several) = Several::read(url) else {
             let Address { client, name } = Address::parse(url, certificates)?;
-            let place = Place::At(client);
+            let place = Box::new(Place::At(client));
             return Ok(Self::One { place, name });
         };
         match several.kind {
@@ -169,7 +169,11 @@ impl<'a> Several<'a> {
         }
         let server = self.server(self.login, "master.invalid", db, certificates)?;
         let name = format!("{}-sentinel://{}/{master}/{db}", self.scheme, self.hosts);
-        let place = Place::Behind(Sentinels::new(sentinels, master.to_owned(), server));
+        let place = Box::new(Place::Behind(Sentinels::new(
+            sentinels,
+            master.to_owned(),
+            server,
+        )));
         Ok(Servers::One { place, name })
     }
 

@@ -13,38 +13,29 @@
 
 mod journey;
 mod map;
+mod node;
 pub(super) mod slots;
 mod sweep;
 pub(super) mod verbs;
 
 use std::collections::HashMap;
-use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::{Client, ConnectionAddr, ErrorKind, RedisError, RedisResult, ServerErrorKind, cmd};
+use redis::{Client, ConnectionAddr, ErrorKind, RedisError, RedisResult, cmd};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use self::journey::Job;
 use self::map::Address;
+use self::node::{Node, cannot_serve};
 pub(super) use self::sweep::remove_matching;
 use super::address::at;
-use super::link::{CLOSED, Link};
-use super::place::Place;
+use super::link::CLOSED;
 use super::recent::{Mark, Recent};
-use super::{Carrier, Inner};
 
-/// How long a server is waited for: less than the tier above waits for the store, which would take the silence of one server
-/// for that of all.
-const PATIENCE: Duration = Duration::from_millis(400);
-/// The same for one that has not answered lately: enough for one that is back.
-const GLANCE: Duration = Duration::from_millis(25);
-/// The same where it was asked who keeps what, before another one is.
+/// How long a server is waited for that was asked who keeps what, before another one is.
 const HINT: Duration = Duration::from_millis(200);
-/// How long one that has not answered lately is waited for by nobody's call.
-const PROBE: Duration = Duration::from_secs(2);
 /// Between two such questions that nobody waits for.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -69,20 +60,10 @@ struct State {
 /// What asking has come to; `None` while it goes on.
 type Outcome = Option<RedisResult<Arc<Map>>>;
 
-/// A server of the cluster.
-pub(super) struct Node {
-    address: Address,
-    /// The store of this server alone.
-    pub(super) server: Arc<Inner>,
-    /// Its last answer did not come, or was that it cannot serve.
-    failing: AtomicBool,
-    probed: AtomicBool,
-}
-
 /// Who keeps what, as far as is known.
 #[derive(Clone)]
-pub(super) struct Map {
-    pub(super) primaries: Vec<Arc<Node>>,
+struct Map {
+    primaries: Vec<Arc<Node>>,
     /// For each slot a place in the list.
     owners: Vec<u16>,
 }
@@ -125,7 +106,7 @@ impl Cluster {
     pub(super) fn serves(&self) -> bool {
         let state = self.state();
         let mut primaries = state.map.iter().flat_map(|map| &map.primaries);
-        primaries.any(|node| !node.failing.load(Relaxed))
+        primaries.any(|node| !node.is_failing())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -215,11 +196,11 @@ impl Cluster {
                     worst = Some((ErrorKind::ClusterConnectionNotFound, "nobody keeps any slot").into());
                 }
                 Ok(ranges) => {
-                    node.failing.store(false, Relaxed);
+                    node.serves(true);
                     return self.learn(ranges).await;
                 }
                 Err(error) => {
-                    node.failing.store(true, Relaxed);
+                    node.serves(false);
                     // One that answers tells more than one that does not.
                     if worst.as_ref().is_none_or(RedisError::is_io_error) {
                         worst = Some(error);
@@ -247,7 +228,7 @@ impl Cluster {
                 nodes.extend(self.node(&mut state, &Address { host, port }));
             }
         }
-        nodes.sort_by_key(|node| node.failing.load(Relaxed));
+        nodes.sort_by_key(|node| node.is_failing());
         if let Some(hint) = state.hint.take() {
             nodes.splice(0..0, self.node(&mut state, &hint));
         }
@@ -263,13 +244,7 @@ impl Cluster {
             return Some(Arc::clone(node));
         }
         let client = at(self.seeds.first()?, &address.host, address.port).ok()?;
-        let name = format!("redis-cluster node {}:{}", address.host, address.port);
-        let node = Arc::new(Node {
-            address: address.clone(),
-            server: Arc::new(Inner::new(Carrier::Server(Link::new(Place::At(client))), name).of_a_cluster()),
-            failing: AtomicBool::new(false),
-            probed: AtomicBool::new(false),
-        });
+        let node = Arc::new(Node::new(address.clone(), client));
         state.nodes.insert(address.clone(), Arc::clone(&node));
         Some(node)
     }
@@ -324,57 +299,10 @@ impl Cluster {
     /// Notices what an answer says of a server.
     fn heed<T>(self: &Arc<Self>, node: &Node, answer: &RedisResult<T>) {
         let failing = answer.as_ref().is_err_and(cannot_serve);
-        if node.failing.load(Relaxed) != failing {
-            node.failing.store(failing, Relaxed);
-        }
+        node.serves(!failing);
         if failing {
             self.refresh();
         }
-    }
-}
-
-impl Node {
-    /// What comes of a call to this server, in good time.
-    async fn answer<T>(&self, call: impl Future<Output = T>) -> Result<T, RedisError> {
-        let patience = if self.failing.load(Relaxed) {
-            GLANCE
-        } else {
-            PATIENCE
-        };
-        let silent = |_| io::Error::new(io::ErrorKind::TimedOut, "a server of the cluster does not answer");
-        timeout(patience, call).await.map_err(|late| silent(late).into())
-    }
-
-    /// Sees whether it answers again, if it did not lately, however long a connection takes.
-    fn probe(self: &Arc<Self>) {
-        if !self.failing.load(Relaxed) || self.probed.swap(true, Relaxed) {
-            return;
-        }
-        let probe = Probe(Arc::clone(self));
-        tokio::spawn(async move {
-            let node = &probe.0;
-            let Some(link) = node.link() else { return };
-            let ping = cmd("PING");
-            if let Ok(Ok(_)) = timeout(PROBE, link.run(&ping)).await {
-                node.failing.store(false, Relaxed);
-            }
-        });
-    }
-
-    pub(super) fn link(&self) -> Option<&Link> {
-        match &self.server.carrier {
-            Carrier::Server(link) => Some(link),
-            Carrier::Cluster(_) => None,
-        }
-    }
-}
-
-/// However a probe ends, by its runtime's end too, another may start.
-struct Probe(Arc<Node>);
-
-impl Drop for Probe {
-    fn drop(&mut self) {
-        self.0.probed.store(false, Relaxed);
     }
 }
 
@@ -422,14 +350,4 @@ async fn remove_again(keys: Vec<String>, map: &mut Map, known: Option<&Map>) {
             map.owners[usize::from(slot)] = NOBODY;
         }
     }
-}
-
-/// Whether an error says that the server does not serve at the moment.
-fn cannot_serve(error: &RedisError) -> bool {
-    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
-    error.is_io_error()
-        || matches!(
-            error.kind(),
-            ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly)
-        )
 }

@@ -88,9 +88,9 @@ const TABLE: [u16; 256] = table();
 
 const fn table() -> [u16; 256] {
     let mut table = [0; 256];
-    let mut byte = 0;
+    let mut byte: u16 = 0;
     while byte < 256 {
-        let mut sum = (byte as u16) << 8;
+        let mut sum = byte << 8;
         let mut bit = 0;
         while bit < 8 {
             sum = if sum & 0x8000 == 0 {
@@ -100,7 +100,7 @@ const fn table() -> [u16; 256] {
             };
             bit += 1;
         }
-        table[byte] = sum;
+        table[byte as usize] = sum;
         byte += 1;
     }
     table

@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use redis::{ErrorKind as Kind, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
+use super::Cluster;
 use super::journey::{Asked, Job, Redirection, redirection, unanswered};
+use super::node::GLANCE;
 use super::slots::{lease_of, opening, slot_of};
-use super::{Cluster, GLANCE};
 use crate::store::{Filled, Filling, Found, Lookup};
 use crate::stores::redis::leases::{BATCH, LEASE, Script, fresh, milliseconds};
 use crate::stores::redis::link::Link;
