@@ -88,7 +88,7 @@ async fn an_invalidation_that_meets_a_dead_primary_is_made_on_its_successor() {
     caches
         .scope(async {
             all(&source).await;
-            let _: i64 = cluster.node(0).cli(&["WAIT", "1", "1000"]).await;
+            cluster.node(0).wait_for_copy(cluster.node(3)).await;
             cluster.node_mut(0).stop();
             source.set(1);
             for id in 0..40 {
@@ -129,7 +129,7 @@ async fn a_fail_over_behind_sentinels_is_survived() {
         .scope(async {
             all(&source).await;
             assert_eq!(loads(&source).await, 0);
-            let _: i64 = sentinels.server(0).cli(&["WAIT", "1", "1000"]).await;
+            sentinels.server(0).wait_for_copy(sentinels.server(1)).await;
             sentinels.server_mut(0).stop();
             source.set(1);
             for id in 0..40 {

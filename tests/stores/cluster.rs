@@ -351,7 +351,7 @@ async fn a_primary_that_dies_is_replaced_and_meanwhile_the_others_serve() {
     for key in [&lost, &kept, &untouched] {
         fill(&store, key, b"1").await;
     }
-    let _: i64 = cluster.node(0).cli(&["WAIT", "1", "1000"]).await;
+    cluster.node(0).wait_for_copy(cluster.node(3)).await;
     cluster.node_mut(0).stop();
     let error = store.get(&lost).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");

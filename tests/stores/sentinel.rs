@@ -29,7 +29,7 @@ async fn a_master_that_dies_is_replaced_without_a_restart() {
     let store = Redis::connect(sentinels.url()).await.unwrap();
     let token = missing(&store, "shop:kept").await;
     store.fill("shop:kept", b"1", None, &token).await.unwrap();
-    let _: i64 = sentinels.server(0).cli(&["WAIT", "1", "1000"]).await;
+    sentinels.server(0).wait_for_copy(sentinels.server(1)).await;
     sentinels.server_mut(0).stop();
     assert_eq!(
         store.get("shop:kept").await.unwrap_err().kind(),
@@ -83,7 +83,7 @@ async fn what_a_demoted_master_was_told_is_not_lost() {
         store.fill(key, b"old", None, &token).await.unwrap();
     }
     let token = missing(&store, "shop:absent").await;
-    let _: i64 = sentinels.server(0).cli(&["WAIT", "1", "1000"]).await;
+    sentinels.server(0).wait_for_copy(sentinels.server(1)).await;
     // From now on the replica hears of nothing.
     let replica = sentinels.server(1);
     let _: String = replica.cli(&["REPLICAOF", "NO", "ONE"]).await;

@@ -93,6 +93,21 @@ impl RedisServer {
         self.process = None;
     }
 
+    /// Waits until `replica` has everything that this server has by now. `WAIT` would ask for its own connection alone.
+    pub async fn wait_for_copy(&self, replica: &Self) {
+        let offset = async |server: &Self, name: &str| -> u64 {
+            let info: String = server.cli(&["INFO", "replication"]).await;
+            let line = info.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|offset| offset.parse().ok()).unwrap_or(0)
+        };
+        let there = offset(self, "master_repl_offset:").await;
+        let begun = Instant::now();
+        while offset(replica, "slave_repl_offset:").await < there {
+            assert!(begun.elapsed() < PATIENCE, "the replica does not follow");
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// What it has written down, to be shown where a test fails.
     pub(crate) fn log(&self) -> String {
         self.setup.log()
