@@ -116,7 +116,12 @@ impl Link {
 
     /// Makes sure that there is a connection, or says why there is none.
     pub(super) async fn establish(&self) -> RedisResult<()> {
-        self.wire().await.map(|_| ())
+        if !self.inner.place.can_change() {
+            return self.wire().await.map(|_| ());
+        }
+        // Several are asked, each with a patience of its own.
+        let late = |_| RedisError::from((ErrorKind::Io, "no server has answered yet"));
+        timeout(CONNECT, self.wire()).await.map_err(late)?.map(|_| ())
     }
 
     /// Sends one command and returns its answer; an error answer is an error.

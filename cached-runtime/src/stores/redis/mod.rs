@@ -58,6 +58,7 @@ use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
 /// * The keys of a primary that is down are misses, and removals of them are errors, which the tier above queues. The
 ///   others are served. One that hangs is waited for 400 ms at first (a `time_budget` should be longer), and 25 ms until it
 ///   answers again.
+/// * Restricted users need `cluster|slots`, `cluster|nodes` and `cluster|info` beside the commands on keys.
 ///
 /// # Fail-overs
 ///

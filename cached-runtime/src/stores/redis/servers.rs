@@ -247,8 +247,18 @@ fn cut(text: &str, mark: char) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::ErrorKind;
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd_to_be_refused(text in "rediss?[-+](cluster|sentinel)://[a-z0-9@:,/?#\\[\\]%=é-]{0,24}") {
+            // Whatever comes of it.
+            let _ = Servers::parse(&text, &Certificates::default());
+        }
+    }
 
     fn named(url: &str) -> String {
         match Servers::parse(url, &Certificates::default()).unwrap() {

@@ -31,13 +31,13 @@ use self::map::Address;
 use self::node::{Node, cannot_serve};
 pub(super) use self::sweep::remove_matching;
 use super::address::at;
-use super::link::CLOSED;
+use super::link::{CLOSED, CONNECT};
 use super::recent::{Mark, Recent};
 
 /// How long a server is waited for that was asked who keeps what, before another one is.
 const HINT: Duration = Duration::from_millis(200);
 /// Between two such questions that nobody waits for.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Cluster {
     seeds: Vec<Client>,
@@ -87,7 +87,8 @@ impl Cluster {
 
     /// Makes sure that it is known who keeps what, or says why it is not.
     pub(super) async fn establish(self: &Arc<Self>) -> RedisResult<()> {
-        self.map().await.map(|_| ())
+        let late = |_| RedisError::from((ErrorKind::Io, "no server of the cluster has answered yet"));
+        timeout(CONNECT, self.map()).await.map_err(late)?.map(|_| ())
     }
 
     /// Lets all connections go for good.
