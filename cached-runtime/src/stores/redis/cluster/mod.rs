@@ -269,25 +269,31 @@ impl Cluster {
             }
             (map, state.map.clone())
         };
+        let Some(known) = known.filter(|known| !known.agrees_with(&map)) else {
+            let map = Arc::new(map);
+            self.publish(&map);
+            return Ok(map);
+        };
         let mut mark = Mark::default();
         loop {
             let (keys, end) = self.recent.since(mark);
             mark = end;
-            remove_again(keys, &mut map, known.as_deref()).await;
+            remove_again(keys, &mut map, &known).await;
             let map = Arc::new(map.clone());
             // Whoever notes more from now on finds the new map.
-            let publish = || {
-                let mut state = self.state();
-                if !state.closed {
-                    state.map = Some(Arc::clone(&map));
-                    let is_primary =
-                        |node: &Arc<Node>| map.primaries.iter().any(|primary| Arc::ptr_eq(primary, node));
-                    state.nodes.retain(|_, node| is_primary(node));
-                }
-            };
-            if self.recent.unless_more(mark, publish) {
+            if self.recent.unless_more(mark, || self.publish(&map)) {
                 return Ok(map);
             }
+        }
+    }
+
+    fn publish(&self, map: &Arc<Map>) {
+        let mut state = self.state();
+        if !state.closed {
+            state.map = Some(Arc::clone(map));
+            let is_primary =
+                |node: &Arc<Node>| map.primaries.iter().any(|primary| Arc::ptr_eq(primary, node));
+            state.nodes.retain(|_, node| is_primary(node));
         }
     }
 
@@ -313,6 +319,16 @@ impl Map {
         self.primaries.get(usize::from(place))
     }
 
+    fn keeps(&self, slot: u16, node: &Node) -> bool {
+        self.owner(slot)
+            .is_some_and(|owner| owner.address == node.address)
+    }
+
+    /// Whether everything that `other` knows somebody to keep is kept by the same here.
+    fn agrees_with(&self, other: &Self) -> bool {
+        (0..slots::SLOTS).all(|slot| other.owner(slot).is_none_or(|owner| self.keeps(slot, owner)))
+    }
+
     fn place(&mut self, node: Arc<Node>) -> u16 {
         let known = self
             .primaries
@@ -328,16 +344,12 @@ impl Map {
 
 /// Removes on those servers of `map` that have taken slots over what was removed lately on their predecessors. A slot whose
 /// server cannot be told is nobody's until it can.
-async fn remove_again(keys: Vec<String>, map: &mut Map, known: Option<&Map>) {
-    let Some(known) = known else { return };
+async fn remove_again(keys: Vec<String>, map: &mut Map, known: &Map) {
     let mut shares: Vec<(Arc<Node>, Vec<Job>)> = Vec::new();
     for key in keys {
         let slot = slots::slot_of(&key);
         let Some(owner) = map.owner(slot) else { continue };
-        if known
-            .owner(slot)
-            .is_some_and(|known| known.address == owner.address)
-        {
+        if known.keeps(slot, owner) {
             continue;
         }
         let jobs = verbs::removal(&key);
