@@ -383,6 +383,57 @@ async fn a_primary_that_dies_is_replaced_and_meanwhile_the_others_serve() {
     assert_eq!(store.remove_matching("shop:*", &|_| true).await.unwrap(), 2);
 }
 
+/// A successor that has not heard of the last removals is told of them before anything is read from it.
+#[tokio::test]
+async fn what_a_replaced_primary_was_told_is_not_lost() {
+    let cluster = RedisCluster::with_replicas(1).await;
+    let store = over(&cluster).await;
+    let mut keys = Vec::new();
+    for name in ["removed", "replaced", "matched", "kept"] {
+        let key = cluster.key_on(0, &format!("shop:{name}:")).await;
+        fill(&store, &key, b"old").await;
+        keys.push(key);
+    }
+    let [removed, replaced, matched, kept] = <[String; 4]>::try_from(keys).unwrap();
+    let absent = cluster.key_on(0, "shop:absent:").await;
+    let token = missing(&store, &absent).await;
+    let (primary, replica) = (cluster.node(0), cluster.node(3));
+    primary.wait_for_copy(replica).await;
+    let _: String = primary
+        .cli(&["ACL", "SETUSER", "default", "-psync", "-sync"])
+        .await;
+    let _: i64 = primary.cli(&["CLIENT", "KILL", "TYPE", "replica"]).await;
+    store.remove(&[removed.clone(), absent.clone()]).await.unwrap();
+    store.put(&replaced, b"new", None).await.unwrap();
+    assert_eq!(
+        store.remove_matching("shop:matched:*", &|_| true).await.unwrap(),
+        1
+    );
+    assert_eq!(
+        replica.cli::<i64>(&["DBSIZE"]).await,
+        5,
+        "it has heard of nothing"
+    );
+    let _: String = replica.cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]).await;
+    let begun = Instant::now();
+    let probe = cluster.key_on(0, "shop:probe:").await;
+    while !replica.has(&probe).await {
+        assert!(begun.elapsed() < SOON, "still at the old primary");
+        let _ = store.put(&probe, b"1", None).await;
+        for key in [&removed, &matched] {
+            assert!(!matches!(store.get(key).await, Ok(Lookup::Found(_))), "{key}");
+        }
+    }
+    for key in [&removed, &replaced, &matched] {
+        missing(&store, key).await;
+    }
+    assert!(is_there(&store, &kept).await);
+    assert_eq!(
+        store.fill(&absent, b"old", None, &token).await.unwrap(),
+        Filled::Refused
+    );
+}
+
 #[tokio::test]
 async fn a_primary_that_hangs_holds_up_nobody_for_long_and_nobody_else() {
     let cluster = RedisCluster::start().await;

@@ -93,6 +93,13 @@ impl RedisServer {
         self.process = None;
     }
 
+    /// Whether it keeps this key, and does not say that another server of its cluster does.
+    pub async fn has(&self, key: &str) -> bool {
+        self.try_cli(&["EXISTS", key])
+            .await
+            .is_ok_and(|count: i64| count == 1)
+    }
+
     /// Waits until `replica` has everything that this server has by now. `WAIT` would ask for its own connection alone.
     pub async fn wait_for_copy(&self, replica: &Self) {
         let offset = async |server: &Self, name: &str| -> u64 {
