@@ -146,7 +146,7 @@ async fn no_value_outlives_its_removal_while_masters_change() {
                     }
                     Ok(Lookup::Missing(token)) => {
                         let read = version.load(SeqCst).to_string();
-                        if n % 2 == 0 {
+                        if n.is_multiple_of(2) {
                             tokio::task::yield_now().await;
                         }
                         let _ = store.fill(key, read.as_bytes(), None, &token).await;

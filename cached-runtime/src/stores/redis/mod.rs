@@ -3,8 +3,8 @@
 //! `builder` sets one up, `servers` reads the URL and `address` what it says of each server. `place` says where a server is,
 //! by asking the `sentinel`s if need be, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups,
 //! and `reply` reads their answers. `cluster` is several servers, and `carrier` the one or the other. `leases` holds the
-//! scripts that make tokens true, `batch` sends look-ups together, `sweep` removes by pattern, and `recent` is what has to be
-//! removed again where another server takes over. This file says which command answers which verb of [`Store`].
+//! scripts that make tokens true, `batch` sends look-ups together, `sweep` removes by pattern, and `recent` is what has
+//! to be removed again where another server takes over. This file says which command answers which verb of [`Store`].
 
 mod address;
 mod batch;
@@ -89,9 +89,9 @@ impl Redis {
     /// * `redis://[user:password@]host[:port][/db]` or `unix:///path/redis.sock[?db=0&user=..&pass=..]`: one server.
     /// * `redis-cluster://[user:password@]host[:port][,host[:port]...]`: a cluster, of which some nodes are named. They know
     ///   the others.
-    /// * `redis-sentinel://[user:password@]host[:port][,host[:port]...]/master[/db][?sentinel_username=..&sentinel_password=..]`:
-    ///   the master of this name, found through these sentinels. The port is 26379 unless said otherwise. User and password
-    ///   before the `@` are those of the servers.
+    /// * `redis-sentinel://[user:password@]host[:port][,host[:port]...]/master[/db]`: the master of this name, found through
+    ///   these sentinels, whose port is 26379 unless said otherwise. User and password are those of the servers; the
+    ///   sentinels' own are parameters, `?sentinel_username=..&sentinel_password=..`.
     ///
     /// `rediss://`, `rediss-cluster://` and `rediss-sentinel://` are the same over TLS (feature `tls`), the last also to the
     /// sentinels.

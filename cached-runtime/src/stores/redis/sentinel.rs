@@ -7,8 +7,9 @@
 //! sentinels are asked again, twice a second, while a connection is kept: a master that was cut off from them, but not
 //! from this process, would go on to take its removals for all the time that another one already serves the others.
 //!
-//! The client library has sentinel support too, behind a feature. It asks them one after the other and takes the first
-//! answer, asks none of them again while the connection lives, and brings a logger and random numbers along.
+//! The client library has sentinel support too, behind a feature. It believes the first of them whose answer leads to a
+//! master, which one that was cut off still is, asks none of them again while the connection lives, and brings a logger and
+//! random numbers along.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -2,8 +2,8 @@
 //!
 //! Called by the verbs. Knows nothing of what the commands are about.
 //!
-//! Those for one server travel together, in one round trip; all servers are asked at once. A redirection is an answer of a server
-//! that has done nothing, so the command may go on to where it points; nothing else is ever sent twice.
+//! Those for one server travel together, in one round trip; all servers are asked at once. A redirection is the answer
+//! of a server that has done nothing, so the command may go on to where it points; nothing else is ever sent twice.
 
 use std::sync::Arc;
 

@@ -34,8 +34,8 @@ pub(in super::super) async fn remove_matching(
     sweep(cluster, pattern, wanted).await
 }
 
-/// One pass over all servers; two if slots were moving. A pass misses only what moves during it, from a server on which it has not
-/// come so far to one that it is through with, and the next pass finds that there.
+/// One pass over all servers; two if slots were moving. A pass misses only what moves during it, from a server on which it
+/// has not come so far to one that it is through with, and the next pass finds that there.
 async fn sweep(cluster: &Arc<Cluster>, pattern: &str, wanted: Wanted<'_>) -> RedisResult<u64> {
     let before = Order::of(cluster).await?;
     let removed = sweep_servers(cluster, &before, pattern, wanted).await?;

@@ -151,7 +151,10 @@ pub(in super::super) async fn look_apart(
         commands.add_command(command(place, false));
     }
     let mut answers = link.run_all(&commands).await?;
-    let no_script = |answer: &Value| matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript));
+    let no_script = |answer: &Value| match answer {
+        Value::ServerError(error) => error.kind() == Some(ServerErrorKind::NoScript),
+        _ => false,
+    };
     let unknown: Vec<_> = (0..answers.len().min(keys.len()))
         .filter(|&place| no_script(&answers[place]))
         .collect();
