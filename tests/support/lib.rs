@@ -34,11 +34,13 @@ pub use source::{Gate, Source, tier};
 pub use sqlite_file::SqliteFile;
 pub use tcp_fault::{Fault, FaultProxy};
 
-/// A port of 127.0.0.1 that was free a moment ago.
+/// A port of 127.0.0.1 that was free a moment ago. Not one of those that systems give to connections going out, of which
+/// the tests make thousands: one of them could have it before the server does.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    loop {
+        let port = fastrand::u16(10_000..32_768);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -172,7 +172,11 @@ impl RedisServer {
                 )?
             }
         };
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        // A busy machine takes longer than a client waits by itself.
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&patient)
+            .await?;
         let mut command = redis::cmd(words[0]);
         command.arg(&words[1..]);
         command.query_async(&mut connection).await
