@@ -20,3 +20,4 @@ mod restart;
 mod schema;
 mod secure;
 mod setup;
+mod several;
