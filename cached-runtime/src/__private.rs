@@ -12,6 +12,9 @@ pub use std::time::Duration;
 pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
+pub use crate::call::many::{
+    Answers, Batch, BatchShape, IdOf, Ids, MapKey, Next, OfEntry, Pairs, answers, batch,
+};
 pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,
 };

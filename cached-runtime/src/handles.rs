@@ -53,6 +53,15 @@ impl<V> Entry<V> {
         (&self.function, &self.key)
     }
 
+    /// Whose it is, and its key with the hash of it.
+    pub(crate) fn place(&self) -> (&Arc<Function>, u64, &[u8]) {
+        (&self.function, self.hash, self.key.as_bytes())
+    }
+
+    pub(crate) fn ways(&self) -> fn() -> Ways<V> {
+        self.ways
+    }
+
     fn probe(&self) -> Probe<'_> {
         Probe {
             hash: self.hash,

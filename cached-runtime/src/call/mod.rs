@@ -19,6 +19,7 @@ mod start;
 mod run;
 mod steps;
 mod load;
+pub(crate) mod many;
 pub(crate) mod output;
 pub(crate) mod share;
 pub(crate) mod values;

@@ -45,13 +45,13 @@ impl Follower {
     fn lead(mut self) -> Lead {
         match self.poll() {
             Poll::Ready(Turn::Lead(lead)) => lead,
-            Poll::Ready(Turn::Answered(_)) => panic!("answered"),
+            Poll::Ready(Turn::Answered) => panic!("answered"),
             Poll::Pending => panic!("not its turn"),
         }
     }
 
     fn is_answered(&mut self) -> bool {
-        matches!(self.poll(), Poll::Ready(Turn::Answered(true)))
+        matches!(self.poll(), Poll::Ready(Turn::Answered))
     }
 
     fn woken(&self) -> usize {

@@ -233,7 +233,10 @@ impl Guarded {
     }
 
     /// One call, if the breaker lets it, within the budget.
-    async fn ask<T>(self: &Arc<Self>, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(super) async fn ask<T>(
+        self: &Arc<Self>,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         self.ask_within(self.budget, call).await
     }
 
@@ -292,7 +295,7 @@ impl Guarded {
         .await
     }
 
-    fn note(self: &Arc<Self>, error: &Error) {
+    pub(super) fn note(self: &Arc<Self>, error: &Error) {
         self.failures.fetch_add(1, Relaxed);
         // Any other answer is an answer: the store is there, or most of it is.
         if error.is_outage() && self.breaker.failed() {

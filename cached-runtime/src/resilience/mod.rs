@@ -8,8 +8,10 @@ mod breaker;
 pub(crate) mod generations;
 mod guarded;
 mod healing;
+mod many;
 mod pending;
 mod removal;
 
 pub(crate) use guarded::{Guarded, Looked, Owned};
+pub(crate) use many::TOGETHER;
 pub(crate) use pending::{Matching, Test, What};

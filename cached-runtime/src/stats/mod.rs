@@ -147,6 +147,10 @@ impl Count {
         self.0.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn add(&self, more: usize) {
+        self.0.fetch_add(more as u64, Relaxed);
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }

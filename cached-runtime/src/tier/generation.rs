@@ -63,6 +63,52 @@ impl Generations {
         (looked, last)
     }
 
+    /// Looks keys up that have nothing to do with each other, together with the generations of all of them. For each its
+    /// generation, if that is known or could be drawn, and what was found.
+    pub(crate) async fn look_each(
+        &self,
+        store: &Arc<Guarded>,
+        keys: &[String],
+    ) -> Vec<(Option<Generation>, Looked)> {
+        let part_of = |key: &String| store.store().part_of(key).min(self.parts.len() - 1);
+        let mut named = vec![false; self.parts.len()];
+        keys.iter().for_each(|key| named[part_of(key)] = true);
+        let parts = || (0..self.parts.len()).filter(|part| named[*part]);
+        let mut all: Vec<String> = parts().flat_map(|part| self.parts[part].clone()).collect();
+        all.extend_from_slice(keys);
+        let mut looked = store.get_each(&all).await.into_iter();
+        let mut known = vec![None; self.parts.len()];
+        for part in parts() {
+            let beside: Vec<Looked> = looked.by_ref().take(self.parts[part].len()).collect();
+            let generation = settle(&self.parts[part], store, beside).await;
+            known[part] = generation;
+        }
+        keys.iter()
+            .zip(looked)
+            .map(|(key, looked)| (known[part_of(key)].clone(), looked))
+            .collect()
+    }
+
+    /// The generation there is for each key, without the entries.
+    pub(crate) async fn look_each_alone(
+        &self,
+        store: &Arc<Guarded>,
+        keys: &[&str],
+    ) -> Vec<Option<Generation>> {
+        let mut known: Vec<Option<Option<Generation>>> = vec![None; self.parts.len()];
+        let mut each = Vec::with_capacity(keys.len());
+        for key in keys {
+            let part = store.store().part_of(key).min(self.parts.len() - 1);
+            if known[part].is_none() {
+                let looked = store.get_many(&self.parts[part]).await;
+                let generation = settle(&self.parts[part], store, looked).await;
+                known[part] = Some(generation);
+            }
+            each.push(known[part].clone().flatten());
+        }
+        each
+    }
+
     /// The generation there is for `key`, without the entry.
     pub(crate) async fn look_alone(&self, store: &Arc<Guarded>, key: &str) -> Vec<Looked> {
         store.get_many(self.beside(store, key)).await
@@ -75,12 +121,17 @@ impl Generations {
         key: &str,
         looked: Vec<Looked>,
     ) -> Option<Generation> {
-        let mut all = Vec::with_capacity(LENGTH * looked.len());
-        for (key, looked) in self.beside(store, key).iter().zip(looked) {
-            all.extend(one(store, key, looked).await?);
-        }
-        (!all.is_empty()).then_some(Generation(all))
+        settle(self.beside(store, key), store, looked).await
     }
+}
+
+/// The same of the generations that lie under `keys`.
+async fn settle(keys: &[String], store: &Arc<Guarded>, looked: Vec<Looked>) -> Option<Generation> {
+    let mut all = Vec::with_capacity(LENGTH * looked.len());
+    for (key, looked) in keys.iter().zip(looked) {
+        all.extend(one(store, key, looked).await?);
+    }
+    (!all.is_empty()).then_some(Generation(all))
 }
 
 /// What was found, if all of it was.

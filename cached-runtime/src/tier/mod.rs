@@ -4,6 +4,7 @@
 //! guarded by the store's tokens, and by `generation` where a store cannot find its keys. Neither knows of the other.
 
 pub(crate) mod generation;
+pub(crate) mod many;
 pub(crate) mod memory;
 pub(crate) mod remote;
 pub(crate) mod stamps;

@@ -22,11 +22,11 @@ pub(crate) struct Remote {
     /// The longest life an entry has here.
     ttl: Option<Duration>,
     /// Where the store cannot find keys by pattern.
-    generations: Option<Generations>,
-    hits: Count,
-    misses: Count,
-    rejected: Count,
-    refused: Count,
+    pub(super) generations: Option<Generations>,
+    pub(super) hits: Count,
+    pub(super) misses: Count,
+    pub(super) rejected: Count,
+    pub(super) refused: Count,
 }
 
 /// What a remote tier had.
@@ -41,8 +41,8 @@ pub(crate) enum Had {
 
 /// The right to fill a key: the store's token, and the generation that an entry loaded under it belongs to.
 pub(crate) struct Permit {
-    token: Token,
-    generation: Option<Generation>,
+    pub(super) token: Token,
+    pub(super) generation: Option<Generation>,
 }
 
 /// How the function's values look as bytes.
@@ -210,7 +210,7 @@ impl Remote {
         self.guarded.put(key, &bytes, self.life(ttl)).await
     }
 
-    fn life(&self, ttl: Option<Duration>) -> Option<Duration> {
+    pub(super) fn life(&self, ttl: Option<Duration>) -> Option<Duration> {
         match (ttl, self.ttl) {
             (Some(wanted), Some(most)) => Some(wanted.min(most)),
             (wanted, most) => wanted.or(most),
@@ -230,7 +230,7 @@ impl Remote {
 }
 
 impl Sealed {
-    fn under(&self, generation: Option<&Generation>) -> Cow<'_, [u8]> {
+    pub(super) fn under(&self, generation: Option<&Generation>) -> Cow<'_, [u8]> {
         match generation {
             None => Cow::Borrowed(&self.bytes),
             Some(generation) => Cow::Owned(generation.mark(&self.bytes)),
@@ -239,7 +239,7 @@ impl Sealed {
 }
 
 impl Form<'_> {
-    fn open(&self, key: &str, bytes: &[u8]) -> Result<Content, Error> {
+    pub(super) fn open(&self, key: &str, bytes: &[u8]) -> Result<Content, Error> {
         let opened = envelope::open(bytes, self.fingerprint, envelope::key_check(key))
             .map_err(|rejected| Error::new(ErrorKind::Decode, rejected.to_string()))?;
         if opened.header.none {

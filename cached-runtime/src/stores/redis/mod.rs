@@ -2,7 +2,7 @@
 //!
 //! `address` reads the URL, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups, and
 //! `reply` reads their answers. `leases` holds the scripts that make tokens true, `batch` sends look-ups together,
-//! `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
+//! `many` asks for several keys at once, `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
 
 mod address;
 mod batch;
@@ -10,6 +10,7 @@ mod dial;
 mod lane;
 mod leases;
 mod link;
+mod many;
 mod reply;
 mod sweep;
 
@@ -21,9 +22,9 @@ use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
 use self::address::{Address, Certificates};
 use self::batch::Queue;
-use self::leases::{LEASE, Scripts, fresh, lease_of, milliseconds};
+use self::leases::{LEASE, Scripts, fresh, lease_of, life, milliseconds};
 use self::link::{CLOSED, Link};
-use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
+use crate::{BoxFuture, Error, ErrorKind, Filled, Filling, Found, Lookup, Store, Token};
 
 /// Keys named by one `UNLINK`, each with its lease.
 const BATCH: usize = 500;
@@ -226,6 +227,12 @@ impl Inner {
         Error::new(kind, format!("{} cannot read a key", self.name)).with_cause(why)
     }
 
+    /// Of a key that a script could not write.
+    fn refused(&self, why: &[u8]) -> Error {
+        let why = String::from_utf8_lossy(why).into_owned();
+        Error::new(ErrorKind::Store, format!("{} answered with an error", self.name)).with_cause(why)
+    }
+
     async fn reserve(&self, key: &str) -> Result<Token, Error> {
         let token = fresh();
         let set = cmd("SET")
@@ -294,11 +301,6 @@ fn remaining(left: i64) -> Option<Duration> {
     (left != -1).then(|| Duration::from_millis(u64::try_from(left).unwrap_or(0)))
 }
 
-/// How the scripts are told a ttl.
-fn life(ttl: Option<Duration>) -> String {
-    ttl.map(|ttl| milliseconds(ttl).to_string()).unwrap_or_default()
-}
-
 impl Store for Redis {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
         Box::pin(batch::get(&self.inner, key, true))
@@ -320,6 +322,14 @@ impl Store for Redis {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Filled, Error>> {
         Box::pin(self.inner.fill(key, bytes, ttl, token))
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Result<Lookup, Error>>> {
+        Box::pin(self.inner.get_many(keys))
+    }
+
+    fn fill_many<'a>(&'a self, fills: &'a [Filling<'a>]) -> BoxFuture<'a, Vec<Result<Filled, Error>>> {
+        Box::pin(self.inner.fill_many(fills))
     }
 
     fn touch<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {

@@ -1,0 +1,307 @@
+//! The typed side of a batch: from ids to what is returned.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::{Answers, Ids, Keys, Many, Waits};
+use crate::caches::context;
+use crate::call::Keeping;
+use crate::call::output::{Loaded, Output, Shape};
+use crate::call::share::Share;
+use crate::call::values::Ways;
+use crate::entry::Content;
+use crate::flight::Answer;
+use crate::handles::Entry;
+use crate::policy::Mode;
+
+/// A call of a batch.
+pub struct Batch<R: Output<N>, const N: u8, Id, V> {
+    steps: Steps,
+    keys: Keys,
+    share: Share<R::Error>,
+    ways: Option<fn() -> Ways<V>>,
+    answers: Answers<R::Value, Id, V>,
+}
+
+/// How a batch goes on.
+pub enum Next<R> {
+    /// The body is to run for the missing ids.
+    Load,
+    /// All is known.
+    Done,
+    /// A load of somebody else, which this batch waited for, has failed.
+    Failed(R),
+}
+
+/// A batch of the entries that `entry` says for each of the `ids`.
+pub fn batch<R, const N: u8, I, V>(
+    shape: Shape<R, N>,
+    ids: &I,
+    entry: impl Fn(&I::Id) -> Entry<V>,
+    share: Share<R::Error>,
+    answers: Answers<R::Value, I::Id, V>,
+) -> Batch<R, N, I::Id, V>
+where
+    R: Output<N>,
+    I: Ids + ?Sized,
+{
+    let _ = shape;
+    let (mut keys, mut ways) = (Keys::default(), None);
+    for id in ids.all() {
+        let entry = entry(id);
+        let (function, hash, key) = entry.place();
+        keys.add(function, hash, key);
+        ways = Some(entry.ways());
+    }
+    let (keys, steps) = Steps::begin(keys.finish(), context::mode());
+    Batch {
+        steps,
+        keys,
+        share,
+        ways,
+        answers,
+    }
+}
+
+impl<R: Output<N>, const N: u8, Id, V> Batch<R, N, Id, V> {
+    /// Waits until the body is to run or all is known.
+    pub fn next(&mut self) -> impl Future<Output = Next<R>> {
+        let share = self.share;
+        std::future::poll_fn(move |context| {
+            let mut failed = None;
+            let mut read = |answer: &Answer| match answer {
+                Answer::Content(_) => true,
+                Answer::Error(maker) => {
+                    failed = maker.with(|maker| share.make(maker)).and_then(R::from_error);
+                    failed.is_some()
+                }
+            };
+            let polled = self.steps.poll(context, &mut read);
+            match (failed, polled) {
+                (Some(failed), _) => Poll::Ready(Next::Failed(failed)),
+                (None, Poll::Ready(true)) => Poll::Ready(Next::Load),
+                (None, Poll::Ready(false)) => Poll::Ready(Next::Done),
+                (None, Poll::Pending) => Poll::Pending,
+            }
+        })
+    }
+
+    /// The ids that the body is to be run for.
+    pub fn missing<I: Ids<Id = Id> + ?Sized>(&mut self, ids: &I) -> I::Some
+    where
+        Id: Clone,
+    {
+        let all = ids.all();
+        let missing = match &mut self.steps {
+            Steps::Uncached => all.into_iter().cloned().collect(),
+            Steps::Cached { stage, .. } => stage
+                .missing()
+                .into_iter()
+                .filter_map(|id| all.get(id).map(|id| (*id).clone()))
+                .collect(),
+        };
+        I::some(missing)
+    }
+
+    /// Runs the body.
+    pub async fn run<B: Future<Output = R>>(&mut self, mut body: Pin<Box<B>>) -> R {
+        self.steps.run();
+        std::future::poll_fn(|context| {
+            let _within = self.steps.within();
+            body.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// Takes what the body returned. Gives it back if that is what this call comes to.
+    pub fn brought<I: Ids<Id = Id> + ?Sized>(&mut self, ids: &I, returned: R) -> Option<R>
+    where
+        V: 'static,
+    {
+        let Steps::Cached { stage, keeping, .. } = &mut self.steps else {
+            return Some(returned);
+        };
+        let (many, ways) = (stage.many()?, self.ways?());
+        match returned.split() {
+            Err((error, rebuild)) => Some(rebuild(many.fail(error, self.share))),
+            // No shape of a batch.
+            Ok(Loaded::Absent(absent)) => Some(absent()),
+            Ok(Loaded::Value(map)) => {
+                let all = ids.all();
+                let missing: Vec<&Id> = many.missing().filter_map(|id| all.get(id).copied()).collect();
+                let sorted = (self.answers.sort)(map, &missing).into_iter();
+                let brought = sorted.map(|value| match value {
+                    Some(value) => {
+                        let plan = many.plan(Some(&value));
+                        (Content::Value((ways.share)(value)), plan)
+                    }
+                    None => (Content::Absent, many.plan(None)),
+                });
+                let brought = brought.collect();
+                *keeping = many.keep(brought);
+                None
+            }
+        }
+    }
+
+    /// What the call returns, once all is known.
+    pub fn finish<I: Ids<Id = Id> + ?Sized>(mut self, ids: &I) -> R {
+        let mut pairs = Vec::new();
+        if let (Steps::Cached { stage, .. }, Some(ways)) = (&mut self.steps, self.ways)
+            && let Some(many) = stage.many()
+        {
+            let (all, ways) = (ids.all(), ways());
+            // Two ids of one entry are one for the map, or have the same value.
+            let others = self.keys.again.iter().filter(|(id, slot)| {
+                let first = all.get(many.slots[*slot].id);
+                all.get(*id)
+                    .zip(first)
+                    .is_some_and(|(id, first)| !(self.answers.same)(id, first))
+            });
+            let others: Vec<_> = others
+                .map(|(id, slot)| (*id, many.slots[*slot].content.clone()))
+                .collect();
+            let slots = many.slots.iter_mut().map(|slot| (slot.id, slot.content.take()));
+            for (id, content) in slots.chain(others) {
+                if let Some(value) = content.and_then(ways.take)
+                    && let Some(id) = all.get(id)
+                {
+                    pairs.push((*id, value));
+                }
+            }
+        }
+        R::from_value((self.answers.join)(pairs))
+    }
+}
+
+/// What is awaited, on values whose type is not known here. Nothing of an error is ever held: it may not be able to
+/// cross threads.
+enum Steps {
+    /// No cache: the body, once, with the ids as they are.
+    Uncached,
+    Cached {
+        stage: Stage,
+        waits: Waits,
+        /// Into the remote tiers.
+        keeping: Option<Keeping>,
+    },
+}
+
+enum Stage {
+    Here(Box<Many>),
+    /// In the remote tiers.
+    Looking(super::load::Looking),
+    Nothing,
+}
+
+impl Stage {
+    fn many(&mut self) -> Option<&mut Many> {
+        match self {
+            Self::Here(many) => Some(many),
+            Self::Looking(_) | Self::Nothing => None,
+        }
+    }
+
+    fn missing(&mut self) -> Vec<usize> {
+        self.many()
+            .map(|many| many.missing().collect())
+            .unwrap_or_default()
+    }
+}
+
+impl Steps {
+    fn begin(mut keys: Keys, mode: Mode) -> (Keys, Self) {
+        let nothing = |stage| Self::Cached {
+            stage,
+            waits: Waits::default(),
+            keeping: None,
+        };
+        let steps = match keys.function.take() {
+            None if keys.ids == 0 => nothing(Stage::Nothing),
+            Some(function) if !function.disabled && mode != Mode::Off => {
+                let slots = std::mem::take(&mut keys.slots);
+                let (many, waits) = Many::new(function, mode, slots);
+                Self::Cached {
+                    stage: Stage::Here(Box::new(many)),
+                    waits,
+                    keeping: None,
+                }
+            }
+            _ => Self::Uncached,
+        };
+        (keys, steps)
+    }
+
+    fn run(&mut self) {
+        if let Self::Cached { stage, .. } = self
+            && let Some(many) = stage.many()
+        {
+            many.run();
+        }
+    }
+
+    fn within(&mut self) -> Option<crate::flight::Within> {
+        match self {
+            Self::Cached { stage, .. } => stage.many().map(|many| many.within()),
+            Self::Uncached => None,
+        }
+    }
+
+    /// Ready with whether the body is to run.
+    fn poll(&mut self, context: &mut Context<'_>, read: &mut dyn FnMut(&Answer) -> bool) -> Poll<bool> {
+        let Self::Cached {
+            stage,
+            waits,
+            keeping,
+        } = self
+        else {
+            return Poll::Ready(true);
+        };
+        if let Some(storing) = keeping {
+            ready!(storing.as_mut().poll(context));
+            *keeping = None;
+        }
+        loop {
+            let mut many = match std::mem::replace(stage, Stage::Nothing) {
+                Stage::Here(many) => many,
+                Stage::Looking(mut looking) => match looking.as_mut().poll(context) {
+                    Poll::Ready(many) => many,
+                    Poll::Pending => {
+                        *stage = Stage::Looking(looking);
+                        return Poll::Pending;
+                    }
+                },
+                Stage::Nothing => return Poll::Ready(false),
+            };
+            if many.is_loading() {
+                *stage = Stage::Here(many);
+                return Poll::Ready(true);
+            }
+            if many.is_due() {
+                *stage = if many.begin() {
+                    Stage::Looking(many.look())
+                } else {
+                    Stage::Here(many)
+                };
+                continue;
+            }
+            if waits.is_empty() {
+                *stage = Stage::Here(many);
+                return Poll::Ready(false);
+            }
+            let polled = waits.poll(context, &mut |slot, answer| {
+                let useful = read(answer);
+                match answer {
+                    Answer::Content(content) => many.told(slot, content),
+                    Answer::Error(_) if useful => many.told_failure(),
+                    Answer::Error(_) => {}
+                }
+                useful
+            });
+            let polled = polled.map(|leads| many.lead(leads));
+            *stage = Stage::Here(many);
+            ready!(polled);
+        }
+    }
+}
