@@ -28,6 +28,7 @@ pub(crate) const CACHE: &[(&str, &str)] = &[
     ("caches", "caches = self.caches"),
     ("companions", "companions = false"),
     ("in_impl", "in_impl = true"),
+    ("entries", "entries(get_user(id) for id in ids)"),
     ("crate", "crate = my_crate::cached_runtime"),
 ];
 
@@ -42,7 +43,6 @@ pub(crate) const CACHE_LATER: &[&str] = &[
     "max_stale",
     "max_loads",
     "tags",
-    "entries",
 ];
 
 /// The settings of one tier.

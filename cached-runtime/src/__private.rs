@@ -13,7 +13,7 @@ pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
 pub use crate::call::many::{
-    Answers, Batch, BatchShape, IdOf, Ids, MapKey, Next, OfEntry, Pairs, answers, batch,
+    Again, Answers, Batch, BatchShape, IdOf, Ids, MapKey, Next, OfEntry, Pairs, again, answers, batch,
 };
 pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,

@@ -1,7 +1,7 @@
 //! The arguments of `#[cache]`.
 
 use super::list::{Argument, choice, closure, each, name};
-use super::{Opt, literal};
+use super::{Entries, Opt, literal};
 use crate::mistakes::Mistakes;
 use crate::names;
 use crate::template::{self, Template, Use};
@@ -37,6 +37,9 @@ pub(crate) struct CacheArgs {
     pub(crate) companions: Option<Opt<bool>>,
     pub(crate) in_impl: Option<Opt<bool>>,
     pub(crate) krate: Option<Opt<Path>>,
+    pub(crate) entries: Option<Opt<Entries>>,
+    /// `entries` is there, even if it could not be read.
+    pub(crate) is_batch: bool,
     /// An argument could not be read, so that rules about what is absent would only confuse.
     pub(crate) incomplete: bool,
 }
@@ -177,6 +180,11 @@ impl CacheArgs {
             "in_impl" => {
                 let value = argument.value(literal::boolean);
                 argument.set(&mut self.in_impl, value)
+            }
+            "entries" => {
+                self.is_batch = true;
+                let value = argument.group(Entries::read);
+                argument.set(&mut self.entries, value)
             }
             _ => {
                 let value = argument.path();

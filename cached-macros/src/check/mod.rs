@@ -1,5 +1,6 @@
 //! Every rule: what the parsing accepts and must not be together. Everything that is wrong is noted before anything is decided.
 
+mod batch;
 mod cache;
 mod chain;
 mod closures;
@@ -7,5 +8,6 @@ mod invalidate;
 mod key;
 mod signature;
 
+pub(crate) use batch::batch;
 pub(crate) use cache::cache;
 pub(crate) use invalidate::invalidate;

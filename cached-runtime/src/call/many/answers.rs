@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::Ids;
 use crate::call::output::{Output, Shape};
 use crate::hooks::{Held, NeverHeld, NoType};
 
@@ -150,15 +149,14 @@ impl<M, Id, V> Clone for Answers<M, Id, V> {
 
 impl<M, Id, V> Copy for Answers<M, Id, V> {}
 
-/// How what a function of this shape returns answers the ids in `I`.
-pub fn answers<R, const N: u8, I, V, K, P, H, W, G>(_: Shape<R, N>) -> Answers<R::Value, I::Id, V>
+/// How what a function of this shape returns answers ids.
+pub fn answers<R, const N: u8, Id, V, K, P, H, W, G>(_: Shape<R, N>) -> Answers<R::Value, Id, V>
 where
     R: Output<N>,
     Shape<R, N>: BatchShape,
-    I: Ids + ?Sized,
     R::Value: Pairs<K, P, H>,
     P: OfEntry<V>,
-    I::Id: IdOf<K, W>,
+    Id: IdOf<K, W>,
     K: MapKey<G>,
 {
     Answers {
@@ -181,4 +179,20 @@ where
 
 fn map_key<T: IdOf<K, W>, K, W>(id: &T) -> K {
     id.key()
+}
+
+/// An argument that the body can be given twice.
+#[diagnostic::on_unimplemented(
+    message = "a batch may have to run its body once more, and `{Self}` is not `Clone`",
+    label = "is used up by the first run",
+    note = "when a load of somebody else, which the batch waited for, has failed, the batch loads those ids itself",
+    note = "take a reference, or derive `Clone`"
+)]
+pub trait Again: Clone {}
+
+impl<T: Clone> Again for T {}
+
+/// An argument for one run of the body.
+pub fn again<T: Again>(argument: &T) -> T {
+    argument.clone()
 }

@@ -23,7 +23,7 @@ mod load;
 mod run;
 mod wait;
 
-pub use self::answers::{Answers, BatchShape, IdOf, MapKey, OfEntry, Pairs, answers};
+pub use self::answers::{Again, Answers, BatchShape, IdOf, MapKey, OfEntry, Pairs, again, answers};
 pub use self::ids::Ids;
 pub use self::run::{Batch, Next, batch};
 
