@@ -1,5 +1,6 @@
 //! Cached functions over real Redis servers, one module for each promise.
 
+mod batches;
 mod chain;
 mod codecs;
 mod environment;

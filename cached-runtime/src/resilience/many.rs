@@ -3,19 +3,16 @@
 //! Called by the tiers for batches. However many keys there are, a request is of bounded size and has the store's budget
 //! for itself; a store that does not answer one is not asked the next, so that it costs a batch no more than a call.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::task::Poll;
 
 use super::guarded::{Guarded, Looked};
 use crate::store::{Filled, Filling, Lookup, Token};
+use crate::together::{BESIDE, together};
 use crate::{Error, ErrorKind};
 
 /// Keys of one request: few enough for a budget that is meant for one key, and enough that most batches are one request.
 pub(crate) const TOGETHER: usize = 1000;
-/// Requests of one key each that are under way at a time, where a store has none of many.
-const BESIDE: usize = 64;
 
 impl Guarded {
     /// Looks each key up, as [`get`](Guarded::get) would.
@@ -132,24 +129,4 @@ impl Guarded {
         }
         Ok(answers)
     }
-}
-
-/// What comes of several futures that are polled together, in their order.
-async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut pending: Vec<(Pin<Box<F>>, Option<F::Output>)> =
-        futures.map(|future| (Box::pin(future), None)).collect();
-    poll_fn(|context| {
-        let mut all = Poll::Ready(());
-        for (future, output) in &mut pending {
-            if output.is_none() {
-                match future.as_mut().poll(context) {
-                    Poll::Ready(ready) => *output = Some(ready),
-                    Poll::Pending => all = Poll::Pending,
-                }
-            }
-        }
-        all
-    })
-    .await;
-    pending.into_iter().filter_map(|(_, output)| output).collect()
 }

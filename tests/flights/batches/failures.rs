@@ -24,7 +24,11 @@ async fn one(shop: &Shop, fails: bool, id: u64) -> Result<u64, Refused> {
 #[cache(entries(one(id) for id in ids), skip(shop, fails))]
 async fn many(shop: &Shop, fails: bool, ids: &[u64]) -> Result<HashMap<u64, u64>, Refused> {
     shop.many(ids).await;
-    if fails { Err(Refused("many")) } else { Ok(doubled(ids)) }
+    if fails {
+        Err(Refused("many"))
+    } else {
+        Ok(doubled(ids))
+    }
 }
 
 #[cache(entries(one(id) for id in ids), skip(shop, fails))]
@@ -135,7 +139,11 @@ async fn a_batch_that_cannot_return_an_error_loads_those_ids_itself() {
     shop.let_through(10);
     assert_eq!(all(singles).await, vec![Err(Refused("one")); 2]);
     for (caller, map) in all(batches).await.into_iter().enumerate() {
-        let expected = if caller % 2 == 0 { doubled(&[1, 2, 3]) } else { doubled(&[1, 2]) };
+        let expected = if caller % 2 == 0 {
+            doubled(&[1, 2, 3])
+        } else {
+            doubled(&[1, 2])
+        };
         assert_eq!(map, expected);
     }
     // Each of them once more, by one of the batches.

@@ -192,7 +192,9 @@ async fn what_was_read_before_an_invalidation_is_not_kept() {
         async move { founds(&shop, &[1, 2]).await }
     });
     shop.begun().await;
-    caches.scope(async { found_entry(1).invalidate().await.unwrap() }).await;
+    caches
+        .scope(async { found_entry(1).invalidate().await.unwrap() })
+        .await;
     let late = crowd(&caches, 1, |_| {
         let shop = Arc::clone(&shop);
         async move { founds(&shop, &[2, 1]).await }

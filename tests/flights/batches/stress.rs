@@ -91,7 +91,11 @@ async fn others(truth: &Truth, whim: Whim, ids: Vec<u64>) -> Result<Vec<(u64, u6
 /// A value of an id, no older than what was settled when the call began.
 fn check(id: u64, value: u64, least: u64) {
     assert_eq!(value % IDS, id, "a value of another id");
-    assert!(value / IDS >= least, "{id}: {} is older than {least}", value / IDS);
+    assert!(
+        value / IDS >= least,
+        "{id}: {} is older than {least}",
+        value / IDS
+    );
 }
 
 async fn call(truth: Arc<Truth>, mut random: Rng) {

@@ -1,0 +1,28 @@
+//! Several futures of one task at a time.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+/// Requests of one key each that are under way at a time, where a store has none of many keys.
+pub(crate) const BESIDE: usize = 64;
+
+/// What comes of several futures that are polled together, in their order.
+pub(crate) async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut pending: Vec<(Pin<Box<F>>, Option<F::Output>)> =
+        futures.map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|context| {
+        let mut all = Poll::Ready(());
+        for (future, output) in &mut pending {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(ready) => *output = Some(ready),
+                    Poll::Pending => all = Poll::Pending,
+                }
+            }
+        }
+        all
+    })
+    .await;
+    pending.into_iter().filter_map(|(_, output)| output).collect()
+}
