@@ -153,7 +153,7 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(keys.len());
             for keys in keys.chunks(BESIDE) {
-                answers.extend(together(keys.iter().map(|key| self.get(key))).await);
+                answers.extend(together(keys.iter().map(|key| self.get(key)).collect()).await);
             }
             answers
         })
@@ -168,7 +168,7 @@ pub trait Store: Send + Sync + 'static {
                 let fills = fills
                     .iter()
                     .map(|fill| self.fill(fill.key, fill.bytes, fill.ttl, fill.token));
-                answers.extend(together(fills).await);
+                answers.extend(together(fills.collect()).await);
             }
             answers
         })

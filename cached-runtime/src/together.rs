@@ -8,12 +8,11 @@ use std::task::Poll;
 pub(crate) const BESIDE: usize = 64;
 
 /// What comes of several futures that are polled together, in their order.
-pub(crate) async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut pending: Vec<(Pin<Box<F>>, Option<F::Output>)> =
-        futures.map(|future| (Box::pin(future), None)).collect();
+pub(crate) async fn together<F: Future + ?Sized>(mut futures: Vec<Pin<Box<F>>>) -> Vec<F::Output> {
+    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
     poll_fn(|context| {
         let mut all = Poll::Ready(());
-        for (future, output) in &mut pending {
+        for (future, output) in futures.iter_mut().zip(&mut outputs) {
             if output.is_none() {
                 match future.as_mut().poll(context) {
                     Poll::Ready(ready) => *output = Some(ready),
@@ -24,5 +23,5 @@ pub(crate) async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec
         all
     })
     .await;
-    pending.into_iter().filter_map(|(_, output)| output).collect()
+    outputs.into_iter().flatten().collect()
 }

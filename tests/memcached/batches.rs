@@ -65,7 +65,8 @@ async fn a_clear_voids_what_a_batch_has_stored() {
     all(&there, &asked, 2).await;
     assert_eq!(asked.take().len(), 0);
     asked.source.set(3);
-    here.scope(async { part_entry(5).invalidate().await.unwrap() }).await;
+    here.scope(async { part_entry(5).invalidate().await.unwrap() })
+        .await;
     let map = there.scope(parts(&asked, &[4, 5, 6])).await;
     assert_eq!(map, HashMap::from([(4, 2), (5, 3), (6, 2)]));
     let fresh = here.scope(with_mode(Mode::Refresh, parts(&asked, &[4, 6]))).await;

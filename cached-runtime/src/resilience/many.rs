@@ -86,7 +86,7 @@ impl Guarded {
     pub(crate) async fn reserve_each(self: &Arc<Self>, keys: &[&str]) -> Vec<Option<Token>> {
         let mut tokens = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BESIDE) {
-            let some = together(keys.iter().map(|key| self.reserve(key))).await;
+            let some = together(keys.iter().map(|key| Box::pin(self.reserve(key))).collect()).await;
             let none = some.iter().all(Option::is_none);
             tokens.extend(some);
             if none {

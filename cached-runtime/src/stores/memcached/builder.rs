@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::address::Address;
 use super::link::{Fault, Link};
 use super::ring::Ring;
-use super::{Inner, Memcached, all};
+use super::{Inner, Memcached};
+use crate::together::together;
 use crate::{BoxFuture, Error, ErrorKind};
 
 /// How long a server may owe an answer unless said otherwise: half of the time budget of a `Caches`.
@@ -50,7 +51,7 @@ impl MemcachedBuilder {
             .links
             .iter()
             .map(|link| -> BoxFuture<'_, _> { Box::pin(link.wire()) });
-        for (dialled, link) in all(dials.collect()).await.into_iter().zip(&inner.links) {
+        for (dialled, link) in together(dials.collect()).await.into_iter().zip(&inner.links) {
             match dialled {
                 Ok(_) => {}
                 Err(Fault::Unfit(why)) => {

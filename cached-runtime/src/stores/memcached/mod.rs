@@ -16,9 +16,7 @@ mod ring;
 mod wire;
 
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 pub use self::builder::MemcachedBuilder;
@@ -26,6 +24,7 @@ use self::commands::Failure;
 use self::link::{Fault, Link};
 use self::ring::Ring;
 use crate::store::{Filled, Filling, Guarantees, Lookup, Store, Token};
+use crate::together::together;
 use crate::{BoxFuture, Error, ErrorKind};
 
 /// One or several memcached servers, 1.6.10 or later, as a [`Store`] that cannot find keys by pattern.
@@ -82,25 +81,6 @@ impl Memcached {
     }
 }
 
-/// Waits for all at once; the answers are in their order.
-async fn all<T>(mut futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
-    let mut answers: Vec<Option<T>> = futures.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        let mut pending = false;
-        for (future, answer) in futures.iter_mut().zip(&mut answers) {
-            if answer.is_none() {
-                match future.as_mut().poll(context) {
-                    Poll::Ready(ready) => *answer = Some(ready),
-                    Poll::Pending => pending = true,
-                }
-            }
-        }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    answers.into_iter().flatten().collect()
-}
-
 impl Inner {
     /// The server that keeps `key`, by its place.
     fn place(&self, key: &str) -> usize {
@@ -144,7 +124,7 @@ impl Inner {
             }
         }
         let mut answers: Vec<Option<Result<T, Error>>> = (0..number).map(|_| None).collect();
-        for (outcome, (place, positions)) in all(running).await.into_iter().zip(places) {
+        for (outcome, (place, positions)) in together(running).await.into_iter().zip(places) {
             let mut outcome = outcome.map(Vec::into_iter);
             for at in positions {
                 let answer = match &mut outcome {
@@ -306,7 +286,7 @@ impl Store for Memcached {
                         answer.map_err(|failure| self.inner.error(place, failure))
                     })
                 });
-            let answers = all(pings.collect()).await;
+            let answers = together(pings.collect()).await;
             answers.into_iter().reduce(Result::or).unwrap_or(Ok(()))
         })
     }
