@@ -35,18 +35,21 @@ pub(super) fn function(plan: &BatchPlan) -> TokenStream {
 
 fn statements(plan: &BatchPlan) -> TokenStream {
     let (door, output) = (&plan.door, &plan.output);
-    let [shape, batch, missing, returned] = ["__shape", "__batch", "__missing", "__returned"].map(local);
+    let [shape, asked, batch] = ["__shape", "__asked", "__batch"].map(local);
+    let [missing, returned] = ["__missing", "__returned"].map(local);
     let site = Span::mixed_site();
     let ids = ids(plan);
     let entry = entry(plan);
-    let answers = at(output, quote_spanned!(site=> #door::answers));
+    let answers = at(output, quote_spanned!(site=> #door::answers(#shape)));
+    let listed = at(&ids_type(plan), quote_spanned!(site=> #door::listed(#ids)));
     let body = match &plan.uncached {
         Some(uncached) => uncached_call(plan, uncached, &missing),
         None => inline(plan, &missing),
     };
     quote_spanned! {site=>
         let #shape = #door::probe!(#output);
-        let mut #batch = #door::batch(#shape, #ids, #entry, #door::share!(#shape), #answers(#shape));
+        let #asked = #door::ask(#listed, #ids, #entry);
+        let mut #batch = #door::batch(#shape, #asked, #door::share!(#shape), #answers);
         loop {
             match #batch.next().await {
                 #door::Next::Load => {}
@@ -62,30 +65,33 @@ fn statements(plan: &BatchPlan) -> TokenStream {
     }
 }
 
-/// The same tokens, reported at what the function returns.
-fn at(output: &Type, tokens: TokenStream) -> TokenStream {
-    let mut words = output.to_token_stream().into_iter().map(|word| word.span());
+/// The same tokens, reported at a type.
+fn at(ty: &Type, tokens: TokenStream) -> TokenStream {
+    let mut words = ty.to_token_stream().into_iter().map(|word| word.span());
     let first = words.next().unwrap_or_else(Span::mixed_site);
     stretched(tokens, first, words.last().unwrap_or(first))
 }
 
-/// The list of ids, borrowed, reported at its type.
+/// The argument that has the ids.
+fn argument(plan: &BatchPlan) -> Option<(&Ident, &PatType)> {
+    plan.function
+        .arguments()
+        .find_map(|(name, argument)| Some((name.filter(|name| name.unraw() == plan.ids.unraw())?, argument)))
+}
+
+fn ids_type(plan: &BatchPlan) -> Type {
+    argument(plan).map_or_else(
+        || Type::Verbatim(TokenStream::new()),
+        |(_, argument)| (*argument.ty).clone(),
+    )
+}
+
+/// The list of ids, borrowed.
 fn ids(plan: &BatchPlan) -> TokenStream {
-    let argument = plan.function.arguments().find_map(|(name, argument)| {
-        let name = name.filter(|name| name.unraw() == plan.ids.unraw())?;
-        Some((name, argument))
-    });
-    let (name, span) = argument.map_or_else(
-        || (&plan.ids, plan.ids.span()),
-        |(name, argument)| {
-            let first = argument.ty.to_token_stream().into_iter().next();
-            (name, first.map_or_else(|| name.span(), |first| first.span()))
-        },
-    );
-    let name = located(name.to_token_stream(), span);
+    let name = argument(plan).map_or(&plan.ids, |(name, _)| name);
     match plan.ids_form {
-        IdsForm::Borrowed => name,
-        IdsForm::Owned => quote_spanned!(span=> &#name),
+        IdsForm::Borrowed => quote!(#name),
+        IdsForm::Owned => borrowed(&name.to_token_stream()),
     }
 }
 
@@ -159,8 +165,7 @@ fn passed(plan: &BatchPlan, argument: &PatType, missing: &Ident) -> TokenStream 
 /// A copy of what is kept for the next run.
 fn again(plan: &BatchPlan, name: &TokenStream, span: Span) -> TokenStream {
     let door = &plan.door;
-    let again = located(quote_spanned!(Span::mixed_site()=> #door::again), span);
-    quote!(#again(&#name))
+    located(quote_spanned!(Span::mixed_site()=> #door::again(&#name)), span)
 }
 
 /// The body where it stands, with its arguments under their names.

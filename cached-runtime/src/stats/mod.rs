@@ -30,9 +30,9 @@ pub struct CacheStats {
     pub hits: u64,
     /// Calls that no tier could answer: those that loaded and those that waited for a load.
     pub misses: u64,
-    /// Runs of the body.
+    /// Runs of the body; a batch that runs its body counts one for each of its ids.
     pub loads: u64,
-    /// Runs of the body that returned an error or panicked.
+    /// Those that returned an error or panicked.
     pub failed_loads: u64,
     /// Entries that memory has dropped to stay within its bound.
     pub evictions: u64,

@@ -21,6 +21,30 @@ pub trait Ids {
     fn some(ids: Vec<Self::Id>) -> Self::Some;
 }
 
+/// What a batch does with its ids: `I` is the list, `Id` one of them, `S` a list of some.
+pub struct Listed<I: ?Sized, Id, S> {
+    pub(super) all: for<'i> fn(&'i I) -> Vec<&'i Id>,
+    pub(super) some: fn(Vec<Id>) -> S,
+    pub(super) copy: fn(&Id) -> Id,
+}
+
+impl<I: ?Sized, Id, S> Clone for Listed<I, Id, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I: ?Sized, Id, S> Copy for Listed<I, Id, S> {}
+
+/// The one place that asks whether the ids are in a list that a batch can take.
+pub fn listed<I: Ids + ?Sized>(_: &I) -> Listed<I, I::Id, I::Some> {
+    Listed {
+        all: I::all,
+        some: I::some,
+        copy: I::Id::clone,
+    }
+}
+
 impl<T: Clone> Ids for [T] {
     type Id = T;
     type Some = Vec<T>;

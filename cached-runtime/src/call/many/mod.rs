@@ -1,7 +1,7 @@
 //! A batch: one call for many keys, over the entries of a cached function of one key. The second story that knows the
 //! order of the steps; each step means what it means in the first.
 //!
-//! 1. [`Batch::new`]: the keys of all ids, each key once, in the order in which they came first ([`Keys`]).
+//! 1. [`ask`]: the keys of all ids, each key once, in the order in which they came first ([`Keys`]).
 //! 2. A look in memory for each. What it has not, this batch leads the flight of, or follows the one in progress.
 //! 3. What it leads is looked for in memory once more, then in the remote tiers: one look-up in each for all that the
 //!    tiers above did not have. The stamps for memory are taken before; each remote miss brings a token ([`Many`]).
@@ -24,8 +24,8 @@ mod run;
 mod wait;
 
 pub use self::answers::{Again, Answers, BatchShape, IdOf, MapKey, OfEntry, Pairs, again, answers};
-pub use self::ids::Ids;
-pub use self::run::{Batch, Next, batch};
+pub use self::ids::{Ids, Listed, listed};
+pub use self::run::{Asked, Batch, Next, ask, batch};
 
 use self::keys::Keys;
 use self::load::Many;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::{Answers, Ids, Keys, Many, Waits};
+use super::{Answers, Keys, Listed, Many, Waits};
 use crate::caches::context;
 use crate::call::Keeping;
 use crate::call::output::{Loaded, Output, Shape};
@@ -15,8 +15,32 @@ use crate::flight::Answer;
 use crate::handles::Entry;
 use crate::policy::Mode;
 
+/// The ids of a batch, and what is found at once of their entries.
+pub struct Asked<I: ?Sized, Id, S, V> {
+    list: Listed<I, Id, S>,
+    keys: Keys,
+    ways: Option<fn() -> Ways<V>>,
+}
+
+/// Asks for the entries that `entry` says for each of the `ids`.
+pub fn ask<I: ?Sized, Id, S, V>(
+    list: Listed<I, Id, S>,
+    ids: &I,
+    entry: impl Fn(&Id) -> Entry<V>,
+) -> Asked<I, Id, S, V> {
+    let (mut keys, mut ways) = (Keys::default(), None);
+    for id in (list.all)(ids) {
+        let entry = entry(id);
+        let (function, hash, key) = entry.place();
+        keys.add(function, hash, key);
+        ways = Some(entry.ways());
+    }
+    Asked { list, keys, ways }
+}
+
 /// A call of a batch.
-pub struct Batch<R: Output<N>, const N: u8, Id, V> {
+pub struct Batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> {
+    list: Listed<I, Id, S>,
     steps: Steps,
     keys: Keys,
     share: Share<R::Error>,
@@ -34,28 +58,18 @@ pub enum Next<R> {
     Failed(R),
 }
 
-/// A batch of the entries that `entry` says for each of the `ids`.
-pub fn batch<R, const N: u8, I, V>(
+/// Begins a batch: looks in memory, and leads or joins the flights of what is not there.
+pub fn batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V>(
     shape: Shape<R, N>,
-    ids: &I,
-    entry: impl Fn(&I::Id) -> Entry<V>,
+    asked: Asked<I, Id, S, V>,
     share: Share<R::Error>,
-    answers: Answers<R::Value, I::Id, V>,
-) -> Batch<R, N, I::Id, V>
-where
-    R: Output<N>,
-    I: Ids + ?Sized,
-{
+    answers: Answers<R::Value, Id, V>,
+) -> Batch<R, N, I, Id, S, V> {
     let _ = shape;
-    let (mut keys, mut ways) = (Keys::default(), None);
-    for id in ids.all() {
-        let entry = entry(id);
-        let (function, hash, key) = entry.place();
-        keys.add(function, hash, key);
-        ways = Some(entry.ways());
-    }
+    let Asked { list, keys, ways } = asked;
     let (keys, steps) = Steps::begin(keys.finish(), context::mode());
     Batch {
+        list,
         steps,
         keys,
         share,
@@ -64,7 +78,7 @@ where
     }
 }
 
-impl<R: Output<N>, const N: u8, Id, V> Batch<R, N, Id, V> {
+impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
     /// Waits until the body is to run or all is known.
     pub fn next(&mut self) -> impl Future<Output = Next<R>> {
         let share = self.share;
@@ -88,20 +102,17 @@ impl<R: Output<N>, const N: u8, Id, V> Batch<R, N, Id, V> {
     }
 
     /// The ids that the body is to be run for.
-    pub fn missing<I: Ids<Id = Id> + ?Sized>(&mut self, ids: &I) -> I::Some
-    where
-        Id: Clone,
-    {
-        let all = ids.all();
+    pub fn missing(&mut self, ids: &I) -> S {
+        let (all, copy) = ((self.list.all)(ids), self.list.copy);
         let missing = match &mut self.steps {
-            Steps::Uncached => all.into_iter().cloned().collect(),
+            Steps::Uncached => all.into_iter().map(copy).collect(),
             Steps::Cached { stage, .. } => stage
                 .missing()
                 .into_iter()
-                .filter_map(|id| all.get(id).map(|id| (*id).clone()))
+                .filter_map(|id| all.get(id).map(|id| copy(id)))
                 .collect(),
         };
-        I::some(missing)
+        (self.list.some)(missing)
     }
 
     /// Runs the body.
@@ -115,7 +126,7 @@ impl<R: Output<N>, const N: u8, Id, V> Batch<R, N, Id, V> {
     }
 
     /// Takes what the body returned. Gives it back if that is what this call comes to.
-    pub fn brought<I: Ids<Id = Id> + ?Sized>(&mut self, ids: &I, returned: R) -> Option<R>
+    pub fn brought(&mut self, ids: &I, returned: R) -> Option<R>
     where
         V: 'static,
     {
@@ -128,7 +139,7 @@ impl<R: Output<N>, const N: u8, Id, V> Batch<R, N, Id, V> {
             // No shape of a batch.
             Ok(Loaded::Absent(absent)) => Some(absent()),
             Ok(Loaded::Value(map)) => {
-                let all = ids.all();
+                let all = (self.list.all)(ids);
                 let missing: Vec<&Id> = many.missing().filter_map(|id| all.get(id).copied()).collect();
                 let sorted = (self.answers.sort)(map, &missing).into_iter();
                 let brought = sorted.map(|value| match value {
@@ -146,12 +157,12 @@ impl<R: Output<N>, const N: u8, Id, V> Batch<R, N, Id, V> {
     }
 
     /// What the call returns, once all is known.
-    pub fn finish<I: Ids<Id = Id> + ?Sized>(mut self, ids: &I) -> R {
+    pub fn finish(mut self, ids: &I) -> R {
         let mut pairs = Vec::new();
         if let (Steps::Cached { stage, .. }, Some(ways)) = (&mut self.steps, self.ways)
             && let Some(many) = stage.many()
         {
-            let (all, ways) = (ids.all(), ways());
+            let (all, ways) = ((self.list.all)(ids), ways());
             // Two ids of one entry are one for the map, or have the same value.
             let others = self.keys.again.iter().filter(|(id, slot)| {
                 let first = all.get(many.slots[*slot].id);
