@@ -13,8 +13,8 @@ pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
 pub use crate::call::many::{
-    Again, Answers, Asked, Batch, BatchShape, IdOf, Ids, Listed, MapKey, Next, OfEntry, Pairs, again,
-    answers, ask, batch, listed,
+    Again, Answers, Asked, Batch, BatchShape, IdOf, Ids, Listed, MapKey, Next, OfEntry, Pairs, again, ask,
+    batch, listed,
 };
 pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,

@@ -1,8 +1,8 @@
 //! A batch: one look into the entries of all ids, and the body behind it for those that are missing.
 
 use super::{attributes, body, call};
-use crate::function::{argument_name, is_borrowed, ungrouped};
-use crate::names::{borrowed, local, located, stretched};
+use crate::function::{argument_name, is_borrowed, types_of, ungrouped};
+use crate::names::{borrowed, local, located};
 use crate::plan::{BatchPlan, IdsForm, Passed};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -36,11 +36,11 @@ pub(super) fn function(plan: &BatchPlan) -> TokenStream {
 fn statements(plan: &BatchPlan) -> TokenStream {
     let (door, output) = (&plan.door, &plan.output);
     let [shape, asked, batch] = ["__shape", "__asked", "__batch"].map(local);
-    let [missing, returned] = ["__missing", "__returned"].map(local);
+    let [answered, missing, returned] = ["__answers", "__missing", "__returned"].map(local);
     let site = Span::mixed_site();
     let ids = ids(plan);
     let entry = entry(plan);
-    let answers = at(output, quote_spanned!(site=> #door::answers(#shape)));
+    let answers = at(output, quote_spanned!(site=> #asked.answers(#shape)));
     let listed = at(&ids_type(plan), quote_spanned!(site=> #door::listed(#ids)));
     let body = match &plan.uncached {
         Some(uncached) => uncached_call(plan, uncached, &missing),
@@ -49,7 +49,8 @@ fn statements(plan: &BatchPlan) -> TokenStream {
     quote_spanned! {site=>
         let #shape = #door::probe!(#output);
         let #asked = #door::ask(#listed, #ids, #entry);
-        let mut #batch = #door::batch(#shape, #asked, #door::share!(#shape), #answers);
+        let #answered = #answers;
+        let mut #batch = #door::batch(#shape, #asked, #door::share!(#shape), #answered);
         loop {
             match #batch.next().await {
                 #door::Next::Load => {}
@@ -65,11 +66,24 @@ fn statements(plan: &BatchPlan) -> TokenStream {
     }
 }
 
-/// The same tokens, reported at a type.
+/// The same tokens, reported at a type: at the word that names it, inside of a `Result`.
 fn at(ty: &Type, tokens: TokenStream) -> TokenStream {
-    let mut words = ty.to_token_stream().into_iter().map(|word| word.span());
-    let first = words.next().unwrap_or_else(Span::mixed_site);
-    stretched(tokens, first, words.last().unwrap_or(first))
+    located(tokens, word(ty))
+}
+
+fn word(ty: &Type) -> Span {
+    let last = match ungrouped(ty) {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    };
+    match last {
+        Some(last) if last.ident == "Result" => types_of(last).next().map_or_else(|| last.ident.span(), word),
+        Some(last) => last.ident.span(),
+        None => {
+            let first = ty.to_token_stream().into_iter().next();
+            first.map_or_else(Span::mixed_site, |first| first.span())
+        }
+    }
 }
 
 /// The argument that has the ids.
@@ -154,11 +168,7 @@ fn passed(plan: &BatchPlan, argument: &PatType, missing: &Ident) -> TokenStream 
         },
         Passed::Shared => name,
         Passed::Exclusive => quote!(&mut *#name),
-        Passed::Owned => {
-            let first = argument.ty.to_token_stream().into_iter().next();
-            let span = first.map_or_else(Span::mixed_site, |first| first.span());
-            again(plan, &name, span)
-        }
+        Passed::Owned => again(plan, &name, word(&argument.ty)),
     }
 }
 

@@ -1,11 +1,12 @@
 //! What a batch returns, and how it goes with the ids and with the entries.
 //!
-//! Every demand on a type is made once, by [`answers`], which the expansion has at the words of the return type. What
+//! Every demand on a type is made once, by [`Asked::answers`], which the expansion has at the words of the return type. What
 //! carries on from there asks for nothing.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::Asked;
 use crate::call::output::{Output, Shape};
 use crate::hooks::{Held, NeverHeld, NoType};
 
@@ -149,31 +150,37 @@ impl<M, Id, V> Clone for Answers<M, Id, V> {
 
 impl<M, Id, V> Copy for Answers<M, Id, V> {}
 
-/// How what a function of this shape returns answers ids.
-pub fn answers<R, const N: u8, Id, V, K, P, H, W, G>(_: Shape<R, N>) -> Answers<R::Value, Id, V>
-where
-    R: Output<N>,
-    Shape<R, N>: BatchShape,
-    R::Value: Pairs<K, P, H>,
-    P: OfEntry<V>,
-    Id: IdOf<K, W>,
-    K: MapKey<G>,
-{
-    Answers {
-        sort: |map, ids| {
-            let places = ids.iter().zip(0_usize..);
-            let places: HashMap<K, usize> = places.map(|(id, place)| (map_key(*id), place)).collect();
-            let mut sorted: Vec<Option<V>> = ids.iter().map(|_| None).collect();
-            map.each(&mut |key, value| {
-                // What was not asked for is nobody's.
-                if let Some(place) = places.get(&key).and_then(|place| sorted.get_mut(*place)) {
-                    *place = Some(value.take());
-                }
-            });
-            sorted
-        },
-        join: |pairs| R::Value::of(&mut pairs.into_iter().map(|(id, value)| (map_key(id), P::put(value)))),
-        same: |one, other| map_key::<_, K, W>(one) == map_key(other),
+impl<I: ?Sized, Id, S, V> Asked<I, Id, S, V> {
+    /// How what a function of this shape returns answers what was asked. A method, so that the compiler knows what the
+    /// entries hold before it looks at the map, and does not conclude it from there.
+    pub fn answers<R, const N: u8, K, P, H, W, G>(&self, _: Shape<R, N>) -> Answers<R::Value, Id, V>
+    where
+        R: Output<N>,
+        Shape<R, N>: BatchShape,
+        R::Value: Pairs<K, P, H>,
+        P: OfEntry<V>,
+        Id: IdOf<K, W>,
+        K: MapKey<G>,
+    {
+        Answers {
+            sort: |map, ids| {
+                let places = ids.iter().zip(0_usize..);
+                let places: HashMap<K, usize> = places.map(|(id, place)| (map_key(*id), place)).collect();
+                let mut sorted: Vec<Option<V>> = ids.iter().map(|_| None).collect();
+                map.each(&mut |key, value| {
+                    // What was not asked for is nobody's.
+                    if let Some(place) = places.get(&key).and_then(|place| sorted.get_mut(*place)) {
+                        *place = Some(value.take());
+                    }
+                });
+                sorted
+            },
+            join: |pairs| {
+                let mut pairs = pairs.into_iter().map(|(id, value)| (map_key(id), P::put(value)));
+                R::Value::of(&mut pairs)
+            },
+            same: |one, other| map_key::<_, K, W>(one) == map_key(other),
+        }
     }
 }
 

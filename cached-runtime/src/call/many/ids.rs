@@ -9,68 +9,45 @@ use std::hash::{BuildHasher, Hash};
     label = "the body is called with those ids that are in no tier, in a list of the same type",
     note = "take `&[T]`, `Vec<T>`, `&Vec<T>`, a `VecDeque`, a `HashSet` or a `BTreeSet`, of ids that are `Clone`"
 )]
-pub trait Ids {
-    /// One of them.
-    type Id: Clone;
-    /// Some of them.
-    type Some;
-
+pub trait Ids<T, S> {
     /// All of them, in their order.
-    fn all(&self) -> Vec<&Self::Id>;
+    fn all(&self) -> Vec<&T>;
     /// A list of these.
-    fn some(ids: Vec<Self::Id>) -> Self::Some;
+    fn some(ids: Vec<T>) -> S;
+    /// One more of this one.
+    fn copy(id: &T) -> T;
 }
 
-/// What a batch does with its ids: `I` is the list, `Id` one of them, `S` a list of some.
-pub struct Listed<I: ?Sized, Id, S> {
-    pub(super) all: for<'i> fn(&'i I) -> Vec<&'i Id>,
-    pub(super) some: fn(Vec<Id>) -> S,
-    pub(super) copy: fn(&Id) -> Id,
+/// What a batch does with its ids: `I` is the list, `T` one of them, `S` a list of some.
+pub struct Listed<I: ?Sized, T, S> {
+    pub(super) all: for<'i> fn(&'i I) -> Vec<&'i T>,
+    pub(super) some: fn(Vec<T>) -> S,
+    pub(super) copy: fn(&T) -> T,
 }
-
-impl<I: ?Sized, Id, S> Clone for Listed<I, Id, S> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<I: ?Sized, Id, S> Copy for Listed<I, Id, S> {}
 
 /// The one place that asks whether the ids are in a list that a batch can take.
-pub fn listed<I: Ids + ?Sized>(_: &I) -> Listed<I, I::Id, I::Some> {
+pub fn listed<I: Ids<T, S> + ?Sized, T, S>(_: &I) -> Listed<I, T, S> {
     Listed {
         all: I::all,
         some: I::some,
-        copy: I::Id::clone,
-    }
-}
-
-impl<T: Clone> Ids for [T] {
-    type Id = T;
-    type Some = Vec<T>;
-
-    fn all(&self) -> Vec<&T> {
-        self.iter().collect()
-    }
-
-    fn some(ids: Vec<T>) -> Vec<T> {
-        ids
+        copy: I::copy,
     }
 }
 
 macro_rules! lists {
-    ($($list:ty: $($generics:ident $(: $bound:ident $(+ $more:ident)*)?),+;)+) => {
+    ($($list:ty as $some:ty: $($generics:ident: $bound:ident $(+ $more:ident)*),+;)+) => {
         $(
-            impl<$($generics $(: $bound $(+ $more)*)?),+> Ids for $list {
-                type Id = T;
-                type Some = Self;
-
+            impl<$($generics: $bound $(+ $more)*),+> Ids<T, $some> for $list {
                 fn all(&self) -> Vec<&T> {
                     self.iter().collect()
                 }
 
-                fn some(ids: Vec<T>) -> Self {
+                fn some(ids: Vec<T>) -> $some {
                     ids.into_iter().collect()
+                }
+
+                fn copy(id: &T) -> T {
+                    id.clone()
                 }
             }
         )+
@@ -78,8 +55,9 @@ macro_rules! lists {
 }
 
 lists! {
-    Vec<T>: T: Clone;
-    VecDeque<T>: T: Clone;
-    BTreeSet<T>: T: Clone + Ord;
-    HashSet<T, S>: T: Clone + Eq + Hash, S: BuildHasher + Default;
+    [T] as Vec<T>: T: Clone;
+    Vec<T> as Self: T: Clone;
+    VecDeque<T> as Self: T: Clone;
+    BTreeSet<T> as Self: T: Clone + Ord;
+    HashSet<T, S> as Self: T: Clone + Eq + Hash, S: BuildHasher + Default;
 }

@@ -23,7 +23,7 @@ mod load;
 mod run;
 mod wait;
 
-pub use self::answers::{Again, Answers, BatchShape, IdOf, MapKey, OfEntry, Pairs, again, answers};
+pub use self::answers::{Again, Answers, BatchShape, IdOf, MapKey, OfEntry, Pairs, again};
 pub use self::ids::{Ids, Listed, listed};
 pub use self::run::{Asked, Batch, Next, ask, batch};
 
