@@ -56,27 +56,12 @@ use proc_macro::TokenStream;
 ///
 /// # Batches
 ///
-/// ```
-/// # use cached_runtime::cache;
-/// # use std::collections::HashMap;
-/// # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct User;
-/// # struct Db;
-/// # #[derive(Debug, Clone)] struct DbError;
+/// ```ignore
 /// #[cache(key = "user:{id}", ttl = "1h", skip(db))]
-/// async fn get_user(db: &Db, id: u64) -> Result<Option<User>, DbError> {
-///     # let _ = db;
-///     # Ok(Some(User)) /*
-///     one query
-///     # */
-/// }
+/// async fn get_user(db: &Db, id: u64) -> Result<Option<User>, DbError> { /* one query */ }
 ///
 /// #[cache(entries(get_user(id) for id in ids), skip(db))]
-/// async fn get_users(db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> {
-///     # let _ = db;
-///     # Ok(ids.iter().map(|id| (*id, User)).collect()) /*
-///     one query for these ids, which are those that no tier has
-///     # */
-/// }
+/// async fn get_users(db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> { /* one query for these ids */ }
 /// ```
 ///
 /// The function is named as in `#[invalidate]`, and its entries are the ones that single calls fill and find. Each tier is

@@ -13,7 +13,7 @@ pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
 pub use crate::call::many::{
-    Again, Answers, Asked, Batch, BatchShape, IdOf, Ids, Listed, MapKey, Next, OfEntry, Pairs, again, ask,
+    Again, Answers, Asked, Batch, BatchShape, IdOf, Ids, Listed, MapKey, OfEntry, Pairs, Step, again, ask,
     batch, listed,
 };
 pub use crate::call::output::{

@@ -307,7 +307,7 @@ async fn a_refresh_replaces_in_every_tier() {
     table.runs();
     let fresh = here.scope(with_mode(Mode::Refresh, rows(&table, &ids))).await;
     assert_eq!(fresh[&7], "new 7");
-    assert_eq!(table.runs(), [ids.clone()]);
+    assert_eq!(table.runs(), std::slice::from_ref(&ids));
     assert_eq!(here.scope(row(&table, 7)).await.unwrap(), "new 7");
     assert_eq!(there.scope(rows(&table, &ids)).await, fresh);
     assert_eq!(table.runs().len(), 0);

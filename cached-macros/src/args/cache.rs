@@ -173,24 +173,20 @@ impl CacheArgs {
                 let value = argument.value(|expr, _| Ok(expr.clone()));
                 argument.set(&mut self.caches, value)
             }
-            "companions" => {
-                let value = argument.value(literal::boolean);
-                argument.set(&mut self.companions, value)
-            }
-            "in_impl" => {
-                let value = argument.value(literal::boolean);
-                argument.set(&mut self.in_impl, value)
-            }
-            "entries" => {
-                self.is_batch = true;
-                let value = argument.group(Entries::read);
-                argument.set(&mut self.entries, value)
-            }
+            "companions" => argument.boolean(&mut self.companions),
+            "in_impl" => argument.boolean(&mut self.in_impl),
+            "entries" => self.batch(argument),
             _ => {
                 let value = argument.path();
                 argument.set(&mut self.krate, value)
             }
         }
+    }
+
+    fn batch(&mut self, argument: Argument<'_>) -> syn::Result<()> {
+        self.is_batch = true;
+        let value = argument.group(Entries::read);
+        argument.set(&mut self.entries, value)
     }
 }
 

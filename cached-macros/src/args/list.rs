@@ -53,6 +53,12 @@ impl Argument<'_> {
         read(&content)
     }
 
+    /// `= true` or `= false`.
+    pub(super) fn boolean(self, slot: &mut Option<Opt<bool>>) -> syn::Result<()> {
+        let value = self.value(super::literal::boolean);
+        self.set(slot, value)
+    }
+
     /// Keeps the value; a second one for the same name is a mistake.
     pub(super) fn set<T>(self, slot: &mut Option<Opt<T>>, value: syn::Result<T>) -> syn::Result<()> {
         if slot.is_some() {

@@ -52,10 +52,10 @@ fn statements(plan: &BatchPlan) -> TokenStream {
         let #answered = #answers;
         let mut #batch = #door::batch(#shape, #asked, #door::share!(#shape), #answered);
         loop {
-            match #batch.next().await {
-                #door::Next::Load => {}
-                #door::Next::Done => return #batch.finish(#ids),
-                #door::Next::Failed(#returned) => return #returned,
+            match #batch.turn().await {
+                #door::Step::Load => {}
+                #door::Step::Done => return #batch.finish(#ids),
+                #door::Step::Failed(#returned) => return #returned,
             }
             let #missing = #batch.missing(#ids);
             let #returned = #batch.run(#door::Box::pin(#body)).await;

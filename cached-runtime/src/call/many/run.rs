@@ -49,7 +49,7 @@ pub struct Batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> {
 }
 
 /// How a batch goes on.
-pub enum Next<R> {
+pub enum Step<R> {
     /// The body is to run for the missing ids.
     Load,
     /// All is known.
@@ -80,7 +80,7 @@ pub fn batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V>(
 
 impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
     /// Waits until the body is to run or all is known.
-    pub fn next(&mut self) -> impl Future<Output = Next<R>> {
+    pub fn turn(&mut self) -> impl Future<Output = Step<R>> {
         let share = self.share;
         std::future::poll_fn(move |context| {
             let mut failed = None;
@@ -93,9 +93,9 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
             };
             let polled = self.steps.poll(context, &mut read);
             match (failed, polled) {
-                (Some(failed), _) => Poll::Ready(Next::Failed(failed)),
-                (None, Poll::Ready(true)) => Poll::Ready(Next::Load),
-                (None, Poll::Ready(false)) => Poll::Ready(Next::Done),
+                (Some(failed), _) => Poll::Ready(Step::Failed(failed)),
+                (None, Poll::Ready(true)) => Poll::Ready(Step::Load),
+                (None, Poll::Ready(false)) => Poll::Ready(Step::Done),
                 (None, Poll::Pending) => Poll::Pending,
             }
         })

@@ -12,7 +12,7 @@ use crate::flight::{Answer, Lead, Turn, Wait};
 /// The flights of others that a batch waits for.
 #[derive(Default)]
 pub(super) struct Waits {
-    waits: Vec<Option<Waiting>>,
+    all: Vec<Option<Waiting>>,
     left: usize,
     bell: Arc<Bell>,
     /// Every one of them is to be looked at.
@@ -74,7 +74,7 @@ impl Waits {
     pub(super) fn add(&mut self, slot: usize, wait: Wait) {
         self.left += 1;
         self.anew = true;
-        self.waits.push(Some(Waiting {
+        self.all.push(Some(Waiting {
             slot,
             wait,
             waker: None,
@@ -94,14 +94,14 @@ impl Waits {
     ) -> Poll<Vec<(usize, Lead)>> {
         let rung = self.bell.answer(context.waker());
         let looked_at = if std::mem::take(&mut self.anew) {
-            (0..self.waits.len()).collect()
+            (0..self.all.len()).collect()
         } else {
             rung
         };
         let mut leads = Vec::new();
         for index in looked_at {
             if let Poll::Ready((slot, turn)) = self.poll_one(index, read) {
-                self.waits[index] = None;
+                self.all[index] = None;
                 self.left -= 1;
                 if let Turn::Lead(lead) = turn {
                     leads.push((slot, lead));
@@ -122,7 +122,7 @@ impl Waits {
         index: usize,
         read: &mut dyn FnMut(usize, &Answer) -> bool,
     ) -> Poll<(usize, Turn)> {
-        let Some(Some(waiting)) = self.waits.get_mut(index) else {
+        let Some(Some(waiting)) = self.all.get_mut(index) else {
             return Poll::Pending;
         };
         let bell = &self.bell;
@@ -141,7 +141,7 @@ impl Waits {
 
     fn rest(&mut self) {
         self.anew = true;
-        for waiting in self.waits.iter().flatten() {
+        for waiting in self.all.iter().flatten() {
             waiting.wait.rest();
         }
     }
