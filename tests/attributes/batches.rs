@@ -245,9 +245,9 @@ async fn a_function_that_is_told_its_caches() {
 
 /// Generic over the ids.
 #[cache(key = "of:{id}")]
-async fn of<T: cached_runtime::KeyPart + Clone + Send + Sync + 'static>(id: T) -> u64
+async fn of<T>(id: T) -> u64
 where
-    T: std::fmt::Display,
+    T: cached_runtime::KeyPart + Clone + Send + Sync + std::fmt::Display + 'static,
 {
     id.to_string().len() as u64
 }

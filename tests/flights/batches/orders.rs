@@ -69,7 +69,7 @@ async fn single_calls_and_batches_follow_a_batch() {
     settle().await;
     shop.let_through(1);
     let map = doubled(&[1, 2]);
-    assert_eq!(all(first).await, [map.clone()]);
+    assert_eq!(all(first).await, std::slice::from_ref(&map));
     let answers = [Some(2), Some(4), None].repeat(100);
     assert_eq!(all(singles).await, answers);
     assert_eq!(all(batches).await, vec![map.clone(); 100]);
