@@ -275,7 +275,7 @@ async fn generic_functions() {
 }
 
 trait Find {
-    fn find(&self, ids: &[u64]) -> impl Future<Output = HashMap<u64, u64>> + Send;
+    fn find(&self, ids: &[u64]) -> impl std::future::Future<Output = HashMap<u64, u64>> + Send;
 }
 
 #[async_trait::async_trait]
@@ -325,7 +325,7 @@ async fn methods_of_traits() {
 
 /// Returns its future.
 #[cache(entries(double(id) for id in ids))]
-fn future(ids: &[u64]) -> impl Future<Output = HashMap<u64, u64>> + Send {
+fn future(ids: &[u64]) -> impl std::future::Future<Output = HashMap<u64, u64>> + Send + '_ {
     let map = ids.iter().map(|id| (*id, id * 2)).collect();
     async move { map }
 }
