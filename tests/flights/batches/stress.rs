@@ -1,7 +1,7 @@
 //! Calls of every kind at random: nobody hangs, nobody gets what is another's, and nothing is left behind.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ struct Truth {
     versions: [AtomicU64; 24],
     /// Which of them nobody may fall behind any more: its invalidation has returned.
     settled: [AtomicU64; 24],
+    /// What calls returned that they must not. A body may panic, so these cannot.
+    wrong: Mutex<Vec<String>>,
 }
 
 impl Truth {
@@ -88,14 +90,23 @@ async fn others(truth: &Truth, whim: Whim, ids: Vec<u64>) -> Result<Vec<(u64, u6
     Ok(read)
 }
 
-/// A value of an id, no older than what was settled when the call began.
-fn check(id: u64, value: u64, least: u64) {
-    assert_eq!(value % IDS, id, "a value of another id");
-    assert!(
-        value / IDS >= least,
-        "{id}: {} is older than {least}",
-        value / IDS
-    );
+impl Truth {
+    /// A value of an id, no older than what was settled when the call began.
+    fn check(&self, id: u64, value: u64, least: u64) {
+        if value % IDS != id || value / IDS < least {
+            self.wrong(format!("{id}: {value}, and at least version {least}"));
+        }
+    }
+
+    fn count(&self, found: usize, asked: usize) {
+        if found != asked {
+            self.wrong(format!("{found} of {asked}"));
+        }
+    }
+
+    fn wrong(&self, what: String) {
+        self.wrong.lock().unwrap().push(what);
+    }
 }
 
 async fn call(truth: Arc<Truth>, mut random: Rng) {
@@ -109,7 +120,7 @@ async fn call(truth: Arc<Truth>, mut random: Rng) {
                 let id = random.u64(0..IDS);
                 let least = truth.settled(id);
                 if let Ok(value) = one(&truth, whim, id).await {
-                    check(id, value, least);
+                    truth.check(id, value, least);
                 }
             }
             2 => {
@@ -119,17 +130,17 @@ async fn call(truth: Arc<Truth>, mut random: Rng) {
             3 => drop(tokio::time::timeout(patience, many(&truth, whim, &ids)).await),
             4 => {
                 if let Ok(pairs) = others(&truth, whim, ids.clone()).await {
-                    assert_eq!(pairs.len(), least.len());
+                    truth.count(pairs.len(), least.len());
                     for (id, value) in pairs {
-                        check(id, value, least[&id]);
+                        truth.check(id, value, least[&id]);
                     }
                 }
             }
             _ => {
                 if let Ok(map) = many(&truth, whim, &ids).await {
-                    assert_eq!(map.len(), least.len());
+                    truth.count(map.len(), least.len());
                     for (id, value) in map {
-                        check(id, value, least[&id]);
+                        truth.check(id, value, least[&id]);
                     }
                 }
             }
@@ -147,6 +158,7 @@ async fn calls_of_every_kind() {
         // A body that panics takes its caller along.
         let ended = ends(calls).await;
         assert_eq!(ended.answers.len() + ended.panicked.len(), 60);
+        assert_eq!(*truth.wrong.lock().unwrap(), [""; 0]);
         // Nobody leads and nobody waits any more: every id is loaded by who asks now.
         caches
             .scope(async {
