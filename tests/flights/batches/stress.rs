@@ -1,8 +1,8 @@
 //! Calls of every kind at random: nobody hangs, nobody gets what is another's, and nothing is left behind.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cached_runtime::cache;
