@@ -167,6 +167,15 @@ mod tests {
             ),
             1
         );
+        for args in [
+            quote!(entries(one(id) for id in ids), skip(db)),
+            quote!(entries(one(id) for id in ids), skip(db), companions = false),
+        ] {
+            let batch = quote! {
+                async fn get_users(db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> { the_body }
+            };
+            assert_eq!(count(&cache(args, &batch), "the_body"), 1);
+        }
         let boxed = quote! {
             fn f<'async_trait>(&'async_trait self) -> Pin<Box<dyn Future<Output = u64> + Send + 'async_trait>> {
                 Box::pin(async move { the_body })

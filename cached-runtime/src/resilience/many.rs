@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::guarded::{Guarded, Looked};
 use crate::store::{Filled, Filling, Lookup, Token};
@@ -82,14 +83,16 @@ impl Guarded {
         Ok(refused)
     }
 
-    /// A token for each, as [`reserve`](Guarded::reserve) would.
+    /// A token for each, as [`reserve`](Guarded::reserve) would. As far as they can be had in the time for one request:
+    /// what is then not stored costs a load, and waiting would cost every caller.
     pub(crate) async fn reserve_each(self: &Arc<Self>, keys: &[&str]) -> Vec<Option<Token>> {
         let mut tokens = Vec::with_capacity(keys.len());
+        let begun = Instant::now();
         for keys in keys.chunks(BESIDE) {
             let some = together(keys.iter().map(|key| Box::pin(self.reserve(key))).collect()).await;
             let none = some.iter().all(Option::is_none);
             tokens.extend(some);
-            if none {
+            if none || begun.elapsed() > self.budget {
                 break;
             }
         }
