@@ -36,6 +36,7 @@ mod hooks;
 mod kept;
 mod entry;
 mod key;
+mod plan;
 mod policy;
 mod stats;
 mod clock;
@@ -45,7 +46,8 @@ mod error;
 pub mod testing;
 
 pub use crate::caches::context::with_mode;
-pub use crate::caches::{Caches, CachesBuilder};
+pub use crate::caches::{CacheBuilder, Caches, CachesBuilder, TierBuilder};
+pub use crate::call::Loadable;
 pub use crate::call::share::{LoadFailed, SharedError};
 pub use crate::codec::Codec;
 pub use crate::error::{Error, ErrorKind};

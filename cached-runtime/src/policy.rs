@@ -1,5 +1,6 @@
 //! What the attribute decided for a function: plain data, made while compiling.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use crate::codec::Codec;
@@ -27,10 +28,16 @@ pub struct Spec {
     pub jitter: u32,
     /// `none_ttl`.
     pub none_ttl: Option<Duration>,
+    /// `idle`: how long an entry lives that nobody reads.
+    pub idle: Option<Duration>,
+    /// `refresh`, or what `strategy = "refresh_ahead"` says.
+    pub refresh: Option<Refresh>,
+    /// `stale`.
+    pub stale: Option<Duration>,
     /// `backend`, the chain of stores by name.
     pub backend: Option<&'static [&'static str]>,
     /// `tier(...)`, one for each.
-    pub tiers: &'static [TierSpec],
+    pub tiers: &'static [TierSpec<'static>],
     /// `capacity`, in entries.
     pub capacity: Option<u64>,
     /// `max_bytes`.
@@ -68,6 +75,9 @@ impl Spec {
             ttl: None,
             jitter: 0,
             none_ttl: None,
+            idle: None,
+            refresh: None,
+            stale: None,
             backend: None,
             tiers: &[],
             capacity: None,
@@ -81,16 +91,55 @@ impl Spec {
         }
     }
 
-    /// The settings of one tier of the chain.
-    pub(crate) fn tier(&self, store: &str) -> Option<&'static TierSpec> {
-        self.tiers.iter().find(|tier| tier.store == store)
+    /// Whether reading an entry may be more than a hit.
+    pub(crate) fn ages(&self) -> bool {
+        self.idle.is_some() || self.refresh.is_some() || self.stale.is_some()
+    }
+}
+
+/// What was decided for a cache: while compiling, or when it was made by name.
+pub(crate) enum Decided {
+    Compiled(&'static Spec),
+    Built(Box<Spec>),
+}
+
+impl Deref for Decided {
+    type Target = Spec;
+
+    fn deref(&self) -> &Spec {
+        match self {
+            Self::Compiled(spec) => spec,
+            Self::Built(spec) => spec,
+        }
+    }
+}
+
+/// From what age on a hit reloads its entry in the background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// A part of the entry's ttl, in parts per million.
+    Part(u32),
+    /// An age.
+    Age(Duration),
+}
+
+impl Refresh {
+    /// The age of an entry of this `ttl`; `None` if it is never reached.
+    pub(crate) fn age(self, ttl: Option<Duration>) -> Option<Duration> {
+        match self {
+            Self::Age(age) => Some(age),
+            Self::Part(part) => {
+                let part = ttl?.as_nanos().saturating_mul(part.into()) / 1_000_000;
+                Some(Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX)))
+            }
+        }
     }
 }
 
 /// `tier(...)`: the settings of one tier of a chain.
-pub struct TierSpec {
+pub struct TierSpec<'a> {
     /// Which.
-    pub store: &'static str,
+    pub store: &'a str,
     /// The longest life of an entry there.
     pub ttl: Option<Duration>,
     /// Bound in entries, for memory.
@@ -99,9 +148,9 @@ pub struct TierSpec {
     pub max_bytes: Option<u64>,
 }
 
-impl TierSpec {
+impl<'a> TierSpec<'a> {
     /// The function's own settings.
-    pub const fn new(store: &'static str) -> Self {
+    pub const fn new(store: &'a str) -> Self {
         Self {
             store,
             ttl: None,

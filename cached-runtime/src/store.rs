@@ -18,7 +18,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::together::{BESIDE, together};
+use crate::together::{self, BESIDE};
 use crate::{Error, ErrorKind};
 
 /// A boxed future that may cross threads: what the methods of [`Store`] return.
@@ -153,7 +153,7 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(keys.len());
             for keys in keys.chunks(BESIDE) {
-                answers.extend(together(keys.iter().map(|key| self.get(key)).collect()).await);
+                answers.extend(together::all(keys.iter().map(|key| self.get(key)).collect()).await);
             }
             answers
         })
@@ -168,7 +168,7 @@ pub trait Store: Send + Sync + 'static {
                 let fills = fills
                     .iter()
                     .map(|fill| self.fill(fill.key, fill.bytes, fill.ttl, fill.token));
-                answers.extend(together(fills.collect()).await);
+                answers.extend(together::all(fills.collect()).await);
             }
             answers
         })

@@ -8,19 +8,19 @@ use std::task::Poll;
 pub(crate) const BESIDE: usize = 64;
 
 /// What comes of several futures that are polled together, in their order.
-pub(crate) async fn together<F: Future + ?Sized>(mut futures: Vec<Pin<Box<F>>>) -> Vec<F::Output> {
+pub(crate) async fn all<F: Future + ?Sized>(mut futures: Vec<Pin<Box<F>>>) -> Vec<F::Output> {
     let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
     poll_fn(|context| {
-        let mut all = Poll::Ready(());
+        let mut ready = Poll::Ready(());
         for (future, output) in futures.iter_mut().zip(&mut outputs) {
             if output.is_none() {
                 match future.as_mut().poll(context) {
-                    Poll::Ready(ready) => *output = Some(ready),
-                    Poll::Pending => all = Poll::Pending,
+                    Poll::Ready(done) => *output = Some(done),
+                    Poll::Pending => ready = Poll::Pending,
                 }
             }
         }
-        all
+        ready
     })
     .await;
     outputs.into_iter().flatten().collect()

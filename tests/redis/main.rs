@@ -1,5 +1,6 @@
 //! Cached functions over real Redis servers, one module for each promise.
 
+mod ages;
 mod batches;
 mod chain;
 mod codecs;
@@ -20,3 +21,4 @@ mod restart;
 mod schema;
 mod secure;
 mod setup;
+mod several;

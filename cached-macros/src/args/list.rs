@@ -53,9 +53,13 @@ impl Argument<'_> {
         read(&content)
     }
 
-    /// `= true` or `= false`.
-    pub(super) fn boolean(self, slot: &mut Option<Opt<bool>>) -> syn::Result<()> {
-        let value = self.value(super::literal::boolean);
+    /// Keeps what `read` makes of the value after `=`.
+    pub(super) fn read<T>(
+        self,
+        slot: &mut Option<Opt<T>>,
+        read: impl FnOnce(&Expr, &str) -> syn::Result<T>,
+    ) -> syn::Result<()> {
+        let value = self.value(read);
         self.set(slot, value)
     }
 

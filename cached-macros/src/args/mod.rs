@@ -7,7 +7,7 @@ mod invalidate;
 mod list;
 mod literal;
 
-pub(crate) use cache::{Backend, CacheArgs, Strategy, Tier, Ttl};
+pub(crate) use cache::{Backend, CacheArgs, Refresh, Strategy, Tier, Ttl};
 pub(crate) use entries::Entries;
 pub(crate) use invalidate::{Arguments, Call, InvalidateArgs, Owner, Target, When};
 

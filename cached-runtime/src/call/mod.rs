@@ -15,16 +15,25 @@
 //! dropped, or a body that panics, drops the [`Load`] and with it the lead: see `flight`.
 
 mod enter;
+mod again;
+mod owned;
 mod start;
 mod run;
 mod steps;
 mod load;
 pub(crate) mod many;
+mod aside;
+mod loader;
 pub(crate) mod output;
 pub(crate) mod share;
 pub(crate) mod values;
 
-pub use self::enter::{Enter, Turn, Wait, enter, enter_in};
+pub use self::again::{Reload, reload};
+pub(crate) use self::aside::get_many;
+pub use self::enter::{Enter, Turn, Wait, enter, enter_aging, enter_aging_in, enter_in};
 pub(crate) use self::load::{Keeping, Load};
-pub use self::run::{Lead, Run};
+pub use self::loader::Loadable;
+pub(crate) use self::loader::load;
+pub use self::owned::{Lent, Outliving, outliving};
+pub use self::run::{Lead, Run, Seen};
 pub(crate) use self::start::probe_of;

@@ -16,7 +16,8 @@ use tokio::runtime::Handle;
 use tokio::task::try_id;
 
 use super::breaker::Breaker;
-use super::pending::{Pending, Test};
+use super::owned::Owned;
+use super::pending::Pending;
 use crate::background::Background;
 use crate::store::{Filled, Found, Lookup, Store, Token};
 use crate::{Error, ErrorKind};
@@ -29,22 +30,13 @@ pub(crate) enum Looked {
     Unreadable(Error),
 }
 
-/// Which keys of a store are a `Caches`' own: globs that find them, and the exact test for what those find.
-#[derive(Clone)]
-pub(crate) struct Owned {
-    pub(crate) globs: Vec<String>,
-    pub(crate) test: Test,
-    /// The generations of all of them, for a store that knows no globs.
-    pub(crate) generations: Vec<String>,
-}
-
 /// A named store of a `Caches`, shared by all functions that use it.
 pub(crate) struct Guarded {
     pub(super) name: String,
     pub(super) store: Arc<dyn Store>,
     pub(super) budget: Duration,
     /// Every key this process may have written, for when single removals are too many to keep.
-    pub(super) owned: Owned,
+    pub(super) owned: Arc<Owned>,
     pub(super) breaker: Breaker,
     pub(super) pending: Pending,
     /// A task is at work to reach the store again.
@@ -60,7 +52,7 @@ impl Guarded {
         name: &str,
         store: Arc<dyn Store>,
         budget: Duration,
-        owned: Owned,
+        owned: Arc<Owned>,
         background: Background,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -136,10 +128,21 @@ impl Guarded {
     /// Looks several keys up that mean something together only: one that may not be read makes all of them misses
     /// without a token.
     pub(crate) async fn get_many(self: &Arc<Self>, keys: &[String]) -> Vec<Looked> {
+        let unreadable = || keys.iter().any(|key| self.pending.covers(key));
         let nothing = || keys.iter().map(|_| Looked::Missing(None)).collect();
-        if keys.iter().any(|key| self.pending.covers(key)) {
+        if unreadable() {
             self.heal();
             return nothing();
+        }
+        let looked = self.look_together(keys).await;
+        // A removal that failed meanwhile is about what was just read.
+        if unreadable() { nothing() } else { looked }
+    }
+
+    /// One call for several keys, whatever is pending.
+    async fn look_together(self: &Arc<Self>, keys: &[String]) -> Vec<Looked> {
+        if keys.is_empty() {
+            return Vec::new();
         }
         let call = async {
             let mut answers = self.store.get_many(keys).await;
@@ -151,12 +154,8 @@ impl Guarded {
         };
         let answers = match self.ask(call).await {
             Ok(answers) if answers.len() == keys.len() => answers,
-            _ => return nothing(),
+            _ => return keys.iter().map(|_| Looked::Missing(None)).collect(),
         };
-        // A removal that failed meanwhile is about what was just read.
-        if keys.iter().any(|key| self.pending.covers(key)) {
-            return nothing();
-        }
         let looked = |answer| match answer {
             Ok(Lookup::Found(found)) => Looked::Found(found),
             Ok(Lookup::Missing(token)) => Looked::Missing(Some(token)),
@@ -224,6 +223,14 @@ impl Guarded {
             return Ok(None);
         }
         self.ask(async { self.store.remaining(key).await }).await
+    }
+
+    /// Gives an entry that is there a life of `ttl` from now on.
+    pub(crate) async fn touch(self: &Arc<Self>, key: &str, ttl: Duration) -> Result<bool, Error> {
+        if self.pending.covers(key) {
+            return Ok(false);
+        }
+        self.ask(async { self.store.touch(key, ttl).await }).await
     }
 
     /// Lets the store go; what is pending stays so.

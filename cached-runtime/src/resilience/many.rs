@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::guarded::{Guarded, Looked};
 use crate::store::{Filled, Filling, Lookup, Token};
-use crate::together::{BESIDE, together};
+use crate::together::{self, BESIDE};
 use crate::{Error, ErrorKind};
 
 /// Keys of one request: few enough for a budget that is meant for one key, and enough that most batches are one request.
@@ -89,7 +89,7 @@ impl Guarded {
         let mut tokens = Vec::with_capacity(keys.len());
         let begun = Instant::now();
         for keys in keys.chunks(BESIDE) {
-            let some = together(keys.iter().map(|key| Box::pin(self.reserve(key))).collect()).await;
+            let some = together::all(keys.iter().map(|key| Box::pin(self.reserve(key))).collect()).await;
             let none = some.iter().all(Option::is_none);
             tokens.extend(some);
             if none || begun.elapsed() > self.budget {

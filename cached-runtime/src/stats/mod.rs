@@ -14,13 +14,13 @@ pub(crate) use self::striped::Striped;
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
-    /// One for each cached function that has been called, by name.
+    /// One for each cached function that has been called and each cache that was made by name, in the order of their names.
     pub caches: Vec<CacheStats>,
     /// One for each registered store.
     pub stores: Vec<StoreStats>,
 }
 
-/// One cached function.
+/// One cached function, or one cache that was made by name.
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
 pub struct CacheStats {
@@ -34,6 +34,8 @@ pub struct CacheStats {
     pub loads: u64,
     /// Those that returned an error or panicked.
     pub failed_loads: u64,
+    /// Runs of the body that a hit has started in the background; counted as loads too.
+    pub reloads: u64,
     /// Entries that memory has dropped to stay within its bound.
     pub evictions: u64,
     /// Entries in memory, those past their life included until they are replaced or evicted.
@@ -49,6 +51,7 @@ impl CacheStats {
         self.misses += other.misses;
         self.loads += other.loads;
         self.failed_loads += other.failed_loads;
+        self.reloads += other.reloads;
         self.evictions += other.evictions;
         self.entries += other.entries;
         for (tier, more) in self.tiers.iter_mut().zip(other.tiers) {
@@ -162,6 +165,7 @@ pub(crate) struct Counts {
     pub(crate) misses: Count,
     pub(crate) loads: Count,
     pub(crate) failed_loads: Count,
+    pub(crate) reloads: Count,
     /// Look-ups in memory that found nothing.
     pub(crate) memory_misses: Count,
     /// Fills of memory that were refused.

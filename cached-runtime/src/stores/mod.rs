@@ -13,7 +13,7 @@ mod null;
 mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
-
+#[cfg(any(feature = "redis", feature = "memcached"))]
 #[cfg(feature = "memcached")]
 pub use self::memcached::{Memcached, MemcachedBuilder};
 pub use self::null::Null;

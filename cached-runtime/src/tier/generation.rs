@@ -63,30 +63,41 @@ impl Generations {
         (looked, last)
     }
 
-    /// Looks keys up that have nothing to do with each other, together with the generations of all of them. For each its
-    /// generation, if that is known or could be drawn, and what was found.
+    /// Looks several keys up together with their generations. Of the latter, what was found for each part of the store.
     pub(crate) async fn look_each(
         &self,
         store: &Arc<Guarded>,
         keys: &[String],
-    ) -> Vec<(Option<Generation>, Looked)> {
-        let part_of = |key: &String| store.store().part_of(key).min(self.parts.len() - 1);
-        let mut named = vec![false; self.parts.len()];
-        keys.iter().for_each(|key| named[part_of(key)] = true);
-        let parts = || (0..self.parts.len()).filter(|part| named[*part]);
-        let mut all: Vec<String> = parts().flat_map(|part| self.parts[part].clone()).collect();
-        all.extend_from_slice(keys);
-        let mut looked = store.get_each(&all).await.into_iter();
-        let mut known = vec![None; self.parts.len()];
-        for part in parts() {
-            let beside: Vec<Looked> = looked.by_ref().take(self.parts[part].len()).collect();
-            let generation = settle(&self.parts[part], store, beside).await;
-            known[part] = generation;
+    ) -> (Vec<Vec<Looked>>, Vec<Looked>) {
+        let asked = self.parts.iter().flatten().chain(keys);
+        let mut looked = store
+            .get_each(&asked.cloned().collect::<Vec<_>>())
+            .await
+            .into_iter();
+        let beside = self
+            .parts
+            .iter()
+            .map(|part| looked.by_ref().take(part.len()).collect());
+        (beside.collect(), looked.collect())
+    }
+
+    /// The generation of each key, from what was found for the parts of the store.
+    pub(crate) async fn settle_each(
+        &self,
+        store: &Arc<Guarded>,
+        keys: &[String],
+        looked: Vec<Vec<Looked>>,
+    ) -> Vec<Option<Generation>> {
+        let part_of = |key: &String| store.store().part_of(key);
+        let mut settled = vec![None; self.parts.len()];
+        for (part, looked) in looked.into_iter().enumerate() {
+            // One of its keys stands for all of a part; a part without any is not needed.
+            if let Some(key) = keys.iter().find(|key| part_of(key) == part) {
+                settled[part] = self.settle(store, key, looked).await;
+            }
         }
-        keys.iter()
-            .zip(looked)
-            .map(|(key, looked)| (known[part_of(key)].clone(), looked))
-            .collect()
+        let of = |key| settled.get(part_of(key)).cloned().flatten();
+        keys.iter().map(of).collect()
     }
 
     /// The generation there is for each key, without the entries.
@@ -98,13 +109,15 @@ impl Generations {
         let mut known: Vec<Option<Option<Generation>>> = vec![None; self.parts.len()];
         let mut each = Vec::with_capacity(keys.len());
         for key in keys {
-            let part = store.store().part_of(key).min(self.parts.len() - 1);
-            if known[part].is_none() {
-                let looked = store.get_many(&self.parts[part]).await;
-                let generation = settle(&self.parts[part], store, looked).await;
-                known[part] = Some(generation);
+            let Some(known) = known.get_mut(store.store().part_of(key)) else {
+                each.push(None);
+                continue;
+            };
+            if known.is_none() {
+                let looked = self.look_alone(store, key).await;
+                *known = Some(self.settle(store, key, looked).await);
             }
-            each.push(known[part].clone().flatten());
+            each.push(known.clone().flatten());
         }
         each
     }
@@ -121,17 +134,12 @@ impl Generations {
         key: &str,
         looked: Vec<Looked>,
     ) -> Option<Generation> {
-        settle(self.beside(store, key), store, looked).await
+        let mut all = Vec::with_capacity(LENGTH * looked.len());
+        for (key, looked) in self.beside(store, key).iter().zip(looked) {
+            all.extend(one(store, key, looked).await?);
+        }
+        (!all.is_empty()).then_some(Generation(all))
     }
-}
-
-/// The same of the generations that lie under `keys`.
-async fn settle(keys: &[String], store: &Arc<Guarded>, looked: Vec<Looked>) -> Option<Generation> {
-    let mut all = Vec::with_capacity(LENGTH * looked.len());
-    for (key, looked) in keys.iter().zip(looked) {
-        all.extend(one(store, key, looked).await?);
-    }
-    (!all.is_empty()).then_some(Generation(all))
 }
 
 /// What was found, if all of it was.

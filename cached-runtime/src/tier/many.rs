@@ -1,11 +1,11 @@
 //! Many keys of a remote tier at once, each of them treated as if it had been asked for alone.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use tokio::task::yield_now;
 
-use super::generation::Generation;
 use super::remote::{Form, Had, Permit, Remote, Sealed};
+use crate::plan::Plan;
 use crate::resilience::{Looked, TOGETHER};
 use crate::store::Filling;
 
@@ -13,87 +13,48 @@ use crate::store::Filling;
 pub(crate) struct Entering<'a> {
     pub(crate) key: &'a str,
     pub(crate) sealed: &'a Sealed,
-    pub(crate) ttl: Option<Duration>,
+    pub(crate) plan: &'a Plan,
     pub(crate) permit: &'a Permit,
-}
-
-/// What the bytes under one key turned out to be.
-enum Read {
-    Had(Had),
-    /// Nothing that counts; the load may replace it, under this generation.
-    Useless(Option<Generation>),
 }
 
 impl Remote {
     /// What there is for each key, in their order: one round trip, and another where something has to be replaced.
     pub(crate) async fn get_many(&self, keys: &[String], form: &Form<'_>) -> Vec<Had> {
-        let looked = match &self.generations {
-            None => {
-                let looked = self.guarded.get_each(keys).await;
-                looked.into_iter().map(|looked| (None, looked)).collect()
+        let (looked, generations) = match &self.generations {
+            None => (self.guarded.get_each(keys).await, vec![None; keys.len()]),
+            Some(generations) => {
+                let (beside, looked) = generations.look_each(&self.guarded, keys).await;
+                let settled = generations.settle_each(&self.guarded, keys, beside);
+                let settled = self.in_time(Instant::now(), async { Some(settled.await) }).await;
+                (looked, settled.unwrap_or_else(|| vec![None; keys.len()]))
             }
-            Some(generations) => generations.look_each(&self.guarded, keys).await,
         };
-        let mut read = Vec::with_capacity(keys.len());
-        for (key, (generation, looked)) in keys.iter().zip(looked) {
-            read.push(self.read(key, generation, looked, form));
+        let (mut hads, mut useless) = (Vec::with_capacity(keys.len()), Vec::new());
+        for ((key, looked), generation) in keys.iter().zip(looked).zip(generations) {
+            // Without its generation, what is there cannot be told from what was removed.
+            let looked = if self.generations.is_some() && generation.is_none() {
+                Looked::Missing(None)
+            } else {
+                looked
+            };
+            match self.judge(key, form, looked, generation.as_ref()) {
+                Some(had) => hads.push(had),
+                None => {
+                    useless.push((hads.len(), key.as_str(), generation));
+                    hads.push(Had::Nothing(None));
+                }
+            }
             // Values are decoded here, and the thread may have others to serve.
-            if read.len().is_multiple_of(TOGETHER) {
+            if hads.len().is_multiple_of(TOGETHER) {
                 yield_now().await;
             }
         }
-        let useless = keys
-            .iter()
-            .zip(&read)
-            .filter(|(_, read)| matches!(read, Read::Useless(_)));
-        let useless: Vec<&str> = useless.map(|(key, _)| key.as_str()).collect();
-        let mut tokens = self.guarded.reserve_each(&useless).await.into_iter();
-        let each = read.into_iter().map(|read| match read {
-            Read::Had(had) => had,
-            Read::Useless(generation) => {
-                let token = tokens.next().flatten();
-                Had::Nothing(token.map(|token| Permit { token, generation }))
-            }
-        });
-        each.collect()
-    }
-
-    fn read(&self, key: &str, generation: Option<Generation>, looked: Looked, form: &Form<'_>) -> Read {
-        let missing = |permit| {
-            self.misses.add_one();
-            Read::Had(Had::Nothing(permit))
-        };
-        // Whatever is there cannot be told from what was removed.
-        if self.generations.is_some() && generation.is_none() {
-            return missing(None);
+        let replaced: Vec<&str> = useless.iter().map(|(_, key, _)| *key).collect();
+        let tokens = self.guarded.reserve_each(&replaced).await;
+        for ((place, _, generation), token) in useless.into_iter().zip(tokens) {
+            hads[place] = Had::Nothing(token.map(|token| Permit { token, generation }));
         }
-        let opened = match looked {
-            Looked::Missing(token) => return missing(token.map(|token| Permit { token, generation })),
-            Looked::Unreadable(error) => Err(error),
-            Looked::Found(found) => {
-                let bytes = match &generation {
-                    None => Some(found.bytes),
-                    Some(generation) => generation.unmark(found.bytes),
-                };
-                let Some(bytes) = bytes else {
-                    self.misses.add_one();
-                    return Read::Useless(generation);
-                };
-                form.open(key, &bytes).map(|content| (content, found.remaining))
-            }
-        };
-        match opened {
-            Ok((content, remaining)) => {
-                self.hits.add_one();
-                Read::Had(Had::Entry { content, remaining })
-            }
-            Err(error) => {
-                tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
-                self.rejected.add_one();
-                self.misses.add_one();
-                Read::Useless(generation)
-            }
-        }
+        hads
     }
 
     /// The right to fill each, whether or not something is there.
@@ -122,7 +83,7 @@ impl Remote {
             .map(|(one, bytes)| Filling {
                 key: one.key,
                 bytes,
-                ttl: self.life(one.ttl),
+                ttl: self.life(one.plan),
                 token: &one.permit.token,
             })
             .collect();

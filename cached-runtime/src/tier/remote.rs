@@ -5,15 +5,18 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::codec::Codec;
 use crate::codec::envelope::{self, Header};
 use crate::entry::Content;
 use crate::hooks;
+use crate::plan::Plan;
+use crate::policy::Spec;
 use crate::resilience::{Guarded, Looked};
 use crate::stats::{Count, TierStats};
 use crate::store::{Filled, Token};
+use crate::tier::age::{left, since_epoch};
 use crate::tier::generation::{self, Generation, Generations};
 use crate::{Error, ErrorKind};
 
@@ -23,9 +26,9 @@ pub(crate) struct Remote {
     ttl: Option<Duration>,
     /// Where the store cannot find keys by pattern.
     pub(super) generations: Option<Generations>,
-    pub(super) hits: Count,
-    pub(super) misses: Count,
-    pub(super) rejected: Count,
+    hits: Count,
+    misses: Count,
+    rejected: Count,
     pub(super) refused: Count,
 }
 
@@ -33,7 +36,8 @@ pub(crate) struct Remote {
 pub(crate) enum Had {
     Entry {
         content: Content,
-        remaining: Option<Duration>,
+        /// What is left of its life.
+        plan: Plan,
     },
     /// Nothing, and the right to fill it; none where the store could not be asked.
     Nothing(Option<Permit>),
@@ -50,7 +54,7 @@ pub(crate) struct Form<'a> {
     pub(crate) hooks: &'a hooks::Remote,
     pub(crate) codec: Codec,
     pub(crate) fingerprint: u64,
-    pub(crate) compress: Option<usize>,
+    pub(crate) spec: &'a Spec,
     /// The function can say that there is nothing.
     pub(crate) absent: bool,
 }
@@ -93,42 +97,64 @@ impl Remote {
                 Box::pin(looked).await
             }
         };
+        match self.judge(key, form, looked, generation.as_ref()) {
+            Some(had) => had,
+            None => self.replace(key, begun, generation).await,
+        }
+    }
+
+    /// What comes of what was found; `None` where that is a miss and to be replaced.
+    pub(super) fn judge(
+        &self,
+        key: &str,
+        form: &Form<'_>,
+        looked: Looked,
+        generation: Option<&Generation>,
+    ) -> Option<Had> {
+        let reject = |error: &Error| {
+            tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
+            self.rejected.add_one();
+            self.misses.add_one();
+        };
         let found = match looked {
             Looked::Found(found) => found,
             Looked::Missing(token) => {
                 self.misses.add_one();
-                return Had::Nothing(token.map(|token| Permit { token, generation }));
+                return Some(Had::Nothing(token.map(|token| Permit {
+                    token,
+                    generation: generation.cloned(),
+                })));
             }
-            Looked::Unreadable(error) => return self.reject(key, &error, begun, generation).await,
+            Looked::Unreadable(error) => {
+                reject(&error);
+                return None;
+            }
         };
-        let bytes = match &generation {
+        let bytes = match generation {
             None => found.bytes,
             Some(generation) => match generation.unmark(found.bytes) {
                 Some(bytes) => bytes,
                 None => {
                     self.misses.add_one();
-                    return self.replace(key, begun, Some(generation.clone())).await;
+                    return None;
                 }
             },
         };
         match form.open(key, &bytes) {
-            Ok(content) => {
+            Ok((content, header)) => {
+                // Kept for those who take what is stale, of whom this function may be none.
+                let Some(plan) = left(form.spec, &header, found.remaining) else {
+                    self.misses.add_one();
+                    return None;
+                };
                 self.hits.add_one();
-                Had::Entry {
-                    content,
-                    remaining: found.remaining,
-                }
+                Some(Had::Entry { content, plan })
             }
-            Err(error) => self.reject(key, &error, begun, generation).await,
+            Err(error) => {
+                reject(&error);
+                None
+            }
         }
-    }
-
-    /// What is there is a miss, and the load may replace it.
-    async fn reject(&self, key: &str, error: &Error, begun: Instant, generation: Option<Generation>) -> Had {
-        tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
-        self.rejected.add_one();
-        self.misses.add_one();
-        self.replace(key, begun, generation).await
     }
 
     /// The right to replace what is there, if the store can say so in what is left of its time.
@@ -139,7 +165,11 @@ impl Remote {
     }
 
     /// What comes of `work` in what is left of the budget of a call that has `begun`.
-    async fn in_time<T>(&self, begun: Instant, work: impl Future<Output = Option<T>>) -> Option<T> {
+    pub(super) async fn in_time<T>(
+        &self,
+        begun: Instant,
+        work: impl Future<Output = Option<T>>,
+    ) -> Option<T> {
         let left = self.guarded.budget().saturating_sub(begun.elapsed());
         tokio::time::timeout(left, work).await.ok().flatten()
     }
@@ -187,11 +217,11 @@ impl Remote {
     }
 
     /// Stores under a permit; a refusal is counted and no failure.
-    pub(crate) async fn fill(&self, key: &str, sealed: &Sealed, ttl: Option<Duration>, permit: &Permit) {
+    pub(crate) async fn fill(&self, key: &str, sealed: &Sealed, plan: &Plan, permit: &Permit) {
         let bytes = sealed.under(permit.generation.as_ref());
         let filled = self
             .guarded
-            .fill(key, &bytes, self.life(ttl), &permit.token)
+            .fill(key, &bytes, self.life(plan), &permit.token)
             .await;
         if let Ok(Filled::Refused) = filled {
             self.refused.add_one();
@@ -199,22 +229,14 @@ impl Remote {
     }
 
     /// Stores whatever was there, unless somebody else puts or removes the same entry meanwhile.
-    pub(crate) async fn put(
-        &self,
-        key: &str,
-        sealed: &Sealed,
-        ttl: Option<Duration>,
-    ) -> Result<Filled, Error> {
+    pub(crate) async fn put(&self, key: &str, sealed: &Sealed, plan: &Plan) -> Result<Filled, Error> {
         let generation = self.generation(key).await?;
         let bytes = sealed.under(generation.as_ref());
-        self.guarded.put(key, &bytes, self.life(ttl)).await
+        self.guarded.put(key, &bytes, self.life(plan)).await
     }
 
-    pub(super) fn life(&self, ttl: Option<Duration>) -> Option<Duration> {
-        match (ttl, self.ttl) {
-            (Some(wanted), Some(most)) => Some(wanted.min(most)),
-            (wanted, most) => wanted.or(most),
-        }
+    pub(super) fn life(&self, plan: &Plan) -> Option<Duration> {
+        plan.at_most(self.ttl).unread()
     }
 
     pub(crate) fn stats(&self) -> TierStats {
@@ -239,40 +261,38 @@ impl Sealed {
 }
 
 impl Form<'_> {
-    pub(super) fn open(&self, key: &str, bytes: &[u8]) -> Result<Content, Error> {
+    fn open(&self, key: &str, bytes: &[u8]) -> Result<(Content, Header), Error> {
         let opened = envelope::open(bytes, self.fingerprint, envelope::key_check(key))
             .map_err(|rejected| Error::new(ErrorKind::Decode, rejected.to_string()))?;
         if opened.header.none {
             return if self.absent {
-                Ok(Content::Absent)
+                Ok((Content::Absent, opened.header))
             } else {
                 Err(Error::new(ErrorKind::Decode, "no value where there must be one"))
             };
         }
-        self.hooks
-            .decode(&opened.payload, opened.header.codec)
-            .map(Content::Value)
+        let value = self.hooks.decode(&opened.payload, opened.header.codec)?;
+        Ok((Content::Value(value), opened.header))
     }
 
-    pub(crate) fn seal(&self, key: &str, content: &Content, ttl: Option<Duration>) -> Result<Sealed, Error> {
+    pub(crate) fn seal(&self, key: &str, content: &Content, plan: &Plan) -> Result<Sealed, Error> {
         let mut payload = Vec::new();
         if let Content::Value(value) = content {
             self.hooks.encode(value, self.codec, &mut payload)?;
         }
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let header = Header {
             codec: self.codec,
             none: matches!(content, Content::Absent),
             fingerprint: self.fingerprint,
-            birth_ms: milliseconds(since),
-            ttl_ms: ttl.map(milliseconds),
-            stale_ms: None,
+            birth_ms: milliseconds(since_epoch().saturating_sub(plan.age)),
+            ttl_ms: plan.whole.map(milliseconds),
+            stale_ms: (!plan.stale.is_zero()).then(|| milliseconds(plan.stale)),
             fallback_ms: None,
             tags: Vec::new(),
             key_check: envelope::key_check(key),
         };
         Ok(Sealed {
-            bytes: envelope::seal(&header, &payload, self.compress),
+            bytes: envelope::seal(&header, &payload, self.spec.compress),
         })
     }
 }

@@ -7,7 +7,12 @@
 )]
 
 mod batch;
+#[cfg(feature = "sqlite")]
+mod chain;
+mod own_store;
 mod place;
 mod quickstart;
+mod refresh_ahead;
 #[cfg(unix)]
 mod service;
+mod without_attribute;

@@ -38,6 +38,16 @@ pub mod shop {
         if db == name || owned.is_empty() { Err(db.to_owned()) } else { Ok(ids.iter().map(|&id| (id, User { id })).collect()) }
     }
 
+    /// A user that is loaded anew.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[cache(key = "again:{id}:{name}", ttl = "1h", refresh = "80%", stale = "5m", idle = "10m", skip(db, _tags))]
+    pub async fn again(db: &str, id: u64, name: &str, mut _tags: Vec<String>) -> Result<User, String> {
+        if db == name { Err(db.to_owned()) } else { Ok(User { id }) }
+    }
+
     /// Renames somebody.
     ///
     /// # Errors
@@ -70,6 +80,12 @@ pub mod shop {
         pub async fn find_more(&self, mut ids: Vec<u64>, _none: String) -> HashMap<u64, User> {
             ids.reverse();
             ids.into_iter().map(|id| (id, User { id })).collect()
+        }
+
+        /// Finds somebody again.
+        #[cache(skip(self), ttl = "1h", strategy = "refresh_ahead")]
+        pub async fn again(&self, id: u64) -> Option<User> {
+            Some(User { id })
         }
 
         /// Finds somebody else.

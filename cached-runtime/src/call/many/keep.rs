@@ -17,7 +17,7 @@ use crate::tier::remote::Permit;
 pub(super) struct Kept {
     key: String,
     content: Content,
-    ttl: Option<Duration>,
+    plan: Plan,
     /// One for each remote tier, down to where it was found, as far as they gave one.
     permits: Vec<Option<Permit>>,
     /// Until then its flight answers.
@@ -29,7 +29,7 @@ impl Kept {
         Self {
             key,
             content,
-            ttl: plan.ttl,
+            plan,
             permits,
             _lead: None,
         }
@@ -70,7 +70,7 @@ pub(super) async fn fill(function: &Function, kept: &[Kept]) {
     for kept in kept.chunks(TOGETHER) {
         let mut sealed = Vec::with_capacity(kept.len());
         for one in kept {
-            match form.seal(&one.key, &one.content, one.ttl) {
+            match form.seal(&one.key, &one.content, &one.plan) {
                 Ok(bytes) => sealed.push((one, bytes)),
                 Err(error) => {
                     tracing::warn!(function = &*function.name, %error, "a value cannot be turned into bytes; it stays in memory");
@@ -80,11 +80,11 @@ pub(super) async fn fill(function: &Function, kept: &[Kept]) {
         for (index, remote) in function.remotes.iter().enumerate() {
             let permitted = sealed.iter().filter_map(|(one, sealed)| {
                 let permit = one.permits.get(index)?.as_ref()?;
-                let (key, ttl) = (one.key.as_str(), one.ttl);
+                let (key, plan) = (one.key.as_str(), &one.plan);
                 Some(Entering {
                     key,
                     sealed,
-                    ttl,
+                    plan,
                     permit,
                 })
             });

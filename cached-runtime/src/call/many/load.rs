@@ -236,8 +236,7 @@ impl Many {
                     load.permits.push(permit);
                     self.loads.push(load);
                 }
-                Had::Entry { content, remaining } => {
-                    let plan = Plan { ttl: remaining };
+                Had::Entry { content, plan } => {
                     self.fill_memory(load.slot, load.stamp, &content, plan);
                     self.found(load.slot, load.role, content.clone());
                     if load.permits.iter().any(Option::is_some) {

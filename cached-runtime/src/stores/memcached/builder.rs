@@ -7,7 +7,7 @@ use super::address::Address;
 use super::link::{Fault, Link};
 use super::ring::Ring;
 use super::{Inner, Memcached};
-use crate::together::together;
+use crate::together::all;
 use crate::{BoxFuture, Error, ErrorKind};
 
 /// How long a server may owe an answer unless said otherwise: half of the time budget of a `Caches`.
@@ -51,7 +51,7 @@ impl MemcachedBuilder {
             .links
             .iter()
             .map(|link| -> BoxFuture<'_, _> { Box::pin(link.wire()) });
-        for (dialled, link) in together(dials.collect()).await.into_iter().zip(&inner.links) {
+        for (dialled, link) in all(dials.collect()).await.into_iter().zip(&inner.links) {
             match dialled {
                 Ok(_) => {}
                 Err(Fault::Unfit(why)) => {

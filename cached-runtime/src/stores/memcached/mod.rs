@@ -24,7 +24,7 @@ use self::commands::Failure;
 use self::link::{Fault, Link};
 use self::ring::Ring;
 use crate::store::{Filled, Filling, Guarantees, Lookup, Store, Token};
-use crate::together::together;
+use crate::together::all;
 use crate::{BoxFuture, Error, ErrorKind};
 
 /// One or several memcached servers, 1.6.10 or later, as a [`Store`] that cannot find keys by pattern.
@@ -124,7 +124,7 @@ impl Inner {
             }
         }
         let mut answers: Vec<Option<Result<T, Error>>> = (0..number).map(|_| None).collect();
-        for (outcome, (place, positions)) in together(running).await.into_iter().zip(places) {
+        for (outcome, (place, positions)) in all(running).await.into_iter().zip(places) {
             let mut outcome = outcome.map(Vec::into_iter);
             for at in positions {
                 let answer = match &mut outcome {
@@ -286,7 +286,7 @@ impl Store for Memcached {
                         answer.map_err(|failure| self.inner.error(place, failure))
                     })
                 });
-            let answers = together(pings.collect()).await;
+            let answers = all(pings.collect()).await;
             answers.into_iter().reduce(Result::or).unwrap_or(Ok(()))
         })
     }

@@ -1,8 +1,8 @@
 //! Several keys in one script: one round trip for as many as the server may be held up by.
 
-use super::Inner;
-use super::leases::{lease_of, life};
-use crate::{Error, Filled, Filling, Lookup};
+use super::leases::lease_of;
+use super::{Inner, life};
+use crate::{Error, ErrorKind, Filled, Filling, Lookup};
 use redis::Value;
 
 /// Look-ups in one request. The server's scripts take some 8,000 values at once, and serve nobody else meanwhile: so many
@@ -14,11 +14,10 @@ const FILLS: usize = 500;
 const FILL_BYTES: usize = 1 << 20;
 
 impl Inner {
-    pub(super) async fn get_many(&self, keys: &[String]) -> Vec<Result<Lookup, Error>> {
+    pub(super) async fn look_up_many(&self, keys: &[&str]) -> Vec<Result<Lookup, Error>> {
         let mut answers = Vec::with_capacity(keys.len());
         for keys in keys.chunks(LOOK_UPS) {
-            let asked: Vec<&str> = keys.iter().map(String::as_str).collect();
-            match self.look_up(&asked, true).await {
+            match self.look_up(keys, true).await {
                 Ok(looked) => {
                     let none = std::iter::repeat_with(|| Err(self.unexpected()));
                     answers.extend(looked.chain(none).take(keys.len()));
@@ -29,7 +28,7 @@ impl Inner {
         answers
     }
 
-    pub(super) async fn fill_many(&self, fills: &[Filling<'_>]) -> Vec<Result<Filled, Error>> {
+    pub(super) async fn fill_together(&self, fills: &[Filling<'_>]) -> Vec<Result<Filled, Error>> {
         let mut answers = Vec::with_capacity(fills.len());
         let mut left = fills;
         while !left.is_empty() {
@@ -49,21 +48,24 @@ impl Inner {
         let arguments: Vec<&[u8]> = triples
             .flat_map(|(fill, life)| [fill.token.as_bytes(), fill.bytes, life.as_bytes()])
             .collect();
-        match self.scripts.fill_many.run(&self.link, &keys, &arguments).await {
+        match self.scripts.fill_many.run(&self.carrier, &keys, &arguments).await {
             Ok(Value::Array(told)) if told.len() == fills.len() => {
-                told.into_iter().map(|one| self.filled(one)).collect()
+                told.into_iter().map(|one| self.one_filled(one)).collect()
             }
             Ok(_) => fills.iter().map(|_| Err(self.unexpected())).collect(),
             Err(cause) => fills.iter().map(|_| Err(self.error(cause.clone()))).collect(),
         }
     }
 
-    fn filled(&self, told: Value) -> Result<Filled, Error> {
+    fn one_filled(&self, told: Value) -> Result<Filled, Error> {
         match told {
-            Value::Int(1) => Ok(Filled::Stored),
-            Value::Int(0) => Ok(Filled::Refused),
-            Value::BulkString(why) => Err(self.refused(&why)),
-            _ => Err(self.unexpected()),
+            // Of this key alone.
+            Value::BulkString(why) => {
+                let why = String::from_utf8_lossy(&why).into_owned();
+                let what = format!("{} answered with an error", self.name);
+                Err(Error::new(ErrorKind::Store, what).with_cause(why))
+            }
+            told => self.filled(Ok(told)),
         }
     }
 }
