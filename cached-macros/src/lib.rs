@@ -97,7 +97,8 @@ use proc_macro::TokenStream;
 /// `skip`, `caches` (passed to the cached function first), `companions = false`, `in_impl` and `crate` go with `entries`;
 /// everything else is said where the cached function is. The one companion is `f_uncached(..)`. In the statistics of the
 /// cached function each id counts as a call of its own would; a run of the body is a load of each id that it runs for.
-/// Under `Mode::Refresh` the body runs for all ids, each once, and under `Mode::Off` for all as they are.
+/// Under `Mode::Refresh` the body runs for all ids, each once, and under `Mode::Off` for all as they are. An entry that is due
+/// to be loaded anew (`refresh`, `stale`) is served to a batch as it is; the next single call loads it.
 #[proc_macro_attribute]
 pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::cache(args.into(), &item.into()).into()

@@ -21,6 +21,7 @@ mod keep;
 mod keys;
 mod load;
 mod run;
+mod steps;
 mod wait;
 
 pub use self::answers::{Again, Answers, BatchShape, IdOf, MapKey, OfEntry, Pairs, again};
@@ -29,4 +30,5 @@ pub use self::run::{Asked, Batch, Step, ask, batch};
 
 use self::keys::Keys;
 use self::load::Many;
+use self::steps::Steps;
 use self::wait::Waits;

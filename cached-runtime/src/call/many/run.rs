@@ -2,18 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 
-use super::{Answers, Keys, Listed, Many, Waits};
+use super::{Answers, Keys, Listed, Steps};
 use crate::caches::context;
-use crate::call::Keeping;
 use crate::call::output::{Loaded, Output, Shape};
 use crate::call::share::Share;
 use crate::call::values::Ways;
 use crate::entry::Content;
 use crate::flight::Answer;
 use crate::handles::Entry;
-use crate::policy::Mode;
 
 /// The ids of a batch, and what is found at once of their entries.
 pub struct Asked<I: ?Sized, Id, S, V> {
@@ -183,136 +181,5 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
             }
         }
         R::from_value((self.answers.join)(pairs))
-    }
-}
-
-/// What is awaited, on values whose type is not known here. Nothing of an error is ever held: it may not be able to
-/// cross threads.
-enum Steps {
-    /// No cache: the body, once, with the ids as they are.
-    Uncached,
-    Cached {
-        stage: Stage,
-        waits: Waits,
-        /// Into the remote tiers.
-        keeping: Option<Keeping>,
-    },
-}
-
-enum Stage {
-    Here(Box<Many>),
-    /// In the remote tiers.
-    Looking(super::load::Looking),
-    Nothing,
-}
-
-impl Stage {
-    fn many(&mut self) -> Option<&mut Many> {
-        match self {
-            Self::Here(many) => Some(many),
-            Self::Looking(_) | Self::Nothing => None,
-        }
-    }
-
-    fn missing(&mut self) -> Vec<usize> {
-        self.many()
-            .map(|many| many.missing().collect())
-            .unwrap_or_default()
-    }
-}
-
-impl Steps {
-    fn begin(mut keys: Keys, mode: Mode) -> (Keys, Self) {
-        let nothing = |stage| Self::Cached {
-            stage,
-            waits: Waits::default(),
-            keeping: None,
-        };
-        let steps = match keys.function.take() {
-            None if keys.ids == 0 => nothing(Stage::Nothing),
-            Some(function) if !function.disabled && mode != Mode::Off => {
-                let slots = std::mem::take(&mut keys.slots);
-                let (many, waits) = Many::new(function, mode, slots);
-                Self::Cached {
-                    stage: Stage::Here(Box::new(many)),
-                    waits,
-                    keeping: None,
-                }
-            }
-            _ => Self::Uncached,
-        };
-        (keys, steps)
-    }
-
-    fn run(&mut self) {
-        if let Self::Cached { stage, .. } = self
-            && let Some(many) = stage.many()
-        {
-            many.run();
-        }
-    }
-
-    fn within(&mut self) -> Option<crate::flight::Within> {
-        match self {
-            Self::Cached { stage, .. } => stage.many().map(|many| many.within()),
-            Self::Uncached => None,
-        }
-    }
-
-    /// Ready with whether the body is to run.
-    fn poll(&mut self, context: &mut Context<'_>, read: &mut dyn FnMut(&Answer) -> bool) -> Poll<bool> {
-        let Self::Cached {
-            stage,
-            waits,
-            keeping,
-        } = self
-        else {
-            return Poll::Ready(true);
-        };
-        if let Some(storing) = keeping {
-            ready!(storing.as_mut().poll(context));
-            *keeping = None;
-        }
-        loop {
-            let mut many = match std::mem::replace(stage, Stage::Nothing) {
-                Stage::Here(many) => many,
-                Stage::Looking(mut looking) => match looking.as_mut().poll(context) {
-                    Poll::Ready(many) => many,
-                    Poll::Pending => {
-                        *stage = Stage::Looking(looking);
-                        return Poll::Pending;
-                    }
-                },
-                Stage::Nothing => return Poll::Ready(false),
-            };
-            if many.is_loading() {
-                *stage = Stage::Here(many);
-                return Poll::Ready(true);
-            }
-            if many.is_due() {
-                *stage = if many.begin() {
-                    Stage::Looking(many.look())
-                } else {
-                    Stage::Here(many)
-                };
-                continue;
-            }
-            if waits.is_empty() {
-                *stage = Stage::Here(many);
-                return Poll::Ready(false);
-            }
-            let polled = waits.poll(context, &mut |slot, answer| {
-                let useful = read(answer);
-                match answer {
-                    Answer::Content(content) => many.told(slot, content),
-                    Answer::Error(_) if useful => many.told_failure(),
-                    Answer::Error(_) => {}
-                }
-                useful
-            });
-            let polled = polled.map(|leads| many.lead(leads));
-            *stage = Stage::Here(many);
-            ready!(polled);
-        }
     }
 }
