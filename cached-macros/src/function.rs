@@ -5,7 +5,7 @@ use proc_macro2::{Delimiter, Group, Span, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{
     Attribute, Expr, ExprAsync, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, Receiver,
-    ReturnType, Signature, Stmt, Token, Type, TypeParamBound, Visibility,
+    ReceiverKind, ReturnType, Signature, Stmt, Token, Type, TypeParamBound, Visibility,
 };
 
 /// A function with a body.
@@ -144,6 +144,15 @@ impl Function {
             return None;
         };
         (is_box_pin && call.args.len() == 1 && future.capture.is_some()).then(|| future.clone())
+    }
+}
+
+/// Whether the function borrows `self`.
+pub(crate) fn is_borrowed(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        ReceiverKind::Reference(..) => true,
+        ReceiverKind::Typed(_, ty) => matches!(ungrouped(ty), Type::Reference(_)),
+        _ => false,
     }
 }
 

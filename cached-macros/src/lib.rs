@@ -47,6 +47,7 @@ use proc_macro::TokenStream;
 /// | `caches = expr` | the `Caches` to use; companions then take `&Caches` first | the one in force |
 /// | `companions = false` | emit nothing beside the function: inside the `impl` of a trait | `true` |
 /// | `in_impl = true` | the function is in an `impl`, where neither a receiver nor `Self` says so | found out |
+/// | `entries(get_user(id) for id in ids)` | a batch over the entries of another cached function: see below | |
 /// | `crate = path` | where `cached_runtime` is found | `::cached_runtime` |
 ///
 /// A load in the background runs on copies of what its call has borrowed, made when it starts: `&T` and `&self` by
@@ -63,6 +64,41 @@ use proc_macro::TokenStream;
 /// that is read wrongly does not compile.
 ///
 /// The parameters of a generic function are part of its keys: `f_entry::<T>(..)`.
+///
+/// # Batches
+///
+/// ```ignore
+/// #[cache(key = "user:{id}", ttl = "1h", skip(db))]
+/// async fn get_user(db: &Db, id: u64) -> Result<Option<User>, DbError> { /* one query */ }
+///
+/// #[cache(entries(get_user(id) for id in ids), skip(db))]
+/// async fn get_users(db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> { /* one query for these ids */ }
+/// ```
+///
+/// The function is named as in `#[invalidate]`, and its entries are the ones that single calls fill and find. Each tier is
+/// looked in once for all ids (in requests of up to 1,000 keys, each with the store's time budget), and the body runs for
+/// those that are nowhere, each once, in the order in which they came first. What it returns is stored in one request for
+/// each tier. Without ids it does not run.
+///
+/// `id` is a reference to one of `ids`, which come as `&[T]`, `Vec<T>`, `&Vec<T>`, a `VecDeque`, a `HashSet` or a
+/// `BTreeSet` of what is `Clone`. Every other argument is passed to the cached function or skipped. What is returned is a
+/// map, or a `Result` of one: a `HashMap`, a `BTreeMap`, a `Vec` of pairs, or what else is made of pairs and can be taken
+/// apart into them. Its keys are the ids or their owned form, `Eq + Hash`, and its values those that the cached function
+/// keeps. An id that the body leaves out is one that has no value, as if a single call had returned `None`: under the
+/// `none_ttl` of the cached function that is kept. An id that was not asked for is ignored.
+///
+/// A key that somebody is loading is waited for and not loaded again, and single calls wait for a batch, which loads what
+/// is its own before it waits for others. If its body returns an error nothing is kept, and those who wait get the error
+/// where theirs is of the same type and can be shared; otherwise, or where they have no way to say that there is no value,
+/// one of them loads for the rest. So does a batch that cannot return the error of somebody else's load: its body runs once
+/// more, for those ids, which is why arguments taken by value are `Clone`. An error that it can return it returns, though
+/// other ids were found.
+///
+/// `skip`, `caches` (passed to the cached function first), `companions = false`, `in_impl` and `crate` go with `entries`;
+/// everything else is said where the cached function is. The one companion is `f_uncached(..)`. In the statistics of the
+/// cached function each id counts as a call of its own would; a run of the body is a load of each id that it runs for.
+/// Under `Mode::Refresh` the body runs for all ids, each once, and under `Mode::Off` for all as they are. An entry that is due
+/// to be loaded anew (`refresh`, `stale`) is served to a batch as it is; the next single call loads it.
 #[proc_macro_attribute]
 pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::cache(args.into(), &item.into()).into()

@@ -32,11 +32,12 @@ pub(crate) const CACHE: &[(&str, &str)] = &[
     ("caches", "caches = self.caches"),
     ("companions", "companions = false"),
     ("in_impl", "in_impl = true"),
+    ("entries", "entries(get_user(id) for id in ids)"),
     ("crate", "crate = my_crate::cached_runtime"),
 ];
 
 /// Arguments of `#[cache]` that are part of the design and not there yet.
-pub(crate) const CACHE_LATER: &[&str] = &["fallback", "timeout", "max_stale", "max_loads", "tags", "entries"];
+pub(crate) const CACHE_LATER: &[&str] = &["fallback", "timeout", "max_stale", "max_loads", "tags"];
 
 /// The settings of one tier.
 pub(crate) const TIER: &[(&str, &str)] = &[

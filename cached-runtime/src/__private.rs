@@ -12,6 +12,10 @@ pub use std::time::Duration;
 pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
+pub use crate::call::many::{
+    Again, Answers, Asked, Batch, BatchShape, IdOf, Ids, Listed, MapKey, OfEntry, Pairs, Step, again, ask,
+    batch, listed,
+};
 pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,
 };

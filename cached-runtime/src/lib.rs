@@ -28,6 +28,7 @@ mod flight;
 mod tier;
 mod resilience;
 mod background;
+mod together;
 mod store;
 pub mod stores;
 mod codec;

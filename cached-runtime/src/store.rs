@@ -18,6 +18,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::together::{self, BESIDE};
 use crate::{Error, ErrorKind};
 
 /// A boxed future that may cross threads: what the methods of [`Store`] return.
@@ -147,24 +148,27 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Filled, Error>>;
 
     /// Looks several keys up and answers in their order, each as [`get`](Store::get) would. One round trip where the
-    /// store has a way to ask for many (for each server that holds some of them); as it stands, one after the other.
+    /// store has a way to ask for many (for each server that holds some of them); as it stands, some of them at a time.
     fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Result<Lookup, Error>>> {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(keys.len());
-            for key in keys {
-                answers.push(self.get(key).await);
+            for keys in keys.chunks(BESIDE) {
+                answers.extend(together::all(keys.iter().map(|key| self.get(key)).collect()).await);
             }
             answers
         })
     }
 
     /// Several fills, each as [`fill`](Store::fill) would do it, answered in their order. None of them depends on
-    /// another. As it stands, one after the other.
+    /// another. As it stands, some of them at a time.
     fn fill_many<'a>(&'a self, fills: &'a [Filling<'a>]) -> BoxFuture<'a, Vec<Result<Filled, Error>>> {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(fills.len());
-            for fill in fills {
-                answers.push(self.fill(fill.key, fill.bytes, fill.ttl, fill.token).await);
+            for fills in fills.chunks(BESIDE) {
+                let fills = fills
+                    .iter()
+                    .map(|fill| self.fill(fill.key, fill.bytes, fill.ttl, fill.token));
+                answers.extend(together::all(fills.collect()).await);
             }
             answers
         })

@@ -5,6 +5,7 @@
 #![expect(clippy::unused_async, reason = "bodies under test have nothing to wait for")]
 
 mod arguments;
+mod batches;
 mod companions;
 mod fixtures;
 mod invalidation;

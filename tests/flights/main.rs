@@ -2,6 +2,7 @@
 #![deny(warnings)]
 #![forbid(unsafe_code)]
 
+mod batches;
 mod crowd;
 mod dropped;
 mod errors;

@@ -1,6 +1,7 @@
 //! Cached functions over real Redis servers, one module for each promise.
 
 mod ages;
+mod batches;
 mod chain;
 mod codecs;
 mod environment;

@@ -1,5 +1,6 @@
 //! Cached functions over real SQL databases, one module for each promise.
 
+mod batches;
 mod chain;
 mod environment;
 mod functions;

@@ -1,7 +1,7 @@
 //! The arguments of `#[cache]`.
 
 use super::list::{Argument, choice, closure, each, name};
-use super::{Opt, literal};
+use super::{Entries, Opt, literal};
 use crate::mistakes::Mistakes;
 use crate::names;
 use crate::template::{self, Template, Use};
@@ -41,6 +41,9 @@ pub(crate) struct CacheArgs {
     pub(crate) companions: Option<Opt<bool>>,
     pub(crate) in_impl: Option<Opt<bool>>,
     pub(crate) krate: Option<Opt<Path>>,
+    pub(crate) entries: Option<Opt<Entries>>,
+    /// `entries` is there, even if it could not be read.
+    pub(crate) is_batch: bool,
     /// An argument could not be read, so that rules about what is absent would only confuse.
     pub(crate) incomplete: bool,
 }
@@ -147,11 +150,18 @@ impl CacheArgs {
             }
             "companions" => argument.read(&mut self.companions, literal::boolean),
             "in_impl" => argument.read(&mut self.in_impl, literal::boolean),
+            "entries" => self.batch(argument),
             _ => {
                 let value = argument.path();
                 argument.set(&mut self.krate, value)
             }
         }
+    }
+
+    fn batch(&mut self, argument: Argument<'_>) -> syn::Result<()> {
+        self.is_batch = true;
+        let value = argument.group(Entries::read);
+        argument.set(&mut self.entries, value)
     }
 }
 

@@ -9,6 +9,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
+use syn::punctuated::Punctuated;
 use syn::{AngleBracketedGenericArguments, Expr, ExprPath, Ident, Path, RangeLimits, Token, token};
 
 /// What the user may say of a function that makes entries wrong.
@@ -139,21 +140,7 @@ impl InvalidateArgs {
             }
         })?;
         let tokens = target.to_token_stream();
-        let (owner, arguments) = match literal::bare(&target) {
-            Expr::Call(call) => match literal::bare(&call.func) {
-                Expr::Path(path) => (Owner::Path(path.clone()), &call.args),
-                other => return Err(not_a_call(other)),
-            },
-            Expr::MethodCall(call) => {
-                let owner = Owner::Method {
-                    receiver: (*call.receiver).clone(),
-                    method: call.method.clone(),
-                    turbofish: call.turbofish.clone(),
-                };
-                (owner, &call.args)
-            }
-            other => return Err(not_a_call(other)),
-        };
+        let (owner, arguments) = owner(&target)?;
         let arguments = match arguments.last() {
             Some(Expr::Range(range)) if arguments.len() <= 2 && everything(range) => Arguments::Every {
                 caches: arguments.first().filter(|_| arguments.len() == 2).cloned(),
@@ -166,6 +153,25 @@ impl InvalidateArgs {
             tokens,
         })));
         Ok(())
+    }
+}
+
+/// Takes a call of a cached function apart.
+pub(super) fn owner(target: &Expr) -> syn::Result<(Owner, &Punctuated<Expr, Token![,]>)> {
+    match literal::bare(target) {
+        Expr::Call(call) => match literal::bare(&call.func) {
+            Expr::Path(path) => Ok((Owner::Path(path.clone()), &call.args)),
+            other => Err(not_a_call(other)),
+        },
+        Expr::MethodCall(call) => {
+            let owner = Owner::Method {
+                receiver: (*call.receiver).clone(),
+                method: call.method.clone(),
+                turbofish: call.turbofish.clone(),
+            };
+            Ok((owner, &call.args))
+        }
+        other => Err(not_a_call(other)),
     }
 }
 

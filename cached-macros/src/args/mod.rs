@@ -2,11 +2,13 @@
 //! how arguments go together is for `check`.
 
 mod cache;
+mod entries;
 mod invalidate;
 mod list;
 mod literal;
 
 pub(crate) use cache::{Backend, CacheArgs, Refresh, Strategy, Tier, Ttl};
+pub(crate) use entries::Entries;
 pub(crate) use invalidate::{Arguments, Call, InvalidateArgs, Owner, Target, When};
 
 use syn::Ident;

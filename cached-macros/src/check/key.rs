@@ -29,7 +29,7 @@ pub(super) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistak
 }
 
 /// Every skipped name is an argument, once. Whether one is not.
-fn skips(skipped: &[Ident], function: &Function, mistakes: &mut Mistakes) -> bool {
+pub(super) fn skips(skipped: &[Ident], function: &Function, mistakes: &mut Mistakes) -> bool {
     let mut unknown_name = false;
     for (position, name) in skipped.iter().enumerate() {
         if skipped[..position].contains(name) {
@@ -108,11 +108,11 @@ fn used(template: &Template, name: &Ident) -> bool {
     values(template).any(|value| same(&value.root, name))
 }
 
-fn same(left: &Ident, right: &Ident) -> bool {
+pub(super) fn same(left: &Ident, right: &Ident) -> bool {
     left.unraw() == right.unraw()
 }
 
-fn known(function: &Function, name: &Ident) -> bool {
+pub(super) fn known(function: &Function, name: &Ident) -> bool {
     if name == "self" {
         return function.receiver().is_some();
     }
@@ -121,7 +121,7 @@ fn known(function: &Function, name: &Ident) -> bool {
         .any(|(argument, _)| argument.is_some_and(|argument| same(argument, name)))
 }
 
-fn unknown(function: &Function, name: &Ident) -> String {
+pub(super) fn unknown(function: &Function, name: &Ident) -> String {
     let mut names: Vec<String> = function
         .arguments()
         .filter_map(|(name, _)| Some(name?.unraw().to_string()))

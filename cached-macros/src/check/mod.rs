@@ -1,5 +1,6 @@
 //! Every rule: what the parsing accepts and must not be together. Everything that is wrong is noted before anything is decided.
 
+mod batch;
 mod cache;
 mod chain;
 mod closures;
@@ -9,5 +10,6 @@ mod life;
 mod owned;
 mod signature;
 
+pub(crate) use batch::batch;
 pub(crate) use cache::cache;
 pub(crate) use invalidate::invalidate;

@@ -63,6 +63,12 @@ pub(super) fn any(function: &Function, mistakes: &mut Mistakes) -> Option<(Form,
 
 /// Rules for what is cached.
 pub(super) fn cached(function: &Function, output: &Type, mistakes: &mut Mistakes) {
+    wrapped(function, mistakes);
+    kept(function, output, mistakes);
+}
+
+/// Rules for what is answered from a cache.
+pub(super) fn wrapped(function: &Function, mistakes: &mut Mistakes) {
     if let Some(receiver) = function.receiver().filter(|receiver| is_exclusive(receiver)) {
         let message = "a cached method cannot take `&mut self`: a call that is answered from the cache changes nothing; take `&self`";
         mistakes.about(receiver, message);
@@ -74,7 +80,6 @@ pub(super) fn cached(function: &Function, output: &Type, mistakes: &mut Mistakes
             mistakes.about(&argument.pat, message);
         }
     }
-    kept(function, output, mistakes);
     for attr in &function.attrs {
         let path = attr.path().to_token_stream().to_string().replace(' ', "");
         if path == "cache" || path.ends_with("cached_runtime::cache") {

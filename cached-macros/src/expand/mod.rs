@@ -1,6 +1,7 @@
 //! Prints what was planned. Everything that is emitted for one function has a file of its own.
 
 mod attributes;
+mod batch;
 mod body;
 mod call;
 mod definition;
@@ -16,7 +17,7 @@ use crate::args::{CacheArgs, InvalidateArgs};
 use crate::check;
 use crate::function::Function;
 use crate::mistakes::Mistakes;
-use crate::plan::{CachePlan, InvalidatePlan, StandIns};
+use crate::plan::{BatchPlan, CachePlan, InvalidatePlan, StandIns};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
@@ -24,6 +25,9 @@ use quote::{ToTokens, quote};
 pub(crate) fn cache(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let args = CacheArgs::read(args, &mut mistakes);
+    if args.is_batch {
+        return batch(args, item, mistakes);
+    }
     let function = mistakes.keep(syn::parse2::<Function>(item.clone()));
     let future = function
         .as_ref()
@@ -41,6 +45,22 @@ pub(crate) fn cache(args: TokenStream, item: &TokenStream) -> TokenStream {
             }
             expansion
         }
+    }
+}
+
+/// `#[cache(entries(..))] item`
+fn batch(mut args: CacheArgs, item: &TokenStream, mut mistakes: Mistakes) -> TokenStream {
+    let function = mistakes.keep(syn::parse2::<Function>(item.clone()));
+    let entries = args.entries.take().map(|entries| entries.value);
+    let future = match (&function, &entries) {
+        (Some(function), Some(entries)) => check::batch(&args, entries, function, &mut mistakes),
+        _ => None,
+    };
+    match (function, entries, future, mistakes.into_result()) {
+        (Some(function), Some(entries), Some((form, output)), Ok(())) => {
+            batch::function(&BatchPlan::new(args, entries, function, form, output))
+        }
+        (_, _, _, mistakes) => unchanged(item, mistakes),
     }
 }
 
@@ -148,6 +168,15 @@ mod tests {
             ),
             1
         );
+        for args in [
+            quote!(entries(one(id) for id in ids), skip(db)),
+            quote!(entries(one(id) for id in ids), skip(db), companions = false),
+        ] {
+            let batch = quote! {
+                async fn get_users(db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> { the_body }
+            };
+            assert_eq!(count(&cache(args, &batch), "the_body"), 1);
+        }
         let boxed = quote! {
             fn f<'async_trait>(&'async_trait self) -> Pin<Box<dyn Future<Output = u64> + Send + 'async_trait>> {
                 Box::pin(async move { the_body })

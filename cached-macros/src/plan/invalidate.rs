@@ -127,7 +127,7 @@ fn called(call: Call, function: &Function) -> Removal {
 }
 
 /// The receiver and names of the entry and cache companions, and where the function was named.
-fn companions(owner: Owner) -> (Option<Expr>, TokenStream, TokenStream, Span) {
+pub(super) fn companions(owner: Owner) -> (Option<Expr>, TokenStream, TokenStream, Span) {
     match owner {
         Owner::Path(path) => {
             let renamed = |companion: fn(Companions) -> Ident| {

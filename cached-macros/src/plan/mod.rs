@@ -1,11 +1,13 @@
 //! What the expansion is to be: lawful arguments with every default filled in. The printing looks at nothing else.
 
+mod batch;
 mod cache;
 mod invalidate;
 mod key;
 mod stand_ins;
 mod value;
 
+pub(crate) use batch::{BatchPlan, IdsForm, Passed};
 pub(crate) use cache::{CachePlan, Hooks, Spec};
 pub(crate) use invalidate::{InvalidatePlan, Removal, Text, Word};
 pub(crate) use key::{Key, Part};

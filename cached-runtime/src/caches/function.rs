@@ -15,9 +15,9 @@ pub(crate) use crate::plan::Plan;
 use crate::policy::Decided;
 use crate::resilience::{Guarded, Matching, Test, generations};
 use crate::stats::{CacheStats, Counts, TierStats};
-use crate::tier::memory::{Memory, Probe};
+use crate::tier::memory::{Fill, Memory, Probe};
 use crate::tier::remote::{Form, Remote};
-use crate::tier::stamps::Stamps;
+use crate::tier::stamps::{Stamp, Stamps};
 
 pub(crate) struct Function {
     pub(crate) name: Arc<str>,
@@ -161,6 +161,27 @@ impl Function {
                 weight(&key, value)
             }
             _ => 1,
+        }
+    }
+
+    /// Keeps in memory what a load brought that began under `stamp` and as number `began` of all.
+    pub(crate) fn fill_memory(
+        &self,
+        probe: Probe<'_>,
+        content: &Content,
+        plan: Plan,
+        stamp: Stamp,
+        began: u64,
+    ) {
+        let Some(memory) = &self.memory else { return };
+        let fill = Fill {
+            content: content.clone(),
+            plan,
+            began,
+            weight: self.weight(probe, content),
+        };
+        if !memory.fill(probe, fill, stamp) {
+            self.counts.memory_refused.add_one();
         }
     }
 

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::load::{Keyed, Load, Look, Role};
 use crate::caches::function::Function;
@@ -80,7 +79,7 @@ async fn look_down(function: &Arc<Function>, sought: &mut [Sought]) {
             return;
         }
         let keys: Vec<String> = left.iter().map(|sought| sought.text.clone()).collect();
-        let had = remote.get_each(&keys, &form, Instant::now()).await;
+        let had = remote.get_many(&keys, &form).await;
         for (sought, had) in left.iter_mut().zip(had) {
             match had {
                 Had::Nothing(permit) => sought.load.permits.push(permit),

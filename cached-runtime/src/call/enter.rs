@@ -265,7 +265,7 @@ impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
         let mut read = |answer: &Answer| {
             made = match answer {
                 Answer::Content(content) => returned(content, ways().read),
-                Answer::Error(maker) => share.make(&**maker).and_then(R::from_error),
+                Answer::Error(maker) => maker.with(|maker| share.make(maker)).and_then(R::from_error),
             };
             made.is_some()
         };

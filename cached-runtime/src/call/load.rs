@@ -10,11 +10,11 @@ use super::again::Claim;
 use super::share::Share;
 use crate::caches::function::{Function, Plan};
 use crate::entry::{Content, Shared};
-use crate::flight::{self, Answer, Within};
+use crate::flight::{self, Answer, Maker, Within};
 use crate::invalidate;
 use crate::key::KeyBytes;
 use crate::store::BoxFuture;
-use crate::tier::memory::{Fill, Probe};
+use crate::tier::memory::Probe;
 use crate::tier::remote::{Had, Permit};
 use crate::tier::stamps::Stamp;
 
@@ -336,7 +336,7 @@ impl Load {
         };
         match share.divide(error) {
             Ok((leaders, maker)) => {
-                lead.answer(Answer::Error(maker));
+                lead.answer(Answer::Error(Maker::new(maker)));
                 leaders
             }
             Err(error) => {
@@ -365,19 +365,8 @@ impl Load {
     }
 
     pub(super) fn fill_memory(&self, content: &Content, plan: Plan) {
-        let (Some(memory), Some(stamp), Some(probe)) = (&self.function.memory, self.stamp, self.role.probe())
-        else {
-            return;
-        };
-        let weight = self.function.weight(probe, content);
-        let fill = Fill {
-            content: content.clone(),
-            plan,
-            began: self.began,
-            weight,
-        };
-        if !memory.fill(probe, fill, stamp) {
-            self.function.counts.memory_refused.add_one();
+        if let (Some(stamp), Some(probe)) = (self.stamp, self.role.probe()) {
+            self.function.fill_memory(probe, content, plan, stamp, self.began);
         }
     }
 

@@ -21,6 +21,7 @@ mod start;
 mod run;
 mod steps;
 mod load;
+pub(crate) mod many;
 mod aside;
 mod loader;
 pub(crate) mod output;

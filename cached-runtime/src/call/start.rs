@@ -85,7 +85,7 @@ impl Start {
             Way::Off | Way::Alone { .. } | Way::Lead(_) => None,
         };
         let role = match (turn, std::mem::replace(&mut self.way, Way::Off)) {
-            (Some(flight::Turn::Answered(true)), _) => {
+            (Some(flight::Turn::Answered), _) => {
                 if let Some(function) = &self.function {
                     function.counts.misses.add_one();
                 }
@@ -93,8 +93,7 @@ impl Start {
             }
             (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => Role::Flight(lead),
             (None, Way::Alone { key, replace }) => Role::Alone { key, replace },
-            // An answer that this follower cannot use leaves it on its own.
-            (Some(flight::Turn::Answered(false)), _) | (None, Way::Off | Way::Follow(_)) => Role::Off,
+            (None, Way::Off | Way::Follow(_)) => Role::Off,
         };
         match self.function.take() {
             Some(function) => Poll::Ready(Some(Box::new(Load::new(function, role)))),

@@ -20,10 +20,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::key::KeyBytes;
 use crate::tier::memory::Probe;
-pub(crate) use state::Answer;
+pub(crate) use state::{Answer, Maker};
 use state::{Flight, State};
 pub(crate) use wait::{Lead, Turn, Wait};
-pub(crate) use within::Within;
+pub(crate) use within::{Group, Within};
 
 const SHARDS: usize = 16;
 

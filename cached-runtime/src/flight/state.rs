@@ -1,7 +1,8 @@
 //! The state of one flight, behind one lock that is held for a few instructions at a time.
 
 use std::any::Any;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::entry::Content;
@@ -16,8 +17,24 @@ const MOST_FALLS: u8 = 2;
 /// What a flight ended with.
 pub(crate) enum Answer {
     Content(Content),
-    /// Makes one follower's error; what is inside is known to the function's own code.
-    Error(Box<dyn Any + Send>),
+    /// Makes one follower's error.
+    Error(Maker),
+}
+
+/// What makes errors, for all who waited for one load: of one key, or of all the keys of a batch. What is inside is known
+/// to the function's own code.
+#[derive(Clone)]
+pub(crate) struct Maker(Arc<Mutex<Box<dyn Any + Send>>>);
+
+impl Maker {
+    pub(crate) fn new(inside: Box<dyn Any + Send>) -> Self {
+        Self(Arc::new(Mutex::new(inside)))
+    }
+
+    /// Lets `make` use what is inside.
+    pub(crate) fn with<E>(&self, make: impl FnOnce(&(dyn Any + Send)) -> E) -> E {
+        make(&**self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 pub(super) enum Phase {
@@ -35,6 +52,8 @@ pub(super) enum Phase {
 pub(super) struct Flight {
     pub(super) key: KeyBytes,
     pub(super) hash: u64,
+    /// The batch that leads it, among those of others; 0 for a caller who asked for this key alone.
+    group: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -43,13 +62,24 @@ impl Flight {
         let state = State {
             phase: Phase::Running,
             falls: 0,
+            answers: 0,
             waiters: Waiters::default(),
         };
         Self {
             key,
             hash,
+            group: AtomicU64::new(0),
             state: Mutex::new(state),
         }
+    }
+
+    // Read by none but the batch itself, to find out that it would wait for itself.
+    pub(super) fn group(&self) -> u64 {
+        self.group.load(Relaxed)
+    }
+
+    pub(super) fn set_group(&self, group: u64) {
+        self.group.store(group, Relaxed);
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -60,6 +90,8 @@ impl Flight {
 pub(super) struct State {
     pub(super) phase: Phase,
     falls: u8,
+    /// How many there have been: one that is of no use to some of those who wait is followed by another.
+    answers: u32,
     pub(super) waiters: Waiters,
 }
 
@@ -103,7 +135,20 @@ impl State {
 
     pub(super) fn finish(&mut self, answer: Answer) -> Vec<Waker> {
         self.phase = Phase::Done(answer);
+        self.answers = self.answers.wrapping_add(1);
         self.waiters.take_all()
+    }
+
+    /// Which answer the present one is.
+    pub(super) fn edition(&self) -> u32 {
+        self.answers
+    }
+
+    /// Takes the lead after an answer that the caller cannot use, unless somebody else has done so. What the answer was
+    /// is to be dropped without the lock: it may be the user's.
+    pub(super) fn reopen(&mut self, edition: u32) -> Option<Phase> {
+        let unanswered = matches!(self.phase, Phase::Done(_)) && self.answers == edition;
+        unanswered.then(|| std::mem::replace(&mut self.phase, Phase::Running))
     }
 
     /// As many waiters as there are turns to take.
@@ -137,13 +182,13 @@ pub(super) struct Waiters {
 }
 
 impl Waiters {
-    pub(super) fn enlist(&mut self, waker: Waker) -> u32 {
+    /// Without a waker: it is seen that somebody waits, and nobody is offered a turn.
+    pub(super) fn enlist(&mut self) -> u32 {
         self.enlisted += 1;
         if let Some(slot) = self.free.pop() {
-            self.set(slot, waker);
             return slot;
         }
-        self.slots.push(Some(waker));
+        self.slots.push(None);
         u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -151,6 +196,11 @@ impl Waiters {
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = Some(waker);
         }
+    }
+
+    /// Gives the waker back, if it has not been used.
+    pub(super) fn unset(&mut self, slot: u32) -> Option<Waker> {
+        self.slots.get_mut(slot as usize)?.take()
     }
 
     pub(super) fn leave(&mut self, slot: u32) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::state::SOLO_RUNS;
-use super::{Answer, Flights, Joined, Lead, Turn, Wait};
+use super::{Answer, Flights, Group, Joined, Lead, Maker, Turn, Wait};
 use crate::entry::Content;
 use crate::tier::memory::Probe;
 
@@ -45,13 +45,13 @@ impl Follower {
     fn lead(mut self) -> Lead {
         match self.poll() {
             Poll::Ready(Turn::Lead(lead)) => lead,
-            Poll::Ready(Turn::Answered(_)) => panic!("answered"),
+            Poll::Ready(Turn::Answered) => panic!("answered"),
             Poll::Pending => panic!("not its turn"),
         }
     }
 
     fn is_answered(&mut self) -> bool {
-        matches!(self.poll(), Poll::Ready(Turn::Answered(true)))
+        matches!(self.poll(), Poll::Ready(Turn::Answered))
     }
 
     fn woken(&self) -> usize {
@@ -277,4 +277,76 @@ fn slots_are_used_again() {
     assert!(leader.leave_if_alone().is_err());
     assert_eq!(followers.iter().map(Follower::woken).sum::<usize>(), 1);
     drop(followers.pop().unwrap().lead());
+}
+
+fn useless() -> Answer {
+    Answer::Error(Maker::new(Box::new(())))
+}
+
+#[test]
+fn after_an_answer_of_no_use_one_of_those_who_waited_leads() {
+    let (flights, mut leader) = start();
+    let mut followers = waiting(&flights, 3);
+    leader.answer(useless());
+    assert!(followers.iter().all(|follower| follower.woken() == 1));
+    let mut next = followers.pop().unwrap().lead();
+    assert!(followers.iter_mut().all(Follower::waits));
+    // The flight goes on without the one who gave the answer, and for whoever comes.
+    drop(leader);
+    followers.extend(waiting(&flights, 1));
+    next.answer(content());
+    assert!(followers.iter_mut().all(Follower::is_answered));
+    drop((next, followers));
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn an_answer_that_nobody_can_use_leaves_nothing_behind() {
+    let (flights, mut leader) = start();
+    let mut followers = waiting(&flights, 2);
+    leader.answer(useless());
+    drop(leader);
+    drop(followers.pop().unwrap().lead());
+    drop(followers.pop().unwrap().lead());
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn who_rests_is_offered_no_turn_and_is_counted_all_the_same() {
+    let (flights, leader) = start();
+    let mut followers = waiting(&flights, 2);
+    followers[0].wait.rest();
+    let leader = leader.leave_if_alone().err().unwrap();
+    drop(leader);
+    assert_eq!((followers[0].woken(), followers[1].woken()), (0, 1));
+    drop(followers.pop());
+    assert_eq!(followers[0].woken(), 0);
+    // Nobody was in its way, so the turn is still there.
+    drop(followers.pop().unwrap().lead());
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
+fn a_turn_that_was_offered_to_who_rests_passes_on() {
+    let (flights, leader) = start();
+    let followers = waiting(&flights, 2);
+    drop(leader);
+    assert_eq!((followers[0].woken(), followers[1].woken()), (1, 0));
+    followers[0].wait.rest();
+    assert_eq!((followers[0].woken(), followers[1].woken()), (1, 1));
+}
+
+#[test]
+fn a_batch_that_comes_back_to_one_of_its_keys_is_inside() {
+    let (flights, leader) = start();
+    let batch = Group::new();
+    leader.join_group(batch);
+    {
+        let _within = batch.enter();
+        assert!(matches!(flights.join(KEY), Joined::Inside));
+        let _other = Group::new().enter();
+        assert!(matches!(flights.join(KEY), Joined::Inside));
+    }
+    let _other = Group::new().enter();
+    assert!(matches!(flights.join(KEY), Joined::Follower(_)));
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Flights;
 use super::state::{Answer, Flight, Phase, SOLO_RUNS};
-use super::within::Within;
+use super::within::{Group, Within};
 use crate::tier::memory::Probe;
 
 /// The right and the duty to load. Dropping it unfinished, by a panic or a cancelled caller, hands over to a follower.
@@ -33,6 +33,11 @@ impl Lead {
         }
     }
 
+    /// Leads it as one of the keys of a batch.
+    pub(crate) fn join_group(&self, group: Group) {
+        self.flight.set_group(group.0);
+    }
+
     /// Until this is dropped again, the body of this load is being polled by this thread.
     pub(crate) fn enter(&self) -> Within {
         Within::enter(&self.flight)
@@ -52,7 +57,10 @@ impl Lead {
     /// `Lead` is dropped: after the tiers below have been filled.
     pub(crate) fn answer(&mut self, answer: Answer) {
         self.answered = true;
-        wake(self.flight.lock().finish(answer));
+        // The body has run: whoever comes back to it from the same batch is answered as everybody is.
+        self.flight.set_group(0);
+        let woken = self.flight.lock().finish(answer);
+        wake(woken);
     }
 
     /// There is nothing that the others could use: they run for themselves.
@@ -66,6 +74,7 @@ impl Lead {
 impl Drop for Lead {
     fn drop(&mut self) {
         if !self.answered {
+            self.flight.set_group(0);
             let woken = self.flight.lock().fall();
             wake(woken);
         }
@@ -77,9 +86,9 @@ impl Drop for Lead {
 
 /// What waiting came to.
 pub(crate) enum Turn {
-    /// The flight has an answer; whether it is one that this follower can use.
-    Answered(bool),
-    /// The one who led is gone: it is this caller's turn to load.
+    /// The flight has an answer, and this follower can use it.
+    Answered,
+    /// The one who led is gone, or had nothing that this caller can use: it is his turn to load.
     Lead(Lead),
 }
 
@@ -92,8 +101,8 @@ pub(crate) struct Wait {
 
 impl Wait {
     pub(super) fn new(flights: Arc<Flights>, flight: Arc<Flight>) -> Self {
-        // Enlisted with a waker that does nothing, so that a leader who looks now sees that somebody waits.
-        let slot = Some(flight.lock().waiters.enlist(Waker::noop().clone()));
+        // Enlisted at once, so that a leader who looks now sees that somebody waits.
+        let slot = Some(flight.lock().waiters.enlist());
         Self {
             flights,
             flight,
@@ -101,40 +110,77 @@ impl Wait {
         }
     }
 
-    /// Waits for the answer, or for the turn to lead. `read` is shown the answer, once, and says whether it is of use.
+    /// Waits for the answer, or for the turn to lead. `read` is shown an answer, and says whether it is of use. Whoever
+    /// finds that it is of none to him loads in the place of the one who gave it, for all who find the same.
     pub(crate) fn poll_turn(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         read: &mut dyn FnMut(&Answer) -> bool,
     ) -> Poll<Turn> {
         let this = self.get_mut();
+        let mut useless = None;
         let mut state = this.flight.lock();
-        match &mut state.phase {
-            Phase::Done(Answer::Content(content)) => {
-                let answer = Answer::Content(content.clone());
-                // What is made of it is the user's `clone`, and ten thousand may wait for the lock.
-                drop(state);
-                return Poll::Ready(Turn::Answered(read(&answer)));
-            }
-            Phase::Done(error) => return Poll::Ready(Turn::Answered(read(error))),
-            Phase::Vacant => state.phase = Phase::Running,
-            Phase::Solo { running } if *running < SOLO_RUNS => *running += 1,
-            Phase::Running | Phase::Solo { .. } => {
-                match this.slot {
-                    Some(slot) => state.waiters.set(slot, context.waker().clone()),
-                    None => this.slot = Some(state.waiters.enlist(context.waker().clone())),
+        loop {
+            let edition = state.edition();
+            match &mut state.phase {
+                Phase::Done(Answer::Content(content)) => {
+                    let answer = Answer::Content(content.clone());
+                    // What is made of it is the user's `clone`, and ten thousand may wait for the lock.
+                    drop(state);
+                    if read(&answer) {
+                        return Poll::Ready(Turn::Answered);
+                    }
+                    state = this.flight.lock();
+                    useless = state.reopen(edition);
+                    if useless.is_some() {
+                        break;
+                    }
                 }
-                return Poll::Pending;
+                Phase::Done(error) if read(error) => return Poll::Ready(Turn::Answered),
+                Phase::Done(_) => {
+                    useless = state.reopen(edition);
+                    break;
+                }
+                Phase::Vacant => {
+                    state.phase = Phase::Running;
+                    break;
+                }
+                Phase::Solo { running } if *running < SOLO_RUNS => {
+                    *running += 1;
+                    break;
+                }
+                Phase::Running | Phase::Solo { .. } => {
+                    let slot = match this.slot {
+                        Some(slot) => slot,
+                        None => *this.slot.insert(state.waiters.enlist()),
+                    };
+                    state.waiters.set(slot, context.waker().clone());
+                    return Poll::Pending;
+                }
             }
         }
         if let Some(slot) = this.slot.take() {
             state.waiters.leave(slot);
         }
         drop(state);
+        drop(useless);
         Poll::Ready(Turn::Lead(Lead::new(
             Arc::clone(&this.flights),
             Arc::clone(&this.flight),
         )))
+    }
+
+    /// Is offered no turn until it is polled again: whoever waits has something else to do first. A turn that it was
+    /// woken for passes on.
+    pub(crate) fn rest(&self) {
+        let Some(slot) = self.slot else { return };
+        let mut state = self.flight.lock();
+        let unused = state.waiters.unset(slot);
+        let woken = state.offer();
+        drop(state);
+        // A waker may run code of the executor.
+        drop(unused);
+        wake(woken);
     }
 }
 

@@ -66,6 +66,15 @@ impl<V> Entry<V> {
         Ok(())
     }
 
+    /// Whose it is, and its key with the hash of it.
+    pub(crate) fn place(&self) -> (&Arc<Function>, u64, &[u8]) {
+        (&self.function, self.hash, self.key.as_bytes())
+    }
+
+    pub(crate) fn ways(&self) -> fn() -> Ways<V> {
+        self.ways
+    }
+
     /// The key. Displays as its full text, without the namespace.
     pub fn key(&self) -> &Key {
         &self.key

@@ -1,7 +1,6 @@
 //! A store with a budget, a breaker and a memory for what it still has to remove: looking, storing, and how one call is
 //! made. Removing is in `removal`, how a store that was lost is found again in `healing`.
 
-use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -140,30 +139,6 @@ impl Guarded {
         if unreadable() { nothing() } else { looked }
     }
 
-    /// Looks several keys up, each for itself, in one call.
-    pub(crate) async fn get_each(self: &Arc<Self>, keys: &[String]) -> Vec<Looked> {
-        let readable = |key: &&String| !self.pending.covers(key);
-        let asked: Cow<'_, [String]> = if keys.iter().all(|key| readable(&key)) {
-            Cow::Borrowed(keys)
-        } else {
-            self.heal();
-            keys.iter().filter(readable).cloned().collect()
-        };
-        let mut looked = self
-            .look_together(&asked)
-            .await
-            .into_iter()
-            .zip(&*asked)
-            .peekable();
-        let each = keys
-            .iter()
-            .map(|key| match looked.next_if(|(_, asked)| *asked == key) {
-                Some((looked, _)) if readable(&key) => looked,
-                _ => Looked::Missing(None),
-            });
-        each.collect()
-    }
-
     /// One call for several keys, whatever is pending.
     async fn look_together(self: &Arc<Self>, keys: &[String]) -> Vec<Looked> {
         if keys.is_empty() {
@@ -265,7 +240,10 @@ impl Guarded {
     }
 
     /// One call, if the breaker lets it, within the budget.
-    async fn ask<T>(self: &Arc<Self>, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(super) async fn ask<T>(
+        self: &Arc<Self>,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         self.ask_within(self.budget, call).await
     }
 
@@ -324,7 +302,7 @@ impl Guarded {
         .await
     }
 
-    fn note(self: &Arc<Self>, error: &Error) {
+    pub(super) fn note(self: &Arc<Self>, error: &Error) {
         self.failures.fetch_add(1, Relaxed);
         // Any other answer is an answer: the store is there, or most of it is.
         if error.is_outage() && self.breaker.failed() {

@@ -8,10 +8,12 @@ mod breaker;
 pub(crate) mod generations;
 mod guarded;
 mod healing;
+mod many;
 mod owned;
 mod pending;
 mod removal;
 
 pub(crate) use guarded::{Guarded, Looked};
+pub(crate) use many::TOGETHER;
 pub(crate) use owned::{OwnKeys, Owned};
 pub(crate) use pending::{Matching, Test, What};

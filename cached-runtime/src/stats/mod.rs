@@ -30,9 +30,9 @@ pub struct CacheStats {
     pub hits: u64,
     /// Calls that no tier could answer: those that loaded and those that waited for a load.
     pub misses: u64,
-    /// Runs of the body.
+    /// Runs of the body; a batch that runs its body counts one for each of its ids.
     pub loads: u64,
-    /// Runs of the body that returned an error or panicked.
+    /// Those that returned an error or panicked.
     pub failed_loads: u64,
     /// Runs of the body that a hit has started in the background; counted as loads too.
     pub reloads: u64,
@@ -148,6 +148,10 @@ pub(crate) struct Count(AtomicU64);
 impl Count {
     pub(crate) fn add_one(&self) {
         self.0.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn add(&self, more: usize) {
+        self.0.fetch_add(more as u64, Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {

@@ -100,6 +100,28 @@ impl Generations {
         keys.iter().map(of).collect()
     }
 
+    /// The generation there is for each key, without the entries.
+    pub(crate) async fn look_each_alone(
+        &self,
+        store: &Arc<Guarded>,
+        keys: &[&str],
+    ) -> Vec<Option<Generation>> {
+        let mut known: Vec<Option<Option<Generation>>> = vec![None; self.parts.len()];
+        let mut each = Vec::with_capacity(keys.len());
+        for key in keys {
+            let Some(known) = known.get_mut(store.store().part_of(key)) else {
+                each.push(None);
+                continue;
+            };
+            if known.is_none() {
+                let looked = self.look_alone(store, key).await;
+                *known = Some(self.settle(store, key, looked).await);
+            }
+            each.push(known.clone().flatten());
+        }
+        each
+    }
+
     /// The generation there is for `key`, without the entry.
     pub(crate) async fn look_alone(&self, store: &Arc<Guarded>, key: &str) -> Vec<Looked> {
         store.get_many(self.beside(store, key)).await

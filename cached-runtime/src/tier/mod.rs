@@ -6,6 +6,7 @@
 
 mod age;
 pub(crate) mod generation;
+pub(crate) mod many;
 pub(crate) mod memory;
 pub(crate) mod remote;
 pub(crate) mod stamps;

@@ -25,11 +25,11 @@ pub(crate) struct Remote {
     /// The longest life an entry has here.
     ttl: Option<Duration>,
     /// Where the store cannot find keys by pattern.
-    generations: Option<Generations>,
+    pub(super) generations: Option<Generations>,
     hits: Count,
     misses: Count,
     rejected: Count,
-    refused: Count,
+    pub(super) refused: Count,
 }
 
 /// What a remote tier had.
@@ -45,8 +45,8 @@ pub(crate) enum Had {
 
 /// The right to fill a key: the store's token, and the generation that an entry loaded under it belongs to.
 pub(crate) struct Permit {
-    token: Token,
-    generation: Option<Generation>,
+    pub(super) token: Token,
+    pub(super) generation: Option<Generation>,
 }
 
 /// How the function's values look as bytes.
@@ -103,33 +103,8 @@ impl Remote {
         }
     }
 
-    /// The same for many keys in one call, without rights to replace what cannot be read.
-    pub(crate) async fn get_each(&self, keys: &[String], form: &Form<'_>, begun: Instant) -> Vec<Had> {
-        let (looked, generations) = match &self.generations {
-            None => (self.guarded.get_each(keys).await, vec![None; keys.len()]),
-            Some(generations) => {
-                let (beside, looked) = generations.look_each(&self.guarded, keys).await;
-                let settled = generations.settle_each(&self.guarded, keys, beside);
-                let settled = self.in_time(begun, async { Some(settled.await) }).await;
-                (looked, settled.unwrap_or_else(|| vec![None; keys.len()]))
-            }
-        };
-        let each = keys.iter().zip(looked).zip(generations);
-        let had = each.map(|((key, looked), generation)| {
-            // Without its generation, what is there cannot be told from what was removed.
-            let looked = if self.generations.is_some() && generation.is_none() {
-                Looked::Missing(None)
-            } else {
-                looked
-            };
-            let had = self.judge(key, form, looked, generation.as_ref());
-            had.unwrap_or(Had::Nothing(None))
-        });
-        had.collect()
-    }
-
     /// What comes of what was found; `None` where that is a miss and to be replaced.
-    fn judge(
+    pub(super) fn judge(
         &self,
         key: &str,
         form: &Form<'_>,
@@ -190,7 +165,11 @@ impl Remote {
     }
 
     /// What comes of `work` in what is left of the budget of a call that has `begun`.
-    async fn in_time<T>(&self, begun: Instant, work: impl Future<Output = Option<T>>) -> Option<T> {
+    pub(super) async fn in_time<T>(
+        &self,
+        begun: Instant,
+        work: impl Future<Output = Option<T>>,
+    ) -> Option<T> {
         let left = self.guarded.budget().saturating_sub(begun.elapsed());
         tokio::time::timeout(left, work).await.ok().flatten()
     }
@@ -256,7 +235,7 @@ impl Remote {
         self.guarded.put(key, &bytes, self.life(plan)).await
     }
 
-    fn life(&self, plan: &Plan) -> Option<Duration> {
+    pub(super) fn life(&self, plan: &Plan) -> Option<Duration> {
         plan.at_most(self.ttl).unread()
     }
 
@@ -273,7 +252,7 @@ impl Remote {
 }
 
 impl Sealed {
-    fn under(&self, generation: Option<&Generation>) -> Cow<'_, [u8]> {
+    pub(super) fn under(&self, generation: Option<&Generation>) -> Cow<'_, [u8]> {
         match generation {
             None => Cow::Borrowed(&self.bytes),
             Some(generation) => Cow::Owned(generation.mark(&self.bytes)),

@@ -6,6 +6,7 @@
     reason = "what cannot be set up has failed the test"
 )]
 
+mod batch;
 #[cfg(feature = "sqlite")]
 mod chain;
 mod own_store;

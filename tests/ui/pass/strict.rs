@@ -9,6 +9,7 @@
 /// A module that is shown.
 pub mod shop {
     use cached_runtime::{cache, invalidate};
+    use std::collections::HashMap;
 
     /// Somebody.
     #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -25,6 +26,16 @@ pub mod shop {
     #[cache(key = "user:{id}:{name}", ttl = "1h", jitter = "5%", cache_if = |user| user.id > 0, skip(db))]
     pub async fn user(db: &str, id: u64, name: &str) -> Result<User, String> {
         if db == name { Err(db.to_owned()) } else { Ok(User { id }) }
+    }
+
+    /// Finds several.
+    ///
+    /// # Errors
+    ///
+    /// If there is nobody.
+    #[cache(entries(user(id, name) for id in ids), skip(db, owned))]
+    pub async fn users(db: &str, owned: String, ids: &[u64], name: &str) -> Result<HashMap<u64, User>, String> {
+        if db == name || owned.is_empty() { Err(db.to_owned()) } else { Ok(ids.iter().map(|&id| (id, User { id })).collect()) }
     }
 
     /// A user that is loaded anew.
@@ -56,6 +67,19 @@ pub mod shop {
         #[cache(skip(self))]
         pub async fn find(&self, id: u64) -> Option<User> {
             Some(User { id })
+        }
+
+        /// Finds several.
+        #[cache(entries(self.find(id) for id in ids), skip(_none))]
+        pub async fn find_all(&self, ids: Vec<u64>, _none: u8) -> HashMap<u64, User> {
+            ids.into_iter().map(|id| (id, User { id })).collect()
+        }
+
+        /// Finds several others.
+        #[cache(entries(Self::find(id) for id in ids), skip(self, _none), companions = false)]
+        pub async fn find_more(&self, mut ids: Vec<u64>, _none: String) -> HashMap<u64, User> {
+            ids.reverse();
+            ids.into_iter().map(|id| (id, User { id })).collect()
         }
 
         /// Finds somebody again.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::address::Address;
 use super::link::{Fault, Link};
 use super::ring::Ring;
-use super::{Inner, Memcached, all};
+use super::{Inner, Memcached};
+use crate::together::all;
 use crate::{BoxFuture, Error, ErrorKind};
 
 /// How long a server may owe an answer unless said otherwise: half of the time budget of a `Caches`.

@@ -23,8 +23,8 @@ pub use self::builder::MemcachedBuilder;
 use self::commands::Failure;
 use self::link::{Fault, Link};
 use self::ring::Ring;
-use super::together::all;
 use crate::store::{Filled, Filling, Guarantees, Lookup, Store, Token};
+use crate::together::all;
 use crate::{BoxFuture, Error, ErrorKind};
 
 /// One or several memcached servers, 1.6.10 or later, as a [`Store`] that cannot find keys by pattern.

@@ -99,6 +99,7 @@ pub(super) struct Script {
 pub(super) struct Scripts {
     pub(super) look_up: Script,
     pub(super) fill: Script,
+    pub(super) fill_many: Script,
     pub(super) put: Script,
 }
 
@@ -107,6 +108,7 @@ impl Scripts {
         Self {
             look_up: Script::new(LOOK_UP),
             fill: Script::new(FILL),
+            fill_many: Script::new(FILL_MANY),
             put: Script::new(PUT),
         }
     }
@@ -152,6 +154,25 @@ if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
 else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 redis.call('DEL', KEYS[2])
 return 1";
+
+/// For each pair of a key and its lease, 1 if the value is stored and 0 if not; or the error of this key alone.
+const FILL_MANY: &str = "\
+local told = {}
+for n = 1, #KEYS / 2 do
+  local key, lease, at = KEYS[2 * n - 1], KEYS[2 * n], 3 * n - 2
+  told[n] = 0
+  if redis.pcall('GET', lease) == ARGV[at] then
+    local done
+    if ARGV[at + 2] == '' then done = redis.pcall('SET', key, ARGV[at + 1])
+    else done = redis.pcall('SET', key, ARGV[at + 1], 'PX', ARGV[at + 2]) end
+    if done.err then told[n] = done.err
+    else
+      redis.call('DEL', lease)
+      told[n] = 1
+    end
+  end
+end
+return told";
 
 /// A put that fails, for want of memory, has at least revoked, and leaves no older value behind. The value goes first
 /// all the same: once a script has written anything, the server lets it go past its bound of memory.

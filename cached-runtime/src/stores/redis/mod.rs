@@ -3,7 +3,7 @@
 //! `builder` sets one up, `servers` reads the URL and `address` what it says of each server. `place` says where a server is,
 //! by asking the `sentinel`s if need be, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups,
 //! and `reply` reads their answers. `cluster` is several servers, and `carrier` the one or the other. `leases` holds the
-//! scripts that make tokens true, `batch` sends look-ups together, `sweep` removes by pattern, and `recent` is what has
+//! scripts that make tokens true, `batch` sends look-ups together, `many` asks for several keys, `sweep` removes by pattern, and `recent` is what has
 //! to be removed again where another server takes over. This file says which command answers which verb of [`Store`].
 
 mod address;
@@ -15,6 +15,7 @@ mod dial;
 mod lane;
 mod leases;
 mod link;
+mod many;
 mod place;
 mod recent;
 mod reply;
@@ -292,25 +293,14 @@ impl Inner {
         if let Carrier::Cluster(cluster) = &self.carrier {
             return verbs::look_up(self, cluster, &keys, true).await;
         }
-        let mut answers = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(batch::LARGEST) {
-            match self.look_up(keys, true).await {
-                Ok(looked) => answers.extend(looked.take(keys.len())),
-                Err(cause) => answers.extend(keys.iter().map(|_| Err(self.error(cause.clone())))),
-            }
-        }
-        answers
+        self.look_up_many(&keys).await
     }
 
     async fn fill_many(&self, fills: &[Filling<'_>]) -> Vec<Result<Filled, Error>> {
         if let Carrier::Cluster(cluster) = &self.carrier {
             return verbs::fill_many(self, cluster, fills).await;
         }
-        let mut answers = Vec::with_capacity(fills.len());
-        for fill in fills {
-            answers.push(self.fill(fill.key, fill.bytes, fill.ttl, fill.token).await);
-        }
-        answers
+        self.fill_together(fills).await
     }
 
     async fn remove(&self, keys: &[String]) -> Result<(), Error> {

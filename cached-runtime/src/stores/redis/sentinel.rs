@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use super::address::at;
 use super::dial::{Dialled, dial};
-use crate::stores::together::all;
+use crate::together::all;
 
 /// How long a sentinel is waited for; the others have answered by then.
 const PATIENCE: Duration = Duration::from_millis(300);

@@ -12,7 +12,7 @@ use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, pip
 use super::map::Address;
 use super::{Cluster, Map, Node};
 use crate::BoxFuture;
-use crate::stores::together::all;
+use crate::together::all;
 
 /// Redirections that a command follows. More mean that the servers do not agree on who keeps it.
 const HOPS: usize = 4;

@@ -15,7 +15,7 @@ use crate::key::Glob;
 use crate::stores::redis::leases::leases_matching;
 use crate::stores::redis::link::Link;
 use crate::stores::redis::sweep::{Wanted, scan};
-use crate::stores::together::all;
+use crate::together::all;
 
 /// Removes the values whose keys match, after revoking the leases of all keys that match, as on one server.
 pub(in super::super) async fn remove_matching(

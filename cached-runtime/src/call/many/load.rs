@@ -1,0 +1,350 @@
+//! The loads of a batch: those of its keys that it leads, and what is done with all of them at once.
+//!
+//! On values whose type is not known here, compiled once for all functions.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::keep::{self, Kept};
+use super::keys::Slot;
+use super::wait::Waits;
+use crate::caches::function::{Function, Plan};
+use crate::call::Keeping;
+use crate::call::share::Share;
+use crate::entry::Content;
+use crate::flight::{Answer, Group, Joined, Lead, Maker, Within};
+use crate::policy::Mode;
+use crate::store::BoxFuture;
+use crate::tier::remote::{Had, Permit};
+use crate::tier::stamps::Stamp;
+
+/// A look in the remote tiers, which gives the batch back.
+pub(super) type Looking = BoxFuture<'static, Box<Many>>;
+
+/// The keys of a batch, and what it is about to find out about some of them.
+pub(super) struct Many {
+    function: Arc<Function>,
+    pub(super) slots: Vec<Slot>,
+    group: Group,
+    /// Of these slots it has to find out, and has not begun.
+    due: Vec<(usize, Role)>,
+    /// Of these it has not found anything yet.
+    loads: Vec<Load>,
+    began: u64,
+    /// How much longer the caller may be held up by the remote tiers.
+    patience: Duration,
+    /// The body is running.
+    running: bool,
+}
+
+/// Whose load it is.
+enum Role {
+    /// Of one who is inside of the load that he would wait for: nothing is kept.
+    Off,
+    /// Of this batch alone.
+    Alone,
+    /// The same, in the place of what is there.
+    Replace,
+    /// Of all who wait for it.
+    Flight(Lead),
+}
+
+/// One key on its way.
+struct Load {
+    slot: usize,
+    role: Role,
+    /// Of the key, from before the first look-up.
+    stamp: Stamp,
+    /// As remote tiers have it, where there are any.
+    key: String,
+    /// What each remote tier gave for filling it.
+    permits: Vec<Option<Permit>>,
+}
+
+impl Many {
+    /// Looks in memory for each, and leads or joins the flights of those that are not there.
+    pub(super) fn new(function: Arc<Function>, mode: Mode, slots: Vec<Slot>) -> (Self, Waits) {
+        let mut many = Self {
+            function,
+            slots,
+            group: Group::new(),
+            due: Vec::new(),
+            loads: Vec::new(),
+            began: 0,
+            patience: Duration::ZERO,
+            running: false,
+        };
+        let mut waits = Waits::default();
+        for slot in 0..many.slots.len() {
+            let role = match mode {
+                Mode::Refresh => Role::Replace,
+                Mode::Normal | Mode::Off => match many.enter(slot) {
+                    None => continue,
+                    Some(Joined::Inside) => Role::Off,
+                    Some(Joined::Leader(lead)) => many.leading(lead),
+                    Some(Joined::Follower(wait)) => {
+                        waits.add(slot, wait);
+                        continue;
+                    }
+                },
+            };
+            many.due.push((slot, role));
+        }
+        (many, waits)
+    }
+
+    /// `None` if memory has it, or if nobody shares a load.
+    fn enter(&mut self, slot: usize) -> Option<Joined> {
+        let function = &self.function;
+        let probe = self.slots[slot].probe();
+        if let Some(memory) = &function.memory {
+            if let Some(content) = memory.read(&probe, |content| Some(content.clone())) {
+                self.slots[slot].content = Some(content);
+                return None;
+            }
+            function.counts.memory_misses.add_one();
+        }
+        if function.spec.single_flight {
+            return Some(function.flights.join(probe));
+        }
+        self.due.push((slot, Role::Alone));
+        None
+    }
+
+    fn leading(&self, lead: Lead) -> Role {
+        lead.join_group(self.group);
+        Role::Flight(lead)
+    }
+
+    /// It is this batch's turn to lead these.
+    pub(super) fn lead(&mut self, mut leads: Vec<(usize, Lead)>) {
+        leads.sort_unstable_by_key(|(slot, _)| *slot);
+        for (slot, lead) in leads {
+            let role = self.leading(lead);
+            self.due.push((slot, role));
+        }
+    }
+
+    /// A follower was told.
+    pub(super) fn told(&mut self, slot: usize, content: &Content) {
+        self.function.counts.misses.add_one();
+        self.slots[slot].content = Some(content.clone());
+    }
+
+    /// A follower was told that the load has failed.
+    pub(super) fn told_failure(&self) {
+        self.function.counts.misses.add_one();
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// Something is left for the body.
+    pub(super) fn is_loading(&self) -> bool {
+        !self.loads.is_empty()
+    }
+
+    /// Begins what is due: takes the stamps and looks in memory once more. Whether there are tiers below to look in.
+    pub(super) fn begin(&mut self) -> bool {
+        if self.function.memory.is_some() {
+            self.began = Function::begin();
+        }
+        self.patience = Duration::ZERO;
+        for (slot, role) in std::mem::take(&mut self.due) {
+            let probe = self.slots[slot].probe();
+            let stamp = self.function.stamps.now(probe.hash);
+            let again = match (&role, &self.function.memory) {
+                (Role::Replace | Role::Off, _) | (_, None) => None,
+                (Role::Alone | Role::Flight(_), Some(memory)) => {
+                    memory.read_again(&probe, |content| Some(content.clone()))
+                }
+            };
+            if let Some(content) = again {
+                self.found(slot, role, content);
+                continue;
+            }
+            let key = if self.function.remotes.is_empty() {
+                String::new()
+            } else {
+                self.function.full_key(probe.bytes)
+            };
+            self.loads.push(Load {
+                slot,
+                role,
+                stamp,
+                key,
+                permits: Vec::new(),
+            });
+        }
+        !self.function.remotes.is_empty() && self.is_loading()
+    }
+
+    /// Gives what was found to those who wait. Where nobody does the flight is over, and this batch alone has it.
+    fn found(&mut self, slot: usize, role: Role, content: Content) {
+        if let Role::Flight(lead) = role
+            && let Err(mut lead) = lead.leave_if_alone()
+        {
+            lead.answer(Answer::Content(content.clone()));
+        }
+        self.slots[slot].content = Some(content);
+    }
+
+    /// Looks down the remote tiers, in each for all that those above it did not have.
+    pub(super) fn look(mut self: Box<Self>) -> Looking {
+        Box::pin(async move {
+            let begun = Instant::now();
+            for index in 0..self.function.remotes.len() {
+                if self.loads.is_empty() {
+                    break;
+                }
+                self.look_in(index).await;
+            }
+            let budgets = self.function.remotes.iter().map(|remote| remote.guarded.budget());
+            let all = budgets.fold(Duration::ZERO, Duration::saturating_add);
+            self.patience = all.saturating_sub(begun.elapsed());
+            self
+        })
+    }
+
+    async fn look_in(&mut self, index: usize) {
+        let function = Arc::clone(&self.function);
+        let (remote, Some(form)) = (&function.remotes[index], function.form(true)) else {
+            return;
+        };
+        let (mut looking, loads): (Vec<Load>, Vec<Load>) = std::mem::take(&mut self.loads)
+            .into_iter()
+            .partition(|load| matches!(load.role, Role::Alone | Role::Flight(_)));
+        let (mut replacing, off): (Vec<Load>, Vec<Load>) = loads
+            .into_iter()
+            .partition(|load| matches!(load.role, Role::Replace));
+        let keys: Vec<&str> = replacing.iter().map(|load| load.key.as_str()).collect();
+        let permits = remote.reserve_many(&keys).await;
+        for (load, permit) in replacing.iter_mut().zip(permits) {
+            load.permits.push(permit);
+        }
+        let keys: Vec<String> = looking
+            .iter_mut()
+            .map(|load| std::mem::take(&mut load.key))
+            .collect();
+        let hads = remote.get_many(&keys, &form).await;
+        let mut above = Vec::new();
+        for ((mut load, key), had) in looking.into_iter().zip(keys).zip(hads) {
+            match had {
+                Had::Nothing(permit) => {
+                    load.key = key;
+                    load.permits.push(permit);
+                    self.loads.push(load);
+                }
+                Had::Entry { content, plan } => {
+                    self.fill_memory(load.slot, load.stamp, &content, plan);
+                    self.found(load.slot, load.role, content.clone());
+                    if load.permits.iter().any(Option::is_some) {
+                        above.push(Kept::new(key, content, plan, load.permits));
+                    }
+                }
+            }
+        }
+        self.loads.extend(replacing);
+        self.loads.extend(off);
+        if !above.is_empty() {
+            let background = function.background.clone();
+            background.spawn(async move { keep::fill(&function, &above).await });
+        }
+    }
+
+    fn fill_memory(&self, slot: usize, stamp: Stamp, content: &Content, plan: Plan) {
+        self.function
+            .fill_memory(self.slots[slot].probe(), content, plan, stamp, self.began);
+    }
+
+    /// The ids that the body is to be run for, those that came first first.
+    pub(super) fn missing(&mut self) -> impl Iterator<Item = usize> {
+        self.loads.sort_unstable_by_key(|load| load.slot);
+        self.loads.iter().map(|load| self.slots[load.slot].id)
+    }
+
+    /// The body runs from here on.
+    pub(super) fn run(&mut self) {
+        self.running = true;
+        self.function.counts.misses.add(self.loads.len());
+        self.function.counts.loads.add(self.loads.len());
+    }
+
+    /// Held while the body is polled.
+    pub(super) fn within(&self) -> Within {
+        self.group.enter()
+    }
+
+    /// Whether and for how long what the body returned for one of them is kept.
+    pub(super) fn plan(&self, value: Option<&dyn std::any::Any>) -> Option<Plan> {
+        self.function.plan(value)
+    }
+
+    /// Stores what the body brought for each of the missing, as far as that can be done at once; the rest is to be
+    /// awaited. The leads are held until then: callers who come meanwhile are answered by the flights.
+    pub(super) fn keep(&mut self, brought: Vec<(Content, Option<Plan>)>) -> Option<Keeping> {
+        self.running = false;
+        let (mut kept, mut outdated) = (Vec::new(), Vec::new());
+        for (load, (content, plan)) in std::mem::take(&mut self.loads).into_iter().zip(brought) {
+            match (load.role, plan) {
+                (Role::Off, _) | (Role::Alone, None) => {}
+                (role, Some(plan)) => {
+                    self.fill_memory(load.slot, load.stamp, &content, plan);
+                    let lead = match role {
+                        Role::Flight(mut lead) => {
+                            lead.answer(Answer::Content(content.clone()));
+                            Some(lead)
+                        }
+                        Role::Off | Role::Alone | Role::Replace => None,
+                    };
+                    if load.permits.iter().any(Option::is_some) {
+                        kept.push(Kept::new(load.key, content.clone(), plan, load.permits).led(lead));
+                    }
+                }
+                (Role::Flight(lead), None) => {
+                    if let Err(mut lead) = lead.leave_if_alone() {
+                        lead.answer(Answer::Content(content.clone()));
+                    }
+                }
+                (Role::Replace, None) => outdated.push(self.slots[load.slot].key()),
+            }
+            self.slots[load.slot].content = Some(content);
+        }
+        keep::below(&self.function, kept, outdated, self.patience)
+    }
+
+    /// Gives the error of the body to the followers of all of them as `share` can, and the caller's back. Where it
+    /// cannot, whoever waited longest for one of them leads it: his own error may be one that can be shared.
+    pub(super) fn fail<E>(&mut self, error: E, share: Share<E>) -> E {
+        self.running = false;
+        self.function.counts.failed_loads.add(self.loads.len());
+        let loads = std::mem::take(&mut self.loads);
+        let leads = loads.into_iter().filter_map(|load| match load.role {
+            Role::Flight(lead) => lead.leave_if_alone().err(),
+            Role::Off | Role::Alone | Role::Replace => None,
+        });
+        let leads: Vec<Lead> = leads.collect();
+        if leads.is_empty() {
+            return error;
+        }
+        match share.divide(error) {
+            Ok((leaders, maker)) => {
+                let maker = Maker::new(maker);
+                for mut lead in leads {
+                    lead.answer(Answer::Error(maker.clone()));
+                }
+                leaders
+            }
+            Err(error) => error,
+        }
+    }
+}
+
+impl Drop for Many {
+    fn drop(&mut self) {
+        if self.running && std::thread::panicking() {
+            self.function.counts.failed_loads.add(self.loads.len());
+        }
+    }
+}

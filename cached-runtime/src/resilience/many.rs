@@ -1,0 +1,135 @@
+//! Many keys at once that have nothing to do with each other: what is wrong with one is no matter of the others.
+//!
+//! Called by the tiers for batches. However many keys there are, a request is of bounded size and has the store's budget
+//! for itself; a store that does not answer one is not asked the next, so that it costs a batch no more than a call.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::guarded::{Guarded, Looked};
+use crate::store::{Filled, Filling, Lookup, Token};
+use crate::together::{self, BESIDE};
+use crate::{Error, ErrorKind};
+
+/// Keys of one request: few enough for a budget that is meant for one key, and enough that most batches are one request.
+pub(crate) const TOGETHER: usize = 1000;
+
+impl Guarded {
+    /// Looks each key up, as [`get`](Guarded::get) would.
+    pub(crate) async fn get_each(self: &Arc<Self>, keys: &[String]) -> Vec<Looked> {
+        let mut looked = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(TOGETHER) {
+            match self.get_some(keys).await {
+                Ok(some) => looked.extend(some),
+                Err(_) => break,
+            }
+        }
+        looked.resize_with(keys.len(), || Looked::Missing(None));
+        looked
+    }
+
+    async fn get_some(self: &Arc<Self>, keys: &[String]) -> Result<Vec<Looked>, Error> {
+        if !keys.iter().any(|key| self.pending.covers(key)) {
+            return self.get_these(keys).await;
+        }
+        // Its task may have gone down with its runtime.
+        self.heal();
+        let readable = |key: &&String| !self.pending.covers(key);
+        let asked: Vec<String> = keys.iter().filter(readable).cloned().collect();
+        let mut looked = self.get_these(&asked).await?.into_iter();
+        let mut asked = asked.into_iter().peekable();
+        let each = keys.iter().map(|key| match asked.next_if_eq(key) {
+            Some(_) => looked.next().unwrap_or(Looked::Missing(None)),
+            None => Looked::Missing(None),
+        });
+        Ok(each.collect())
+    }
+
+    async fn get_these(self: &Arc<Self>, keys: &[String]) -> Result<Vec<Looked>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = self.ask_each(keys.len(), self.store.get_many(keys)).await?;
+        let each = answers.into_iter().zip(keys).map(|(answer, key)| match answer {
+            // A removal that failed meanwhile is about what was just read.
+            Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
+            Ok(Lookup::Found(found)) => Looked::Found(found),
+            Ok(Lookup::Missing(token)) => Looked::Missing(Some(token)),
+            Err(error) if error.kind() == ErrorKind::Decode => Looked::Unreadable(error),
+            Err(_) => Looked::Missing(None),
+        });
+        Ok(each.collect())
+    }
+
+    /// Fills each, as [`fill`](Guarded::fill) would. How many were refused.
+    pub(crate) async fn fill_each(self: &Arc<Self>, fills: &[Filling<'_>]) -> Result<usize, Error> {
+        let mut refused = 0;
+        for fills in fills.chunks(TOGETHER) {
+            let welcome = |fill: &&Filling<'_>| !self.pending.covers(fill.key);
+            let welcome: Vec<Filling<'_>> = fills.iter().filter(welcome).copied().collect();
+            refused += fills.len() - welcome.len();
+            if welcome.is_empty() {
+                continue;
+            }
+            let answers = self
+                .ask_each(welcome.len(), self.store.fill_many(&welcome))
+                .await?;
+            refused += answers
+                .iter()
+                .filter(|answer| matches!(answer, Ok(Filled::Refused)))
+                .count();
+        }
+        Ok(refused)
+    }
+
+    /// A token for each, as [`reserve`](Guarded::reserve) would. As far as they can be had in the time for one request:
+    /// what is then not stored costs a load, and waiting would cost every caller.
+    pub(crate) async fn reserve_each(self: &Arc<Self>, keys: &[&str]) -> Vec<Option<Token>> {
+        let mut tokens = Vec::with_capacity(keys.len());
+        let begun = Instant::now();
+        for keys in keys.chunks(BESIDE) {
+            let some = together::all(keys.iter().map(|key| Box::pin(self.reserve(key))).collect()).await;
+            let none = some.iter().all(Option::is_none);
+            tokens.extend(some);
+            if none || begun.elapsed() > self.budget {
+                break;
+            }
+        }
+        tokens.resize(keys.len(), None);
+        tokens
+    }
+
+    /// One request of many parts. Of a store of several servers one may be down: that is noted, and the rest counts.
+    async fn ask_each<T>(
+        self: &Arc<Self>,
+        count: usize,
+        call: impl Future<Output = Vec<Result<T, Error>>>,
+    ) -> Result<Vec<Result<T, Error>>, Error> {
+        let answers = self
+            .ask(async {
+                let mut answers = call.await;
+                if answers.len() != count {
+                    let what = format!(
+                        "store `{}` gave {} answers to {count} questions",
+                        self.name,
+                        answers.len()
+                    );
+                    return Err(Error::new(ErrorKind::Store, what));
+                }
+                let outage = |answer: &Result<T, Error>| answer.as_ref().is_err_and(Error::is_outage);
+                match answers.pop() {
+                    Some(Err(last)) if last.is_outage() && answers.iter().all(outage) => Err(last),
+                    last => {
+                        answers.extend(last);
+                        Ok(answers)
+                    }
+                }
+            })
+            .await?;
+        if let Some(error) = answers.iter().find_map(|answer| answer.as_ref().err()) {
+            self.note(error);
+        }
+        Ok(answers)
+    }
+}

@@ -1,0 +1,14 @@
+use cached_runtime::cache;
+use std::collections::HashMap;
+
+#[cache(backend = "local")]
+async fn user(id: u64) -> Option<String> {
+    Some(id.to_string())
+}
+
+#[cache(entries(usr(id) for id in ids))]
+async fn users(ids: &[u64]) -> HashMap<u64, String> {
+    ids.iter().map(|id| (*id, id.to_string())).collect()
+}
+
+fn main() {}
