@@ -81,6 +81,38 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::invalidate(args.into(), &item.into()).into()
 }
 
+/// Gives entries new values after an async function has succeeded.
+///
+/// | form | what is stored |
+/// |---|---|
+/// | `get_user(user.id)` | what this function returns, inside of `Ok` and `Some` |
+/// | `get_user(user.id) = user.clone()` | this value: any expression of arguments and of `output`, the returned value |
+/// | `get_user(output.id)`, `get_user(output.id) = output.clone()` | the same in an entry that the returned value names |
+///
+/// The cached function is named, and its key arguments are checked, as in [`macro@invalidate`]; the value must be of the
+/// type that it keeps. Several targets stand in one attribute, and several attributes on one function, `#[invalidate]`
+/// among them.
+///
+/// What happens is the `strategy` of the cached function:
+///
+/// | `strategy` | once the body has run, and unless it returned an `Err` |
+/// |---|---|
+/// | `cache_aside`, `read_through` | the entry is removed from every tier, so that the next read loads |
+/// | `write_through` | the value is put into every tier, for the function's ttl. The entry is removed instead where `cache_if` refuses the value, and where a `None` is returned and there is no `none_ttl` |
+///
+/// The function returns when that is done. A put that overlaps another put or an invalidation of the same entry, in this
+/// process or in another, becomes a removal, and so does one that a store does not take. What counts is the time from
+/// before the body begins. A key made of `output` is not known then, so what other processes do meanwhile cannot be seen:
+/// the value goes into memory, and is removed from the stores below.
+///
+/// Keys are rendered, and values are made, before the body runs, so it may consume its arguments; for a value that
+/// mentions `output` the arguments in it are copied before. A function that is dropped or panics after its body has begun
+/// removes the entry, in the background. `crate = path` says where the runtime is found.
+#[proc_macro_attribute]
+pub fn update(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::update(args.into(), &item.into()).into()
+}
+
 /// Makes a type part of a key.
 ///
 /// | type | its text |

@@ -64,6 +64,12 @@ pub(crate) const INVALIDATE: &[(&str, &str)] = &[
 /// Arguments of `#[invalidate]` that are part of the design and not there yet.
 pub(crate) const INVALIDATE_LATER: &[&str] = &["tag", "tags"];
 
+/// The arguments of `#[update]` that are not the name of a cached function.
+pub(crate) const UPDATE: &[(&str, &str)] = &[("crate", "crate = my_crate::cached_runtime")];
+
+/// Arguments of `#[update]` that are part of the design and not there yet.
+pub(crate) const UPDATE_LATER: &[&str] = &["strategy"];
+
 pub(crate) const STRATEGIES: &[&str] = &["cache_aside", "read_through", "write_through"];
 pub(crate) const STRATEGIES_LATER: &[&str] = &["write_behind", "refresh_ahead"];
 pub(crate) const FLIGHTS: &[&str] = &["process", "off"];

@@ -21,10 +21,10 @@ pub use crate::call::{Enter, Lead, Run, Turn, Wait, enter, enter_in};
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
 pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue};
-pub use crate::invalidate::{When, WholeCache, Writer, write, write_always, write_with};
+pub use crate::invalidate::{StoredAs, Updated, When, WholeCache, Writer, write, write_always, write_with};
 pub use crate::kept::{IsArc, IsNoArc, WayProbe};
 pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece};
-pub use crate::policy::{Spec, TierSpec};
+pub use crate::policy::{Spec, Strategy, TierSpec};
 
 use crate::hooks::{Held, NeverHeld, NoType};
 use crate::key::Template;

@@ -11,11 +11,12 @@ use crate::caches::registry::{Definition, Site};
 use crate::call::Load;
 use crate::call::values::Ways;
 use crate::entry::Content;
+use crate::fill::Put;
 use crate::hooks::CacheValue;
 use crate::key::{Key, KeyBuf};
 use crate::stats::CacheStats;
 use crate::tier::memory::Probe;
-use crate::{Error, fill, invalidate};
+use crate::{Error, invalidate};
 
 /// One entry of a cached function, present or not.
 ///
@@ -51,6 +52,10 @@ impl<V> Entry<V> {
 
     pub(crate) fn parts(&self) -> (&Arc<Function>, &Key) {
         (&self.function, &self.key)
+    }
+
+    pub(crate) fn ways(&self) -> fn() -> Ways<V> {
+        self.ways
     }
 
     fn probe(&self) -> Probe<'_> {
@@ -101,13 +106,8 @@ impl<V: CacheValue> Entry<V> {
         if self.function.disabled {
             return Ok(());
         }
-        fill::put(
-            &self.function,
-            self.probe(),
-            Content::Value(((self.ways)().share)(value)),
-            plan,
-        )
-        .await
+        let put = Put::begin(&self.function, self.probe()).await;
+        put.end(Content::Value(((self.ways)().share)(value)), plan).await
     }
 
     /// Removes the entry from every tier. When this returns no value loaded before is served or stored in this

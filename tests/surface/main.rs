@@ -11,5 +11,6 @@ mod arguments;
 mod functions;
 mod companions;
 mod invalidate;
+mod update;
 mod caches;
 mod hostile;

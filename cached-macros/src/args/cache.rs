@@ -309,10 +309,9 @@ fn max_bytes(expr: &Expr, example: &str) -> syn::Result<u64> {
 
 fn strategy(expr: &Expr, example: &str) -> syn::Result<Strategy> {
     let (name, _) = choice(expr, example, names::STRATEGIES, names::STRATEGIES_LATER)?;
-    Ok(if name == "write_through" {
-        Strategy::WriteThrough
-    } else {
-        Strategy::CacheAside
+    Ok(match name.as_str() {
+        "write_through" => Strategy::WriteThrough,
+        _ => Strategy::CacheAside,
     })
 }
 

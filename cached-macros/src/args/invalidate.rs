@@ -127,19 +127,22 @@ impl InvalidateArgs {
     }
 
     fn call(&mut self, input: ParseStream) -> syn::Result<()> {
-        refuse_entries(input)?;
-        let span = input.span();
-        let target: Expr = input.parse().map_err(|error| {
-            let message =
-                "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`";
-            if input.is_empty() {
-                syn::Error::new(span, message)
-            } else {
-                error
-            }
-        })?;
-        let tokens = target.to_token_stream();
-        let (owner, arguments) = match literal::bare(&target) {
+        refuse_entries(
+            input,
+            "write one target per entry, or `get_user(..)` for all of them",
+        )?;
+        let target = expression(
+            input,
+            "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`",
+        )?;
+        self.targets.push(Target::Call(Box::new(Call::of(&target)?)));
+        Ok(())
+    }
+}
+
+impl Call {
+    pub(super) fn of(target: &Expr) -> syn::Result<Self> {
+        let (owner, arguments) = match literal::bare(target) {
             Expr::Call(call) => match literal::bare(&call.func) {
                 Expr::Path(path) => (Owner::Path(path.clone()), &call.args),
                 other => return Err(not_a_call(other)),
@@ -160,13 +163,24 @@ impl InvalidateArgs {
             },
             _ => Arguments::Listed(arguments.iter().cloned().collect()),
         };
-        self.targets.push(Target::Call(Box::new(Call {
+        Ok(Self {
             owner,
             arguments,
-            tokens,
-        })));
-        Ok(())
+            tokens: target.to_token_stream(),
+        })
     }
+}
+
+/// The next expression; `expected` says what it should have been, where there is none.
+pub(super) fn expression(input: ParseStream, expected: &str) -> syn::Result<Expr> {
+    let span = input.span();
+    input.parse().map_err(|error| {
+        if input.is_empty() {
+            syn::Error::new(span, expected)
+        } else {
+            error
+        }
+    })
 }
 
 fn everything(range: &syn::ExprRange) -> bool {
@@ -174,7 +188,7 @@ fn everything(range: &syn::ExprRange) -> bool {
 }
 
 /// `entries(get_user(id) for id in ids)` would otherwise fail as a strange call.
-fn refuse_entries(input: ParseStream) -> syn::Result<()> {
+pub(super) fn refuse_entries(input: ParseStream, cure: &str) -> syn::Result<()> {
     let ahead = input.fork();
     let Ok(name) = ahead.parse::<Ident>() else {
         return Ok(());
@@ -190,8 +204,7 @@ fn refuse_entries(input: ParseStream) -> syn::Result<()> {
         .into_iter()
         .any(|token| matches!(&token, TokenTree::Ident(word) if word == "for"))
     {
-        let message =
-            "`entries` is not there yet: write one target per entry, or `get_user(..)` for all of them";
+        let message = format!("`entries` is not there yet: {cure}");
         return Err(syn::Error::new(name.span(), message));
     }
     Ok(())

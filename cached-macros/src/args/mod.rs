@@ -5,9 +5,11 @@ mod cache;
 mod invalidate;
 mod list;
 mod literal;
+mod update;
 
 pub(crate) use cache::{Backend, CacheArgs, Strategy, Tier, Ttl};
 pub(crate) use invalidate::{Arguments, Call, InvalidateArgs, Owner, Target, When};
+pub(crate) use update::{Update, UpdateArgs};
 
 use syn::Ident;
 

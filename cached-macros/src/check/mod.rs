@@ -6,6 +6,8 @@ mod closures;
 mod invalidate;
 mod key;
 mod signature;
+mod update;
 
 pub(crate) use cache::cache;
 pub(crate) use invalidate::invalidate;
+pub(crate) use update::update;

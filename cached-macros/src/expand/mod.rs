@@ -9,13 +9,14 @@ mod invalidate;
 mod key;
 mod stand_in;
 mod uncached;
+mod update;
 mod whole;
 
-use crate::args::{CacheArgs, InvalidateArgs};
+use crate::args::{CacheArgs, InvalidateArgs, UpdateArgs};
 use crate::check;
 use crate::function::Function;
 use crate::mistakes::Mistakes;
-use crate::plan::{CachePlan, InvalidatePlan, StandIns};
+use crate::plan::{CachePlan, StandIns, WriterPlan};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
@@ -53,7 +54,23 @@ pub(crate) fn invalidate(args: TokenStream, item: &TokenStream) -> TokenStream {
         .and_then(|function| check::invalidate(&args, function, &mut mistakes));
     match (function, future, mistakes.into_result()) {
         (Some(function), Some((form, output)), Ok(())) => {
-            invalidate::function(&InvalidatePlan::new(args, function, form, output))
+            invalidate::function(&WriterPlan::invalidate(args, function, form, output))
+        }
+        (_, _, mistakes) => unchanged(item, mistakes),
+    }
+}
+
+/// `#[update(args)] item`
+pub(crate) fn update(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let args = UpdateArgs::read(args, &mut mistakes);
+    let function = mistakes.keep(syn::parse2::<Function>(item.clone()));
+    let future = function
+        .as_ref()
+        .and_then(|function| check::update(&args, function, &mut mistakes));
+    match (function, future, mistakes.into_result()) {
+        (Some(function), Some((form, output)), Ok(())) => {
+            invalidate::function(&WriterPlan::update(args, function, form, output))
         }
         (_, _, mistakes) => unchanged(item, mistakes),
     }

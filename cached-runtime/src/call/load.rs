@@ -151,7 +151,7 @@ impl Load {
             let remote = &self.function.remotes[index];
             if replace {
                 let permit = Box::pin(remote.reserve(&key)).await;
-                self.permits.push(permit);
+                self.permits.push(permit.ok());
                 continue;
             }
             // To be kept by a tier above no longer than here.

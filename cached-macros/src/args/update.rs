@@ -1,0 +1,98 @@
+//! The arguments of `#[update]`.
+
+use super::invalidate::{Call, expression, refuse_entries};
+use super::list::{Argument, each, name};
+use super::{Arguments, Opt};
+use crate::mistakes::Mistakes;
+use crate::names;
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::spanned::Spanned;
+use syn::{Expr, Ident, Path, Token};
+
+/// What the user may say of a function that gives entries new values.
+#[derive(Default)]
+pub(crate) struct UpdateArgs {
+    pub(crate) updates: Vec<Update>,
+    pub(crate) krate: Option<Opt<Path>>,
+    /// An argument could not be read, so that rules about what is absent would only confuse.
+    pub(crate) incomplete: bool,
+}
+
+/// `get_user(id)`, `get_user(id) = value`
+pub(crate) struct Update {
+    pub(crate) call: Call,
+    /// `None`: what the function returns.
+    pub(crate) value: Option<Expr>,
+}
+
+impl UpdateArgs {
+    pub(crate) fn read(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let mut args = Self::default();
+        let mut refused = Mistakes::default();
+        each(tokens, &mut refused, |input, _| {
+            let named = input.peek2(Token![=]) && !input.peek2(Token![==]);
+            if named {
+                args.argument(input)
+            } else {
+                args.update(input)
+            }
+        });
+        if let Some(all) = refused.into_error() {
+            args.incomplete = true;
+            mistakes.add(all);
+        }
+        args
+    }
+
+    fn argument(&mut self, input: ParseStream) -> syn::Result<()> {
+        refuse_strangers(input)?;
+        let (name, example) = name(input, names::UPDATE, names::UPDATE_LATER)?;
+        let argument = Argument { name, example, input };
+        let value = argument.path();
+        argument.set(&mut self.krate, value)
+    }
+
+    fn update(&mut self, input: ParseStream) -> syn::Result<()> {
+        refuse_entries(input, "write one target per entry")?;
+        let target = expression(
+            input,
+            "expected a cached function and its key arguments, as in `get_user(user.id)` or `get_user(user.id) = user.clone()`",
+        )?;
+        let (target, value) = match target {
+            Expr::Assign(assign) => (*assign.left, Some(*assign.right)),
+            other => (other, None),
+        };
+        let call = Call::of(&target)?;
+        if let Arguments::Every { .. } = call.arguments {
+            let message = "a value goes into one entry: name its key arguments, or remove every entry with `#[invalidate(..)]`";
+            return Err(syn::Error::new(whole(&target), message));
+        }
+        self.updates.push(Update { call, value });
+        Ok(())
+    }
+}
+
+fn whole(expr: &Expr) -> Span {
+    expr.to_token_stream().span()
+}
+
+/// What names no single entry of a known type cannot be given a value.
+fn refuse_strangers(input: ParseStream) -> syn::Result<()> {
+    let Ok(name) = input.fork().call(Ident::parse_any) else {
+        return Ok(());
+    };
+    let known = names::UPDATE.iter().map(|(name, _)| *name);
+    let message = match name.unraw().to_string().as_str() {
+        word if known.chain(names::UPDATE_LATER.iter().copied()).any(|known| known == word) => return Ok(()),
+        word @ ("key" | "pattern" | "tag" | "tags") => {
+            format!("whose value? `{word}` belongs to `#[invalidate({word} = ..)]`; here name the cached function, as in `get_user(id)`")
+        }
+        "when" => "an entry is given its value after the body, if that did not fail: `when` is for `#[invalidate(..)]`".to_owned(),
+        "caches" => "a cached function that has to be told takes its `Caches` first, as in `get_user(caches, id)`: remove `caches`".to_owned(),
+        word => format!("which entry of `{word}`? write `{word}(id) = ..`, with its key arguments"),
+    };
+    Err(syn::Error::new(name.span(), message))
+}
