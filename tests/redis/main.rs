@@ -2,6 +2,7 @@
 
 mod chain;
 mod codecs;
+mod crowd;
 mod environment;
 mod handles;
 mod hooked;
@@ -9,6 +10,7 @@ mod hostile;
 mod keys;
 mod late;
 mod modes;
+mod orders;
 mod outage;
 mod patterns;
 mod pending;

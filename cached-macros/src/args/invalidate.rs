@@ -131,21 +131,20 @@ impl InvalidateArgs {
             input,
             "write one target per entry, or `get_user(..)` for all of them",
         )?;
-        let target = expression(
-            input,
-            "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`",
-        )?;
-        self.targets.push(Target::Call(Box::new(Call::of(&target)?)));
+        let target = expression(input, TARGET)?;
+        self.targets
+            .push(Target::Call(Box::new(Call::of(&target, &not_a_call)?)));
         Ok(())
     }
 }
 
 impl Call {
-    pub(super) fn of(target: &Expr) -> syn::Result<Self> {
+    /// `refused` says what is wrong with an expression that is no call.
+    pub(super) fn of(target: &Expr, refused: &dyn Fn(&Expr) -> syn::Error) -> syn::Result<Self> {
         let (owner, arguments) = match literal::bare(target) {
             Expr::Call(call) => match literal::bare(&call.func) {
                 Expr::Path(path) => (Owner::Path(path.clone()), &call.args),
-                other => return Err(not_a_call(other)),
+                other => return Err(refused(other)),
             },
             Expr::MethodCall(call) => {
                 let owner = Owner::Method {
@@ -155,7 +154,7 @@ impl Call {
                 };
                 (owner, &call.args)
             }
-            other => return Err(not_a_call(other)),
+            other => return Err(refused(other)),
         };
         let arguments = match arguments.last() {
             Some(Expr::Range(range)) if arguments.len() <= 2 && everything(range) => Arguments::Every {
@@ -182,6 +181,9 @@ pub(super) fn expression(input: ParseStream, expected: &str) -> syn::Result<Expr
         }
     })
 }
+
+const TARGET: &str =
+    "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`";
 
 fn everything(range: &syn::ExprRange) -> bool {
     range.start.is_none() && range.end.is_none() && matches!(range.limits, RangeLimits::HalfOpen(_))
@@ -218,8 +220,7 @@ fn not_a_call(expr: &Expr) -> syn::Error {
                 "which entries? write `{name}(id)` for the one of this key, or `{name}(..)` for every one"
             )
         }
-        _ => "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`"
-            .to_owned(),
+        _ => TARGET.to_owned(),
     };
     syn::Error::new_spanned(expr, message)
 }

@@ -57,15 +57,12 @@ impl UpdateArgs {
 
     fn update(&mut self, input: ParseStream) -> syn::Result<()> {
         refuse_entries(input, "write one target per entry")?;
-        let target = expression(
-            input,
-            "expected a cached function and its key arguments, as in `get_user(user.id)` or `get_user(user.id) = user.clone()`",
-        )?;
+        let target = expression(input, TARGET)?;
         let (target, value) = match target {
             Expr::Assign(assign) => (*assign.left, Some(*assign.right)),
             other => (other, None),
         };
-        let call = Call::of(&target)?;
+        let call = Call::of(&target, &not_a_call)?;
         if let Arguments::Every { .. } = call.arguments {
             let message = "a value goes into one entry: name its key arguments, or remove every entry with `#[invalidate(..)]`";
             return Err(syn::Error::new(whole(&target), message));
@@ -73,6 +70,19 @@ impl UpdateArgs {
         self.updates.push(Update { call, value });
         Ok(())
     }
+}
+
+const TARGET: &str = "expected a cached function and its key arguments, as in `get_user(user.id)` or `get_user(user.id) = user.clone()`";
+
+fn not_a_call(expr: &Expr) -> syn::Error {
+    let message = match expr {
+        Expr::Path(_) | Expr::Field(_) => {
+            let name = expr.to_token_stream().to_string().replace(' ', "");
+            format!("which entry? write `{name}(id)`, with its key arguments")
+        }
+        _ => TARGET.to_owned(),
+    };
+    syn::Error::new_spanned(expr, message)
 }
 
 fn whole(expr: &Expr) -> Span {
@@ -92,7 +102,7 @@ fn refuse_strangers(input: ParseStream) -> syn::Result<()> {
         }
         "when" => "an entry is given its value after the body, if that did not fail: `when` is for `#[invalidate(..)]`".to_owned(),
         "caches" => "a cached function that has to be told takes its `Caches` first, as in `get_user(caches, id)`: remove `caches`".to_owned(),
-        word => format!("which entry of `{word}`? write `{word}(id) = ..`, with its key arguments"),
+        word => format!("which entry? write `{word}(id) = ..`, with its key arguments"),
     };
     Err(syn::Error::new(name.span(), message))
 }
