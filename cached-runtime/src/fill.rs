@@ -88,7 +88,7 @@ impl Put {
         };
         invalidate::forget(function, probe);
         let below = match self.seen {
-            Seen::Key { claims, .. } => put_below(function, probe, &content, plan, claims).await,
+            Seen::Key { claims, .. } => put_below(function, probe, &content, &plan, claims).await,
             Seen::Since(_) => {
                 invalidate::below(function, probe).await;
                 Below::Put(Ok(()))
@@ -105,7 +105,7 @@ impl Put {
             let weight = function.weight(probe, &content);
             let fill = Fill {
                 content,
-                ttl: plan.ttl,
+                plan,
                 began: Function::begin(),
                 weight,
             };
@@ -131,7 +131,7 @@ async fn put_below(
     function: &Function,
     probe: Probe<'_>,
     content: &Content,
-    plan: Plan,
+    plan: &Plan,
     claims: Vec<Result<Claim, Error>>,
 ) -> Below {
     let mut outcome = Ok(());
@@ -139,13 +139,13 @@ async fn put_below(
         return Below::Put(outcome);
     };
     let key = function.full_key(probe.bytes);
-    let sealed = match form.seal(&key, content, plan.ttl) {
+    let sealed = match form.seal(&key, content, plan) {
         Ok(sealed) => sealed,
         Err(error) => return Below::Not(Err(error)),
     };
     for (remote, claim) in function.remotes.iter().zip(claims).rev() {
         let put = match claim {
-            Ok(claim) => remote.put(&key, &sealed, plan.ttl, &claim).await,
+            Ok(claim) => remote.put(&key, &sealed, plan, &claim).await,
             Err(error) => Err(error),
         };
         match put {

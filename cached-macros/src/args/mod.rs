@@ -7,7 +7,7 @@ mod list;
 mod literal;
 mod update;
 
-pub(crate) use cache::{Backend, CacheArgs, Strategy, Tier, Ttl};
+pub(crate) use cache::{Backend, CacheArgs, Refresh, Strategy, Tier, Ttl};
 pub(crate) use invalidate::{Arguments, Call, InvalidateArgs, Owner, Target, When};
 pub(crate) use update::{Update, UpdateArgs};
 

@@ -57,7 +57,8 @@ enum New {
     Unknown,
     /// The source's word that there is no value.
     Absent,
-    Value(Content, Option<Plan>),
+    /// As it is kept, and for how long: asked for once the source has it, from when on its life is counted.
+    Value(Box<dyn FnOnce(&Function) -> (Content, Option<Plan>) + Send + Sync>),
 }
 
 /// One entry under `#[update]`.
@@ -100,8 +101,10 @@ impl Update {
     }
 
     pub(super) fn set<V: CacheValue>(&mut self, value: V, ways: fn() -> Ways<V>) {
-        let plan = self.function.plan(Some(&value));
-        self.new = New::Value(Content::Value((ways().share)(value)), plan);
+        self.new = New::Value(Box::new(move |function| {
+            let plan = function.plan(Some(&value));
+            (Content::Value((ways().share)(value)), plan)
+        }));
     }
 
     pub(super) async fn begin(&mut self) {
@@ -115,7 +118,7 @@ impl Update {
         let (content, plan) = match std::mem::replace(&mut self.new, New::Unknown) {
             New::Unknown => (Content::Absent, None),
             New::Absent => (Content::Absent, self.function.plan(None)),
-            New::Value(content, plan) => (content, plan),
+            New::Value(made) => made(&self.function),
         };
         if let (Some(put), Some(plan)) = (self.put.take(), plan) {
             if let Err(error) = put.end(content, plan).await {
