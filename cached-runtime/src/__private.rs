@@ -21,6 +21,7 @@ pub use crate::call::{
     Enter, Lead, Outliving, Reload, Run, Seen, Turn, Wait, enter, enter_aging, enter_aging_in, enter_in,
     outliving, reload,
 };
+pub use crate::behind::{Done, Settings, Told, ToldByDebug, ToldByDisplay, ToldByType, write_behind};
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
 pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue};
@@ -62,6 +63,16 @@ macro_rules! __way {
     }};
 }
 
+/// The words of the error that a function of this return type fails with.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __told {
+    ($output:ty) => {{
+        use $crate::__private::{ToldByDebug as _, ToldByDisplay as _, ToldByType as _};
+        (&&&$crate::__private::Told::<<$output as $crate::__private::Done>::Failure>::NEW).words()
+    }};
+}
+
 /// How the error of a shape reaches those who waited.
 #[doc(hidden)]
 #[macro_export]
@@ -75,7 +86,8 @@ macro_rules! __share {
 }
 
 pub use crate::{
-    __codec as codec, __engine as engine, __kind as kind, __probe as probe, __share as share, __way as way,
+    __codec as codec, __engine as engine, __kind as kind, __probe as probe, __share as share, __told as told,
+    __way as way,
 };
 
 /// The way of `share_error`.

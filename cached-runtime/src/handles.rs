@@ -54,6 +54,10 @@ impl<V> Entry<V> {
         (&self.function, &self.key)
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        self.caches.check_open().is_ok()
+    }
+
     pub(crate) fn ways(&self) -> fn() -> Ways<V> {
         self.ways
     }

@@ -24,6 +24,7 @@ mod caches;
 mod handles;
 mod invalidate;
 mod fill;
+mod behind;
 mod flight;
 mod tier;
 mod resilience;
@@ -44,6 +45,7 @@ mod error;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use crate::behind::FailedWrite;
 pub use crate::caches::context::with_mode;
 pub use crate::caches::{Caches, CachesBuilder};
 pub use crate::call::share::{LoadFailed, SharedError};

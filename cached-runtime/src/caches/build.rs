@@ -5,11 +5,12 @@ use std::sync::{Arc, Weak};
 use super::Caches;
 use super::function::Function;
 use super::registry::Site;
+use crate::behind::Behind;
 use crate::codec::shape;
 use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::Template;
-use crate::policy::Spec;
+use crate::policy::{Spec, Strategy};
 use crate::resilience::Test;
 use crate::stats::Counts;
 use crate::tier::memory::{Bound, Memory};
@@ -67,6 +68,7 @@ impl Caches {
             );
             remotes.clear();
         }
+        let disabled = self.0.unusable || !missing.is_empty();
         let tells = spec.idle.is_some() && !remotes.is_empty();
         let name: Arc<str> = site.name().into();
         let fingerprint = hooks
@@ -102,7 +104,9 @@ impl Caches {
             fingerprint,
             background: self.0.background.clone(),
             reloads: Arc::default(),
-            disabled: self.0.unusable || !missing.is_empty(),
+            behind: (spec.strategy == Strategy::WriteBehind && !disabled)
+                .then(|| Behind::new(self.0.on_failed_write.clone())),
+            disabled,
         })
     }
 }

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::again::Claim;
 use super::share::Share;
+use crate::behind::Behind;
 use crate::caches::function::{Function, Plan};
 use crate::entry::{Content, Shared};
 use crate::flight::{self, Answer, Within};
 use crate::invalidate;
 use crate::key::KeyBytes;
+use crate::policy::Strategy;
 use crate::store::BoxFuture;
 use crate::tier::memory::{Fill, Probe};
 use crate::tier::remote::{Had, Permit};
@@ -147,6 +149,12 @@ impl Load {
     /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
     /// followers; `absent` says whether the function can return that there is none.
     pub(crate) fn look(mut self: Box<Self>, absent: bool) -> Look {
+        if let Some(behind) = &self.function.behind
+            && let Some(content) = self.pending(behind)
+        {
+            self.answer(&content);
+            return Look::Now(self, Some(content));
+        }
         if !self.replaces()
             && let (Some(memory), Some(probe)) = (&self.function.memory, self.role.probe())
             && let Some(content) = memory.read_again(&probe, |content| Some(content.clone()))
@@ -161,6 +169,15 @@ impl Load {
             let found = self.look_below(absent).await;
             (self, found)
         }))
+    }
+
+    /// What the source is yet to get is newer than anything that could be found, and than what a load would bring.
+    fn pending(&self, behind: &Behind) -> Option<Content> {
+        let (content, plan) = behind.pending(self.role.probe()?.bytes)?;
+        if let Some(plan) = plan {
+            self.fill_memory(&content, plan);
+        }
+        Some(content)
     }
 
     async fn look_below(&mut self, absent: bool) -> Option<Content> {
@@ -311,11 +328,17 @@ impl Load {
             return None;
         }
         let (patience, background) = (self.patience, self.function.background.clone());
+        // The first tier has it.
+        let the_rest_follows = self.function.spec.strategy == Strategy::WriteBehind && self.function.memory.is_some();
         let mut filling: Keeping = Box::pin(async move {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);
             fill_remotes(&self.function, &key, &content, plan, &self.permits).await;
         });
+        if the_rest_follows {
+            background.spawn(filling);
+            return None;
+        }
         Some(Box::pin(async move {
             if tokio::time::timeout(patience, &mut filling).await.is_err() {
                 background.spawn(filling);

@@ -97,7 +97,8 @@ impl Update {
     }
 
     pub(super) fn wants(&self) -> bool {
-        self.function.spec.strategy == Strategy::WriteThrough && !self.function.disabled
+        let puts = [Strategy::WriteThrough, Strategy::WriteBehind];
+        puts.contains(&self.function.spec.strategy) && !self.function.disabled
     }
 
     pub(super) fn set<V: CacheValue>(&mut self, value: V, ways: fn() -> Ways<V>) {
