@@ -9,6 +9,7 @@ pub use std::boxed::Box;
 pub use std::string::String;
 pub use std::time::Duration;
 
+pub use crate::behind::{BehindEntry, Done, Settings, WrittenAtOnce, WrittenLater, repeated, write_behind};
 pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
@@ -16,12 +17,12 @@ pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,
 };
 pub use crate::call::share::{ByClone, ByDisplay, ByNotice, ByReport, ByWrapping, NotAtAll, Share};
+pub use crate::call::told::{Told, ToldByDebug, ToldByDisplay, ToldByType};
 pub use crate::call::values::{memory_values, remote_values};
 pub use crate::call::{
     Enter, Lead, Outliving, Reload, Run, Seen, Turn, Wait, enter, enter_aging, enter_aging_in, enter_in,
     outliving, reload,
 };
-pub use crate::behind::{Done, Settings, Told, ToldByDebug, ToldByDisplay, ToldByType, write_behind};
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
 pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue};
@@ -63,13 +64,13 @@ macro_rules! __way {
     }};
 }
 
-/// The words of the error that a function of this return type fails with.
+/// The words of the error of a shape.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __told {
-    ($output:ty) => {{
+    ($shape:expr) => {{
         use $crate::__private::{ToldByDebug as _, ToldByDisplay as _, ToldByType as _};
-        (&&&$crate::__private::Told::<<$output as $crate::__private::Done>::Failure>::NEW).words()
+        (&&&$shape.failures()).words()
     }};
 }
 

@@ -45,7 +45,7 @@ mod error;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use crate::behind::FailedWrite;
+pub use crate::behind::{BehindEntry, FailedWrite};
 pub use crate::caches::context::with_mode;
 pub use crate::caches::{Caches, CachesBuilder};
 pub use crate::call::share::{LoadFailed, SharedError};

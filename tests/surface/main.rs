@@ -12,5 +12,6 @@ mod functions;
 mod companions;
 mod invalidate;
 mod update;
+mod behind;
 mod caches;
 mod hostile;

@@ -1,8 +1,8 @@
 //! The arguments of `#[update]`.
 
 use super::invalidate::{Call, expression, refuse_entries};
-use super::list::{Argument, each, name};
-use super::{Arguments, Opt};
+use super::list::{Argument, choice, each, name};
+use super::{Arguments, Opt, literal};
 use crate::mistakes::Mistakes;
 use crate::names;
 use proc_macro2::{Span, TokenStream};
@@ -16,6 +16,11 @@ use syn::{Expr, Ident, Path, Token};
 #[derive(Default)]
 pub(crate) struct UpdateArgs {
     pub(crate) updates: Vec<Update>,
+    /// `strategy = "write_behind"`.
+    pub(crate) behind: Option<Opt<()>>,
+    pub(crate) queue: Option<Opt<usize>>,
+    pub(crate) retries: Option<Opt<u32>>,
+    pub(crate) concurrency: Option<Opt<usize>>,
     pub(crate) krate: Option<Opt<Path>>,
     /// An argument could not be read, so that rules about what is absent would only confuse.
     pub(crate) incomplete: bool,
@@ -51,8 +56,28 @@ impl UpdateArgs {
         refuse_strangers(input)?;
         let (name, example) = name(input, names::UPDATE, names::UPDATE_LATER)?;
         let argument = Argument { name, example, input };
-        let value = argument.path();
-        argument.set(&mut self.krate, value)
+        match argument.name.unraw().to_string().as_str() {
+            "strategy" => {
+                let value = argument.value(strategy);
+                argument.set(&mut self.behind, value)
+            }
+            "queue" => {
+                let value = argument.value(at_least_one);
+                argument.set(&mut self.queue, value)
+            }
+            "retries" => {
+                let value = argument.value(literal::integer);
+                argument.set(&mut self.retries, value)
+            }
+            "concurrency" => {
+                let value = argument.value(at_least_one);
+                argument.set(&mut self.concurrency, value)
+            }
+            _ => {
+                let value = argument.path();
+                argument.set(&mut self.krate, value)
+            }
+        }
     }
 
     fn update(&mut self, input: ParseStream) -> syn::Result<()> {
@@ -69,6 +94,29 @@ impl UpdateArgs {
         }
         self.updates.push(Update { call, value });
         Ok(())
+    }
+}
+
+/// The other strategies are the cached function's alone.
+fn strategy(expr: &Expr, example: &str) -> syn::Result<()> {
+    let literal = literal::string(expr, example)?;
+    let word = literal.value();
+    if names::STRATEGIES.contains(&word.as_str()) && !names::WRITER_STRATEGIES.contains(&word.as_str()) {
+        let message = format!(
+            "`{word}` is said by the cached function alone, in `#[cache(strategy = \"{word}\", ..)]`: remove it here"
+        );
+        return Err(syn::Error::new(literal.span(), message));
+    }
+    choice(expr, example, names::WRITER_STRATEGIES, &[]).map(drop)
+}
+
+fn at_least_one(expr: &Expr, example: &str) -> syn::Result<usize> {
+    match literal::integer(expr, example)? {
+        0 => Err(syn::Error::new_spanned(
+            expr,
+            "with none nothing would ever be written: write a larger number",
+        )),
+        number => Ok(number),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every rule: what the parsing accepts and must not be together. Everything that is wrong is noted before anything is decided.
 
+mod behind;
 mod cache;
 mod chain;
 mod closures;

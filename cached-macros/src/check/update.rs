@@ -1,6 +1,6 @@
 //! The rules of `#[update]`.
 
-use super::{invalidate, signature};
+use super::{behind, invalidate, signature};
 use crate::args::{Update, UpdateArgs};
 use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
@@ -21,21 +21,20 @@ pub(crate) fn update(
         let message = "nothing to update: name a cached function and its key arguments, as in `#[update(get_user(user.id))]`";
         mistakes.at(Span::call_site(), message);
     }
+    behind::update(args, function, future.as_ref(), mistakes);
     for update in &args.updates {
         invalidate::method(&update.call, function, "name the entry by arguments", mistakes);
-        value(
-            update,
-            future.as_ref().map(|(_, output)| output),
-            function,
-            mistakes,
-        );
+        if args.behind.is_none() {
+            let output = future.as_ref().map(|(_, output)| output);
+            value(update, output, function, mistakes);
+        }
     }
     let by_output = |update: &Update| {
         let value = update.value.as_ref();
         mentions(&update.call.tokens, OUTPUT)
             || value.is_some_and(|value| find_variable(&value.to_token_stream(), OUTPUT).is_some())
     };
-    if args.updates.iter().any(by_output) {
+    if args.behind.is_none() && args.updates.iter().any(by_output) {
         invalidate::output_argument("update", function, mistakes);
     }
     future

@@ -166,7 +166,7 @@ pub(super) fn turbofish(plan: &CachePlan) -> TokenStream {
 }
 
 /// Arguments are only handed over here, so that `mut` would be unused.
-fn without_mut(sig: &Signature) -> Signature {
+pub(super) fn without_mut(sig: &Signature) -> Signature {
     let mut sig = sig.clone();
     for input in &mut sig.inputs {
         match input {

@@ -194,6 +194,7 @@ fn fields(plan: &CachePlan) -> TokenStream {
     }
     match plan.spec.strategy {
         Strategy::CacheAside => {}
+        Strategy::WriteBehind => field("strategy", quote!(#door::Strategy::WriteBehind)),
         Strategy::RefreshAhead => field("strategy", quote!(#door::Strategy::RefreshAhead)),
         Strategy::WriteThrough => field("strategy", quote!(#door::Strategy::WriteThrough)),
     }

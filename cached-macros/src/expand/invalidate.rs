@@ -35,16 +35,7 @@ fn statements(plan: &WriterPlan) -> TokenStream {
         },
         site,
     );
-    let mut steps = Steps {
-        door,
-        function: plan.function.sig.ident.unraw().to_string(),
-        writer: &writer,
-        returned: &returned,
-        before: Vec::new(),
-        values: Vec::new(),
-        after: Vec::new(),
-        unknown: Vec::new(),
-    };
+    let mut steps = Steps::new(plan, &writer, &returned);
     for (position, removal) in plan.removals.iter().enumerate() {
         steps.removal(position, removal);
     }
@@ -94,6 +85,21 @@ pub(super) struct Steps<'a> {
     pub(super) values: Vec<TokenStream>,
     pub(super) after: Vec<TokenStream>,
     pub(super) unknown: Vec<TokenStream>,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(plan: &'a WriterPlan, writer: &'a Ident, returned: &'a Ident) -> Self {
+        Self {
+            door: &plan.door,
+            function: plan.function.sig.ident.unraw().to_string(),
+            writer,
+            returned,
+            before: Vec::new(),
+            values: Vec::new(),
+            after: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
 }
 
 impl Steps<'_> {

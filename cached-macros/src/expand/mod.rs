@@ -1,6 +1,7 @@
 //! Prints what was planned. Everything that is emitted for one function has a file of its own.
 
 mod attributes;
+mod behind;
 mod body;
 mod call;
 mod definition;
@@ -17,7 +18,7 @@ use crate::args::{CacheArgs, InvalidateArgs, UpdateArgs};
 use crate::check;
 use crate::function::Function;
 use crate::mistakes::Mistakes;
-use crate::plan::{CachePlan, StandIns, WriterPlan};
+use crate::plan::{BehindPlan, CachePlan, StandIns, WriterPlan};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
@@ -71,7 +72,11 @@ pub(crate) fn update(args: TokenStream, item: &TokenStream) -> TokenStream {
         .and_then(|function| check::update(&args, function, &mut mistakes));
     match (function, future, mistakes.into_result()) {
         (Some(function), Some((form, output)), Ok(())) => {
-            invalidate::function(&WriterPlan::update(args, function, form, output))
+            if args.behind.is_some() {
+                behind::function(&BehindPlan::new(args, function, form, output))
+            } else {
+                invalidate::function(&WriterPlan::update(args, function, form, output))
+            }
         }
         (_, _, mistakes) => unchanged(item, mistakes),
     }

@@ -11,7 +11,7 @@ pub(crate) use cache::{CachePlan, Hooks, Spec};
 pub(crate) use invalidate::{Entry, Removal, Text, Word, WriterPlan};
 pub(crate) use key::{Key, Part};
 pub(crate) use stand_ins::StandIns;
-pub(crate) use update::{Update, Value};
+pub(crate) use update::{BehindPlan, Update, Value};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};

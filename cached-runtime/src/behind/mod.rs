@@ -16,15 +16,15 @@
 //!    write that has failed for good the entry is removed, and `report` tells.
 
 mod attempt;
+mod entry;
 mod queue;
 mod report;
 mod run;
-mod told;
 mod write;
 
+pub use self::entry::{BehindEntry, WrittenAtOnce, WrittenLater};
 pub(crate) use self::queue::Behind;
-pub(crate) use self::report::Report;
 pub use self::report::FailedWrite;
+pub(crate) use self::report::Report;
 pub(crate) use self::run::drain;
-pub use self::told::{Told, ToldByDebug, ToldByDisplay, ToldByType};
-pub use self::write::{Done, Settings, write_behind};
+pub use self::write::{Done, Settings, repeated, write_behind};

@@ -349,7 +349,10 @@ impl State {
 
     /// Ends a run: what comes next of this key, if anything does, may be replaced for a while.
     fn go_on(&mut self, key: KeyBytes) {
-        let left = self.keys.get(&*key).is_some_and(|pending| !pending.writes.is_empty());
+        let left = self
+            .keys
+            .get(&*key)
+            .is_some_and(|pending| !pending.writes.is_empty());
         if left {
             self.fresh.push_back((Instant::now() + LINGER, key));
         } else {

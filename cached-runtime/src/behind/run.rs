@@ -122,7 +122,11 @@ async fn run(function: &Arc<Function>, behind: &Behind, turn: Turn) {
         && turn.write.runs <= turn.write.settings.retries
     {
         behind.repeated.add_one();
-        tracing::debug!(function = &*function.name, error, "a queued write has failed and will be run again");
+        tracing::debug!(
+            function = &*function.name,
+            error,
+            "a queued write has failed and will be run again"
+        );
         let at = Instant::now() + pause(turn.write.runs);
         if let Some(Turn { key, write, .. }) = running.turn.take() {
             behind.again(key, write, at);

@@ -1,6 +1,5 @@
 //! The typed side of a write, as the expansion calls it.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -10,6 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::entry::WrittenLater;
 use super::queue::Offer;
 use super::run;
 use crate::caches::context;
@@ -18,8 +18,7 @@ use crate::call::output::{Output, Shape};
 use crate::call::probe_of;
 use crate::entry::Content;
 use crate::fill::Put;
-use crate::handles::Entry;
-use crate::hooks::CacheValue;
+use crate::hooks::{Held, NeverHeld, NoType};
 use crate::invalidate::{self, When, Writer};
 use crate::key::KeyBytes;
 
@@ -42,56 +41,75 @@ pub struct Settings {
     note = "return `()` or `Result<(), E>`; an error of a later run goes to `CachesBuilder::on_failed_write`"
 )]
 pub trait Done: Sized {
-    /// Why a run failed.
-    type Failure: 'static;
-
     /// The write is accepted.
     fn done() -> Self;
-    /// What came of a run.
-    fn outcome(self) -> Result<(), Self::Failure>;
 }
 
 impl Done for () {
-    type Failure = Infallible;
-
     fn done() -> Self {}
+}
 
-    fn outcome(self) -> Result<(), Infallible> {
+impl<E> Done for Result<(), E> {
+    fn done() -> Self {
         Ok(())
     }
 }
 
-impl<E: 'static> Done for Result<(), E> {
-    type Failure = E;
+/// An argument that every run of a body can have for itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be taken along by runs in the background that may be repeated: it cannot be copied",
+    label = "each run has one of its own",
+    note = "derive `Clone` for it, or take an `Arc` of it",
+    note = "it must be `Send + 'static` too; demand `Clone + Send + Sync + 'static` of a type parameter"
+)]
+pub trait Repeated<H> {
+    /// A copy.
+    fn repeated(&self) -> Self;
+}
 
-    fn done() -> Self {
-        Ok(())
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + 'static> Repeated<Held> for T {
+    fn repeated(&self) -> Self {
+        self.clone()
     }
+}
 
-    fn outcome(self) -> Self {
-        self
+#[diagnostic::do_not_recommend]
+impl<T: NoType + Clone> Repeated<NeverHeld> for T {
+    fn repeated(&self) -> Self {
+        self.clone()
     }
+}
+
+/// A copy of an argument, for one run.
+pub fn repeated<T: Repeated<H>, H>(argument: &T) -> T {
+    argument.repeated()
 }
 
 /// Gives `entry` its new value and has `body` run for it later. Where that cannot be, outside of a runtime with timers and
 /// after a shutdown, the body is run first, and what it returns is returned.
-pub async fn write_behind<V, R, B, const K: u8>(
+pub async fn write_behind<E, R, B, const K: u8>(
     shape: Shape<R, K>,
-    entry: Entry<V>,
-    value: V,
+    entry: E,
+    value: E::Value,
     settings: &'static Settings,
-    told: fn(&R::Failure) -> String,
+    told: fn(&R::Error) -> String,
     mut body: impl FnMut() -> B + Send + 'static,
 ) -> R
 where
-    V: CacheValue,
-    R: Done + Output<K>,
+    E: WrittenLater,
+    R: Done + Output<K, Error: 'static>,
     B: Future<Output = R> + Send + 'static,
 {
+    let entry = entry.into_entry();
     let (function, key) = entry.parts();
-    let Some(behind) = function.behind.as_ref().filter(|_| entry.is_open() && has_timers()) else {
+    let Some(behind) = function
+        .behind
+        .as_ref()
+        .filter(|_| entry.is_open() && has_timers())
+    else {
         let mut writer = Writer::new(When::After);
-        let updated = writer.update(&entry);
+        let updated = writer.update_any(&entry);
         writer.set(updated, value);
         return invalidate::write(shape, writer, body()).await;
     };
@@ -106,7 +124,10 @@ where
         settings,
         body: Box::new(move || {
             let run = body();
-            Box::pin(carrier.carry(async move { run.await.outcome().map_err(|error| told(&error)) }))
+            Box::pin(carrier.carry(async move {
+                let outcome = run.await.split();
+                outcome.map(drop).map_err(|(error, _)| told(&error))
+            }))
         }),
     };
     behind.accept(offer).await;

@@ -329,7 +329,8 @@ impl Load {
         }
         let (patience, background) = (self.patience, self.function.background.clone());
         // The first tier has it.
-        let the_rest_follows = self.function.spec.strategy == Strategy::WriteBehind && self.function.memory.is_some();
+        let the_rest_follows =
+            self.function.spec.strategy == Strategy::WriteBehind && self.function.memory.is_some();
         let mut filling: Keeping = Box::pin(async move {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);

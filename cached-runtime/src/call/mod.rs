@@ -23,6 +23,7 @@ mod steps;
 mod load;
 pub(crate) mod output;
 pub(crate) mod share;
+pub(crate) mod told;
 pub(crate) mod values;
 
 pub use self::again::{Reload, reload};

@@ -10,6 +10,7 @@ use std::task::{Context, Waker};
 
 use super::update::{StoredAs, Update, Updated};
 use crate::Error;
+use crate::behind::WrittenAtOnce;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::caches::registry::Site;
@@ -120,18 +121,22 @@ impl Writer {
     }
 
     /// One entry, to be given a value later on; without one it is removed.
-    pub fn update<V>(&mut self, entry: &Entry<V>) -> Updated<V> {
+    pub fn update<E: WrittenAtOnce>(&mut self, entry: &E) -> Updated<E::Value> {
+        self.update_any(entry.entry())
+    }
+
+    pub(crate) fn update_any<V>(&mut self, entry: &Entry<V>) -> Updated<V> {
         self.add_update(Update::of(entry), entry)
     }
 
     /// The same of an entry that is known only now that the body has run.
-    pub fn update_late<V>(&mut self, entry: &Entry<V>) -> Updated<V> {
-        self.add_update(Update::late(entry, self.made), entry)
+    pub fn update_late<E: WrittenAtOnce>(&mut self, entry: &E) -> Updated<E::Value> {
+        self.add_update(Update::late(entry.entry(), self.made), entry.entry())
     }
 
     /// The same of an entry that is given what the body returns, be it that there is no value.
-    pub fn update_returned<V>(&mut self, entry: &Entry<V>) -> Updated<V> {
-        self.add_update(Update::absent(entry), entry)
+    pub fn update_returned<E: WrittenAtOnce>(&mut self, entry: &E) -> Updated<E::Value> {
+        self.add_update(Update::absent(entry.entry()), entry.entry())
     }
 
     fn add_update<V>(&mut self, update: Update, entry: &Entry<V>) -> Updated<V> {
