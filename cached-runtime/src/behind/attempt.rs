@@ -1,7 +1,8 @@
 //! One run of a body that nobody waits for.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::task::Poll;
 
 use crate::store::BoxFuture;
@@ -13,11 +14,18 @@ pub(crate) type Run = BoxFuture<'static, Result<(), String>>;
 /// Runs `body` once. One that panics has failed.
 pub(super) async fn attempt(body: &mut Body) -> Result<(), String> {
     let made = catch_unwind(AssertUnwindSafe(body));
-    let mut run = made.map_err(|panic| told(&*panic))?;
-    poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context)))
-            .unwrap_or_else(|panic| Poll::Ready(Err(told(&*panic))))
-    })
+    caught(made.map_err(|panic| told(&*panic))?).await?
+}
+
+/// What comes of `work`, or what it panics with.
+pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    let mut work = pin!(work);
+    poll_fn(
+        |context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(told(&*panic))),
+        },
+    )
     .await
 }
 

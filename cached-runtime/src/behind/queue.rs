@@ -15,6 +15,7 @@ use crate::caches::function::Plan;
 use crate::entry::Content;
 use crate::key::KeyBytes;
 use crate::stats::Count;
+use crate::tier::stamps::Stamp;
 
 /// How long a write waits for newer ones of its key before it is run.
 const LINGER: Duration = Duration::from_millis(100);
@@ -55,10 +56,13 @@ struct State {
 struct Pending {
     newest: u64,
     content: Content,
-    /// `None` of a value that is not to be kept in tiers.
+    /// As it was then; `None` of a value that is not to be kept in tiers.
     plan: Option<Plan>,
+    accepted: Instant,
     /// Without the one that runs.
     writes: VecDeque<Write>,
+    /// Of the key, from before the one that runs.
+    running: Option<Stamp>,
 }
 
 /// One write of one function.
@@ -87,6 +91,7 @@ pub(super) struct Turn {
     pub(super) newest: u64,
     pub(super) content: Content,
     pub(super) plan: Option<Plan>,
+    pub(super) accepted: Instant,
 }
 
 /// What a worker is to do.
@@ -123,20 +128,34 @@ impl Behind {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The newest value of a key, if the source is yet to get it.
-    pub(crate) fn pending(&self, key: &[u8]) -> Option<(Content, Option<Plan>)> {
+    /// The newest value of a key, if the source is yet to get it, for a look that has taken this stamp.
+    ///
+    /// While it is on its way into the source it may be there already, and something newer too: once the entry has been
+    /// invalidated meanwhile, the source has the last word.
+    pub(crate) fn pending(&self, key: &[u8], stamp: Stamp) -> Option<(Content, Option<Plan>)> {
         let state = self.lock();
         let pending = state.keys.get(key)?;
-        Some((pending.content.clone(), pending.plan))
+        if pending.writes.is_empty() && pending.running.is_some_and(|running| running != stamp) {
+            return None;
+        }
+        let plan = pending
+            .plan
+            .and_then(|plan| plan.later(pending.accepted.elapsed()));
+        Some((pending.content.clone(), plan))
     }
 
-    /// Whether the value with this number is still the newest of its key.
-    pub(super) fn is_newest(&self, key: &[u8], number: u64) -> bool {
+    /// Whether nothing has been written since this turn was taken.
+    pub(super) fn is_newest(&self, turn: &Turn) -> bool {
         let state = self.lock();
-        state
-            .keys
-            .get(key)
-            .is_some_and(|pending| pending.newest == number)
+        let pending = state.keys.get(&*turn.key);
+        pending.is_some_and(|pending| pending.newest == turn.newest)
+    }
+
+    /// A write is about to run.
+    pub(super) fn runs(&self, key: &[u8], stamp: Stamp) {
+        if let Some(pending) = self.lock().keys.get_mut(key) {
+            pending.running = Some(stamp);
+        }
     }
 
     /// How many writes are pending.
@@ -208,14 +227,15 @@ impl Behind {
         self.lock().workers -= 1;
     }
 
-    /// A write is done, well or not.
-    pub(super) fn done(&self, key: KeyBytes) {
+    /// A write is done, well or not. Whether nothing else of its key is pending.
+    pub(super) fn done(&self, key: KeyBytes) -> bool {
         let mut state = self.lock();
         state.writes -= 1;
-        state.go_on(key);
+        let was_last = state.go_on(key);
         if state.keys.is_empty() {
             self.empty.notify_waiters();
         }
+        was_last
     }
 
     /// A write has to be run again, unless a newer one of the same function comes next anyway.
@@ -231,6 +251,7 @@ impl Behind {
         let number = state.last;
         if let Some(pending) = state.keys.get_mut(&*key) {
             pending.writes.push_front(write);
+            pending.running = None;
             state.failed.insert((at, number), key);
         }
     }
@@ -283,17 +304,21 @@ impl State {
             settings,
             body,
         } = offer;
+        let now = Instant::now();
         self.last += 1;
         if is_new {
-            self.fresh.push_back((Instant::now() + LINGER, key.clone()));
+            self.fresh.push_back((now + LINGER, key.clone()));
         }
         let pending = self.keys.entry(key).or_insert_with(|| Pending {
             newest: 0,
             content: content.clone(),
             plan,
+            accepted: now,
             writes: VecDeque::new(),
+            running: None,
         });
-        (pending.newest, pending.content, pending.plan) = (self.last, content, plan);
+        (pending.newest, pending.accepted) = (self.last, now);
+        (pending.content, pending.plan) = (content, plan);
         if let Some(room) = room {
             self.writes += 1;
             self.most = self.most.max(settings.concurrency);
@@ -336,6 +361,7 @@ impl State {
             newest: pending.newest,
             content: pending.content.clone(),
             plan: pending.plan,
+            accepted: pending.accepted,
             key,
         })
     }
@@ -347,16 +373,18 @@ impl State {
         fresh.into_iter().chain(failed).min()
     }
 
-    /// Ends a run: what comes next of this key, if anything does, may be replaced for a while.
-    fn go_on(&mut self, key: KeyBytes) {
-        let left = self
-            .keys
-            .get(&*key)
-            .is_some_and(|pending| !pending.writes.is_empty());
-        if left {
-            self.fresh.push_back((Instant::now() + LINGER, key));
-        } else {
-            self.keys.remove(&*key);
+    /// Ends a run: what comes next of this key may be replaced for a while. Whether nothing does.
+    fn go_on(&mut self, key: KeyBytes) -> bool {
+        match self.keys.get_mut(&*key) {
+            Some(pending) if !pending.writes.is_empty() => {
+                pending.running = None;
+                self.fresh.push_back((Instant::now() + LINGER, key));
+                false
+            }
+            _ => {
+                self.keys.remove(&*key);
+                true
+            }
         }
     }
 }

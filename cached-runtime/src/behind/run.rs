@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::attempt::attempt;
+use super::attempt::{attempt, caught};
 use super::queue::{Behind, Next, Turn};
 use super::report::FailedWrite;
 use crate::caches::function::Function;
 use crate::call::probe_of;
 use crate::fill::Put;
 use crate::invalidate;
+use crate::key::KeyBytes;
 
 /// The pause after the first run that failed; each is twice as long as the one before, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -59,7 +60,8 @@ impl Worker {
                 Next::Run(turn) => {
                     // More may be due than one can do.
                     ensure(&function);
-                    run(&function, behind, turn).await;
+                    // What panics is the user's: a weight, a report.
+                    let _ = caught(run(&function, behind, turn)).await;
                 }
                 Next::Wait(at) => {
                     self.waiting = true;
@@ -111,49 +113,64 @@ async fn run(function: &Arc<Function>, behind: &Behind, turn: Turn) {
         turn: Some(turn),
     };
     let Some(turn) = &mut running.turn else { return };
-    // From before the run, so that whoever writes meanwhile is seen.
-    let put = match turn.plan {
-        Some(_) => Some(Put::begin(function, probe_of(&turn.key)).await),
-        None => None,
-    };
+    // From before the run, so that whoever writes or invalidates meanwhile is seen.
+    let probe = probe_of(&turn.key);
+    let put = Put::begin(function, probe).await;
+    behind.runs(probe.bytes, function.stamps.now(probe.hash));
     turn.write.runs += 1;
     let outcome = attempt(&mut turn.write.body).await;
-    if let Err(error) = &outcome
-        && turn.write.runs <= turn.write.settings.retries
-    {
-        behind.repeated.add_one();
-        tracing::debug!(
-            function = &*function.name,
-            error,
-            "a queued write has failed and will be run again"
-        );
-        let at = Instant::now() + pause(turn.write.runs);
-        if let Some(Turn { key, write, .. }) = running.turn.take() {
-            behind.again(key, write, at);
+    // From here on it is known what has become of it.
+    let Some(turn) = running.turn.take() else { return };
+    match outcome {
+        Ok(()) => succeeded(function, behind, turn, put).await,
+        Err(error) if turn.write.runs <= turn.write.settings.retries => {
+            behind.repeated.add_one();
+            tracing::debug!(
+                function = &*function.name,
+                error,
+                "a queued write has failed and will be run again"
+            );
+            let at = Instant::now() + pause(turn.write.runs);
+            behind.again(turn.key, turn.write, at);
         }
-        return;
+        Err(error) => failed(function, behind, turn, error).await,
     }
-    if let Err(error) = outcome {
-        give_up(function, behind, turn, error).await;
-    } else if behind.is_newest(&turn.key, turn.newest) {
-        match (put, turn.plan) {
-            (Some(put), Some(plan)) => {
+}
+
+/// Puts the value once more, unless a newer one is on its way.
+async fn succeeded(function: &Arc<Function>, behind: &Behind, turn: Turn, put: Put) {
+    // Until then reads see what is pending, and whatever becomes of the put, no longer.
+    let done = Finished {
+        behind,
+        key: Some(turn.key.clone()),
+    };
+    if behind.is_newest(&turn) {
+        match turn.plan.and_then(|plan| plan.later(turn.accepted.elapsed())) {
+            Some(plan) => {
                 // A store that does not take it has the entry removed.
-                let _ = put.end(turn.content.clone(), plan).await;
+                let _ = put.end(turn.content, plan).await;
             }
-            _ => invalidate::entry(function, probe_of(&turn.key)).await,
+            None => invalidate::entry(function, probe_of(&turn.key)).await,
         }
     }
-    if let Some(Turn { key, .. }) = running.turn.take() {
-        behind.done(key);
+    drop(done);
+}
+
+struct Finished<'a> {
+    behind: &'a Behind,
+    key: Option<KeyBytes>,
+}
+
+impl Drop for Finished<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.behind.done(key);
+        }
     }
 }
 
 /// The source has refused the value: the cache must not have it either, unless a newer one is on its way.
-async fn give_up(function: &Arc<Function>, behind: &Behind, turn: &mut Turn, error: String) {
-    if behind.is_newest(&turn.key, turn.newest) {
-        invalidate::entry(function, probe_of(&turn.key)).await;
-    }
+async fn failed(function: &Arc<Function>, behind: &Behind, turn: Turn, error: String) {
     behind.failed.add_one();
     let failed = FailedWrite {
         cache: function.name.to_string(),
@@ -161,6 +178,10 @@ async fn give_up(function: &Arc<Function>, behind: &Behind, turn: &mut Turn, err
         runs: turn.write.runs,
         error,
     };
+    // It is pending no longer before it is removed, or a read could bring it back.
+    if behind.done(turn.key.clone()) {
+        invalidate::entry(function, probe_of(&turn.key)).await;
+    }
     tracing::error!(
         function = turn.write.settings.function,
         cache = failed.cache,

@@ -27,6 +27,7 @@ pub(crate) struct Source {
     pub(crate) failing: AtomicU64,
     pace: Duration,
     gate: Semaphore,
+    after: Semaphore,
 }
 
 impl Source {
@@ -45,6 +46,7 @@ impl Source {
             failing: AtomicU64::new(0),
             pace,
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
+            after: Semaphore::new(Semaphore::MAX_PERMITS),
         }))
     }
 
@@ -63,6 +65,7 @@ impl Source {
         }
         self.rows.lock().unwrap().insert(id, value);
         self.log.lock().unwrap().push((id, value));
+        let _ = self.after.acquire().await.unwrap();
         Ok(())
     }
 
@@ -78,12 +81,24 @@ impl Source {
         self.runs.load(SeqCst)
     }
 
+    /// Somebody else writes.
+    pub(crate) fn set(&self, id: u64, value: u64) {
+        self.rows.lock().unwrap().insert(id, value);
+    }
+
+    /// Writes wait until `open` when they have written.
+    pub(crate) fn close_after(&self) {
+        self.after.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
     /// Writes wait in their middle until `open`.
     pub(crate) fn close(&self) {
         self.gate.forget_permits(Semaphore::MAX_PERMITS);
     }
 
     pub(crate) fn open(&self) {
-        self.gate.add_permits(Semaphore::MAX_PERMITS);
+        for gate in [&self.gate, &self.after] {
+            gate.add_permits(Semaphore::MAX_PERMITS - gate.available_permits());
+        }
     }
 }

@@ -64,9 +64,9 @@ async fn what_no_tier_has_any_more() {
         assert_eq!(row_entry(1).get().await.unwrap(), Some(10));
         world.clock.advance(secs(11));
         assert_eq!(with_mode(Mode::Refresh, row(source, 1)).await, Some(10));
+        assert_eq!(row_cache().stats().loads, 0);
         // Past every cache.
         assert_eq!(with_mode(Mode::Off, row(source, 1)).await, None);
-        assert_eq!(row_cache().stats().loads, 0);
         source.open();
     })
     .await;
@@ -187,6 +187,41 @@ async fn a_miss_fills_the_first_tier_first() {
         assert!(world.far.present().is_empty());
         world.caches.settle().await;
         assert_eq!(world.far.present(), ["b2:1"]);
+    })
+    .await;
+}
+
+/// Once the body may have written, an invalidation makes the source the one to ask: another writer may have been there.
+#[tokio::test(start_paused = true)]
+async fn a_value_on_its_way_is_not_served_after_an_invalidation() {
+    world(async |world| {
+        let source = Source::new();
+        source.close_after();
+        save(source, 1, 10).await;
+        sleep(Duration::from_secs(1)).await;
+        // The body has written, and has not returned.
+        assert_eq!(source.row(1), Some(10));
+        assert_eq!(row(source, 1).await, Some(10));
+        source.set(1, 11);
+        invalidating(1).await;
+        assert_eq!(row(source, 1).await, Some(11));
+        source.open();
+        world.caches.settle().await;
+        assert_eq!(row(source, 1).await, Some(11));
+        assert_eq!(row_cache().stats().pending_writes, 0);
+    })
+    .await;
+}
+
+/// Its life is counted from when it was written.
+#[tokio::test(start_paused = true)]
+async fn what_is_put_once_more_lives_no_longer() {
+    world(async |world| {
+        let source = Source::with_pace(secs(4));
+        save(source, 1, 10).await;
+        world.caches.settle().await;
+        let left = row_entry(1).remaining_ttl().await.unwrap().unwrap();
+        assert!((secs(5)..=secs(6)).contains(&left), "{left:?}");
     })
     .await;
 }
