@@ -1,7 +1,7 @@
-// mistakes: 3
+// mistakes: 4
 use cached_runtime::update;
 
-#[update(get_user(id), strategy = "write_behind")]
+#[update(get_user(id), batch = 100, every = "1s")]
 async fn later(id: u64) -> Result<u64, ()> {
     Ok(id)
 }

@@ -10,3 +10,4 @@ mod place;
 mod quickstart;
 #[cfg(unix)]
 mod service;
+mod writers;
