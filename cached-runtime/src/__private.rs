@@ -7,9 +7,13 @@ pub use std::any::type_name;
 pub use std::borrow::ToOwned;
 pub use std::boxed::Box;
 pub use std::string::String;
+pub use std::sync::Arc;
 pub use std::time::Duration;
 
-pub use crate::behind::{BehindEntry, Done, Settings, WrittenAtOnce, WrittenLater, repeated, write_behind};
+pub use crate::behind::{
+    BehindEntry, Done, Repeated, Returned, Settings, WrittenAtOnce, WrittenLater, repeated, returned,
+    write_behind, written_later,
+};
 pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};

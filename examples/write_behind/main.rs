@@ -14,7 +14,9 @@ use cached_runtime::{Caches, cache, update};
 /// What a product costs at the moment.
 #[cache(key = "price:{id}", strategy = "write_behind", skip(db))]
 async fn price(db: &Db, id: u32) -> Result<Option<u32>, DbError> {
-    let found: Option<Product> = db.query_one("SELECT * FROM products WHERE id = ?1", (id,)).await?;
+    let found: Option<Product> = db
+        .query_one("SELECT * FROM products WHERE id = ?1", (id,))
+        .await?;
     Ok(found.map(|product| product.cents))
 }
 

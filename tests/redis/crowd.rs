@@ -77,7 +77,33 @@ async fn write_and_invalidate(source: &Source, id: usize, pauses: Pauses) {
     source.write(id, pauses).await;
 }
 
-async fn step(source: &Source, random: &mut fastrand::Rng) {
+#[cache(key = "later:{id}", strategy = "write_behind", backend = ["local", "redis"], skip(source, pauses))]
+async fn later(source: &Source, id: usize, pauses: Pauses) -> u64 {
+    source.read(id, pauses).await
+}
+
+#[update(later(id) = value, strategy = "write_behind", retries = 1)]
+async fn write_later(
+    source: &Arc<Source>,
+    id: usize,
+    value: u64,
+    pauses: Pauses,
+) -> Result<(), &'static str> {
+    give_way(pauses[0]).await;
+    if fastrand::u32(..10) == 0 {
+        return Err("by chance");
+    }
+    source.values[id].store(value, SeqCst);
+    give_way(pauses[1]).await;
+    Ok(())
+}
+
+#[invalidate(later(id))]
+async fn write_now(source: &Source, id: usize, pauses: Pauses) {
+    source.write(id, pauses).await;
+}
+
+async fn step(source: &Arc<Source>, random: &mut fastrand::Rng) {
     let id = random.usize(..KEYS);
     let pauses = [random.usize(..4), random.usize(..12)];
     match random.u32(..12) {
@@ -95,14 +121,47 @@ async fn step(source: &Source, random: &mut fastrand::Rng) {
     }
 }
 
-async fn held(caches: &Caches, id: usize) -> Option<u64> {
-    caches.scope(async { row_entry(id).get().await.unwrap() }).await
+async fn step_later(source: &Arc<Source>, random: &mut fastrand::Rng) {
+    let id = random.usize(..KEYS);
+    let pauses = [random.usize(..4), random.usize(..12)];
+    match random.u32(..10) {
+        0..4 => _ = later(source, id, pauses).await,
+        4..8 => {
+            let value = source.last.fetch_add(1, SeqCst) + 1;
+            write_later(source, id, value, pauses).await.unwrap();
+        }
+        8 => write_now(source, id, pauses).await,
+        _ => later_entry(id).invalidate().await.unwrap(),
+    }
+}
+
+/// Whether the source is written at once.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Now,
+    Later,
+}
+
+async fn held(caches: &Caches, what: What, id: usize) -> Option<u64> {
+    let look = async {
+        match what {
+            What::Now => row_entry(id).get().await,
+            What::Later => later_entry(id).get().await,
+        }
+    };
+    caches.scope(look).await.unwrap()
 }
 
 /// `processes` are such that what is in the memory of any of them counts, or that it does not.
-async fn crowd(random: &mut fastrand::Rng, processes: &[Caches], judges: &[Caches]) {
+async fn crowd(
+    random: &mut fastrand::Rng,
+    what: What,
+    rounds: usize,
+    processes: &[Caches],
+    judges: &[Caches],
+) {
     let mut kept = 0;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let source = Arc::new(Source::default());
         for caches in processes.iter().chain(judges) {
             caches.clear().await.unwrap();
@@ -113,7 +172,10 @@ async fn crowd(random: &mut fastrand::Rng, processes: &[Caches], judges: &[Cache
             let mut random = random.fork();
             tasks.spawn(async move {
                 for _ in 0..STEPS {
-                    caches.scope(step(&source, &mut random)).await;
+                    match what {
+                        What::Now => caches.scope(step(&source, &mut random)).await,
+                        What::Later => caches.scope(step_later(&source, &mut random)).await,
+                    }
                 }
             });
         }
@@ -124,10 +186,10 @@ async fn crowd(random: &mut fastrand::Rng, processes: &[Caches], judges: &[Cache
         for id in 0..KEYS {
             let now = source.values[id].load(SeqCst);
             for judge in judges {
-                let held = held(judge, id).await;
+                let held = held(judge, what, id).await;
                 assert!(
                     held.is_none_or(|held| held == now),
-                    "entry {id} in round {round}: the cache says {held:?}, the source {now}"
+                    "entry {id} in round {round}, {what:?}: the cache says {held:?}, the source {now}"
                 );
                 kept += usize::from(held.is_some());
             }
@@ -141,7 +203,9 @@ async fn of_one_process() {
     let mut random = fastrand::Rng::with_seed(seed());
     let server = RedisServer::unix().await;
     let all = caches(&server).await;
-    crowd(&mut random, &[all.clone()], &[all]).await;
+    for (what, rounds) in [(What::Now, ROUNDS), (What::Later, ROUNDS / 5)] {
+        crowd(&mut random, what, rounds, &[all.clone()], &[all.clone()]).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -151,5 +215,8 @@ async fn of_two_processes() {
     let both = [caches(&server).await, caches(&server).await];
     // What is in the memory of one process another may have made wrong.
     let processes = both.clone();
-    crowd(&mut random, &processes, &[caches(&server).await]).await;
+    let judges = [caches(&server).await];
+    for (what, rounds) in [(What::Now, ROUNDS), (What::Later, ROUNDS / 5)] {
+        crowd(&mut random, what, rounds, &processes, &judges).await;
+    }
 }

@@ -21,3 +21,4 @@ mod restart;
 mod schema;
 mod secure;
 mod setup;
+mod writers;

@@ -2,7 +2,7 @@
 
 use super::invalidate::{Steps, resolved};
 use super::{attributes, body, call, entry, owned};
-use crate::names::local;
+use crate::names::{local, located, respan};
 use crate::plan::{BehindPlan, Value};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -83,29 +83,31 @@ fn statements(plan: &BehindPlan, name: &Ident) -> TokenStream {
     };
     let (made, _) = steps.entry(0, &update.entry);
     let first = new.clone().into_iter().next();
-    let value_there = quote_spanned!(first.map_or(site, |first| resolved(first.span()))=> #value);
-    let shape_there = quote_spanned!(resolved(plan.returned)=> #shape);
-    let named = resolved(update.entry.span);
-    let entry_there = quote_spanned!(named=> #entry);
-    let write_behind = quote_spanned!(named=> #door::write_behind);
+    let value_there = respan(&value, first.map_or(site, |first| resolved(first.span())));
+    let returned_there = located(quote_spanned!(site=> #door::returned(#shape)), plan.returned);
+    let later = quote_spanned!(site=> #door::written_later(#entry));
+    let later = located(later, update.entry.span);
     let owned::Owned { copies, arguments } = owned::arguments(&plan.writer.function, door);
-    let again = again(plan);
+    let (once, each) = shared(plan);
     let run = run(plan, name, &arguments);
     let settings = settings(plan);
     quote_spanned! {site=>
         #settings
         let #shape = #door::probe!(#output);
+        let #returned = #returned_there;
         let #entry = #made;
+        let #entry = #later;
         let #value = #new;
         #copies
-        #write_behind(
-            #shape_there,
-            #entry_there,
+        #once
+        #door::write_behind(
+            #returned,
+            #entry,
             #value_there,
             &__SETTINGS,
             #door::told!(#shape),
             move || {
-                #again
+                #each
                 async move { #run.await }
             },
         ).await
@@ -131,18 +133,24 @@ fn settings(plan: &BehindPlan) -> TokenStream {
     }
 }
 
-/// What was copied for all runs, once more for one.
-fn again(plan: &BehindPlan) -> TokenStream {
+/// What all runs share, and what each takes for itself: of what was borrowed all have one copy, and of the rest each has its own.
+fn shared(plan: &BehindPlan) -> (TokenStream, TokenStream) {
     let door = &plan.writer.door;
-    let inputs = plan.writer.function.sig.inputs.iter();
-    let copies = inputs.enumerate().map(|(position, input)| {
+    let site = Span::mixed_site();
+    let (mut once, mut each) = (TokenStream::new(), TokenStream::new());
+    for (position, input) in plan.writer.function.sig.inputs.iter().enumerate() {
         let kept = local(&format!("__owned_{position}"));
-        let first = input.to_token_stream().into_iter().next();
-        let at = first.map_or_else(Span::mixed_site, |first| resolved(first.span()));
-        let repeated = quote_spanned!(at=> #door::repeated(&#kept));
-        quote_spanned!(Span::mixed_site()=> let #kept = #repeated;)
-    });
-    copies.collect()
+        if owned::borrows(input) {
+            once.extend(quote_spanned!(site=> let #kept = #door::Arc::new(#kept);));
+            each.extend(quote_spanned!(site=> let #kept = #door::Arc::clone(&#kept);));
+        } else {
+            let first = input.to_token_stream().into_iter().next();
+            let repeated = quote_spanned!(site=> #door::repeated(&#kept));
+            let repeated = located(repeated, first.map_or(site, |first| first.span()));
+            each.extend(quote_spanned!(site=> let #kept = #repeated;));
+        }
+    }
+    (once, each)
 }
 
 fn run(plan: &BehindPlan, name: &Ident, arguments: &[TokenStream]) -> TokenStream {

@@ -1,10 +1,10 @@
 //! What a function gives entries as new values: as steps around its body.
 
 use super::invalidate::{Steps, resolved};
-use crate::names::local;
+use crate::names::{local, respan};
 use crate::plan::{Update, Value};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 pub(super) fn update(steps: &mut Steps<'_>, position: usize, planned: &Update) {
     let Update { entry, value } = planned;
@@ -48,8 +48,8 @@ pub(super) fn update(steps: &mut Steps<'_>, position: usize, planned: &Update) {
             steps
                 .values
                 .push(quote_spanned!(Span::mixed_site()=> let #kept = #value;));
-            let kept = quote_spanned!(value_at=> #kept);
-            let set = set(writer, &updated, &kept, span);
+            let kept = respan(&kept, value_at);
+            let set = set(writer, &updated, &kept.to_token_stream(), span);
             steps.with_output(&[output], &quote!(#named #set));
         }
         Value::Returned(at) => {
@@ -76,7 +76,7 @@ fn set(writer: &Ident, updated: &Ident, value: &TokenStream, span: Span) -> Toke
 
 fn set_returned(steps: &Steps<'_>, updated: &Ident, at: Span, span: Span) -> TokenStream {
     let (writer, returned) = (steps.writer, steps.returned);
-    let returned = quote_spanned!(resolved(at)=> #returned);
+    let returned = respan(returned, resolved(at));
     quote_spanned!(span=> #writer.set_returned(#updated, #returned);)
 }
 

@@ -77,3 +77,8 @@ impl<V: CacheValue> WrittenLater for BehindEntry<V> {
         self.0
     }
 }
+
+/// The entry that a writer under `write_behind` has named. Apart from the write itself, so that it is reported once.
+pub fn written_later<E: WrittenLater>(entry: E) -> Entry<E::Value> {
+    entry.into_entry()
+}

@@ -22,9 +22,9 @@ mod report;
 mod run;
 mod write;
 
-pub use self::entry::{BehindEntry, WrittenAtOnce, WrittenLater};
+pub use self::entry::{BehindEntry, WrittenAtOnce, WrittenLater, written_later};
 pub(crate) use self::queue::Behind;
 pub use self::report::FailedWrite;
 pub(crate) use self::report::Report;
 pub(crate) use self::run::drain;
-pub use self::write::{Done, Settings, repeated, write_behind};
+pub use self::write::{Done, Repeated, Returned, Settings, repeated, returned, write_behind};

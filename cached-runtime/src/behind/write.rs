@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::entry::WrittenLater;
 use super::queue::Offer;
 use super::run;
 use crate::caches::context;
@@ -18,7 +17,8 @@ use crate::call::output::{Output, Shape};
 use crate::call::probe_of;
 use crate::entry::Content;
 use crate::fill::Put;
-use crate::hooks::{Held, NeverHeld, NoType};
+use crate::handles::Entry;
+use crate::hooks::{CacheValue, Held, NeverHeld, NoType};
 use crate::invalidate::{self, When, Writer};
 use crate::key::KeyBytes;
 
@@ -55,6 +55,17 @@ impl<E> Done for Result<(), E> {
     }
 }
 
+/// A return type that says no more than that a write is accepted.
+pub struct Returned<R, const K: u8> {
+    shape: Shape<R, K>,
+    done: fn() -> R,
+}
+
+/// Of a writing function. Apart from the write itself, so that it is reported once, and where it is returned.
+pub fn returned<R: Done, const K: u8>(shape: Shape<R, K>) -> Returned<R, K> {
+    Returned { shape, done: R::done }
+}
+
 /// An argument that every run of a body can have for itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be taken along by runs in the background that may be repeated: it cannot be copied",
@@ -88,20 +99,19 @@ pub fn repeated<T: Repeated<H>, H>(argument: &T) -> T {
 
 /// Gives `entry` its new value and has `body` run for it later. Where that cannot be, outside of a runtime with timers and
 /// after a shutdown, the body is run first, and what it returns is returned.
-pub async fn write_behind<E, R, B, const K: u8>(
-    shape: Shape<R, K>,
-    entry: E,
-    value: E::Value,
+pub async fn write_behind<V, R, B, const K: u8>(
+    returned: Returned<R, K>,
+    entry: Entry<V>,
+    value: V,
     settings: &'static Settings,
     told: fn(&R::Error) -> String,
     mut body: impl FnMut() -> B + Send + 'static,
 ) -> R
 where
-    E: WrittenLater,
-    R: Done + Output<K, Error: 'static>,
+    V: CacheValue,
+    R: Output<K, Error: 'static>,
     B: Future<Output = R> + Send + 'static,
 {
-    let entry = entry.into_entry();
     let (function, key) = entry.parts();
     let Some(behind) = function
         .behind
@@ -111,7 +121,7 @@ where
         let mut writer = Writer::new(When::After);
         let updated = writer.update_any(&entry);
         writer.set(updated, value);
-        return invalidate::write(shape, writer, body()).await;
+        return invalidate::write(returned.shape, writer, body()).await;
     };
     let (function, key) = (Arc::clone(function), KeyBytes::from(key.as_bytes()));
     let plan = function.plan(Some(&value));
@@ -146,7 +156,7 @@ where
         None => invalidate::entry(&function, probe_of(&key)).await,
     }
     put.done();
-    R::done()
+    (returned.done)()
 }
 
 /// Without a timer tokio panics, and does not say so beforehand.

@@ -36,7 +36,7 @@ impl<V> Copy for Updated<V> {}
 /// What a writer returns, as the value of a cached function.
 #[diagnostic::on_unimplemented(
     message = "`#[update]` stores what this function returns, a `{Self}`, and the function that it names keeps `{V}`",
-    label = "keeps `{V}`",
+    label = "returned here",
     note = "say what is to be stored, from arguments or from `output`, the returned value: `#[update(get_user(id) = output.user.clone())]`"
 )]
 pub trait StoredAs<V> {
