@@ -147,7 +147,7 @@ impl Steps<'_> {
     pub(super) fn entry(&mut self, position: usize, entry: &Entry) -> (TokenStream, TokenStream) {
         let Entry {
             receiver,
-            entry,
+            companion,
             arguments,
             cache,
             span,
@@ -171,7 +171,7 @@ impl Steps<'_> {
             .iter()
             .map(|argument| borrowed(&parenthesized(argument)));
         (
-            quote_spanned!(span=> #receiver #entry(#(#arguments),*)),
+            quote_spanned!(span=> #receiver #companion(#(#arguments),*)),
             quote_spanned!(span=> #writer.whole(#cache, #first);),
         )
     }

@@ -47,8 +47,8 @@ pub(crate) enum Removal {
 pub(crate) struct Entry {
     /// What has the entry as a method, and how long it has to be there.
     pub(crate) receiver: Option<Word>,
-    /// The companion.
-    pub(crate) entry: TokenStream,
+    /// That has it.
+    pub(crate) companion: TokenStream,
     pub(crate) arguments: Vec<Word>,
     /// The companion that has the whole cache, for when the returned value will never be known.
     pub(crate) cache: TokenStream,
@@ -126,15 +126,15 @@ fn called(call: Call, function: &Function) -> Removal {
 impl Entry {
     /// Of a call, as it was written.
     pub(super) fn of(owner: Owner, arguments: &[Expr], tokens: &TokenStream, function: &Function) -> Self {
-        let (receiver, entry, cache, span) = companions(owner);
+        let (receiver, companion, cache, span) = companions(owner);
         let output = find(tokens, OUTPUT);
         let word = |argument: &Expr| word(argument, output.is_some(), function);
         Self {
             receiver: receiver.as_ref().map(word),
-            entry,
+            companion,
             arguments: arguments.iter().map(word).collect(),
             cache,
-            output: output.clone(),
+            output,
             span,
         }
     }

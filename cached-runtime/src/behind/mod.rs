@@ -20,6 +20,7 @@ mod entry;
 mod queue;
 mod report;
 mod run;
+mod state;
 mod write;
 
 pub use self::entry::{BehindEntry, WrittenAtOnce, WrittenLater, written_later};

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::attempt::{attempt, caught};
-use super::queue::{Behind, Next, Turn};
+use super::queue::{Behind, Next};
 use super::report::FailedWrite;
+use super::state::Turn;
 use crate::caches::function::Function;
 use crate::call::probe_of;
 use crate::fill::Put;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::queue::Offer;
 use super::run;
+use super::state::Offer;
 use crate::caches::context;
 use crate::caches::function::Function;
 use crate::call::output::{Output, Shape};
@@ -75,6 +75,7 @@ pub fn returned<R: Done, const K: u8>(shape: Shape<R, K>) -> Returned<R, K> {
 )]
 pub trait Repeated<H> {
     /// A copy.
+    #[must_use]
     fn repeated(&self) -> Self;
 }
 
@@ -127,7 +128,7 @@ where
     let plan = function.plan(Some(&value));
     let content = Content::Value((entry.ways()().share)(value));
     let carrier = context::carrier();
-    let offer = Offer {
+    let offer = Box::new(Offer {
         key: key.clone(),
         content: content.clone(),
         plan,
@@ -139,7 +140,7 @@ where
                 outcome.map(drop).map_err(|(error, _)| told(&error))
             }))
         }),
-    };
+    });
     behind.accept(offer).await;
     let put = Unput {
         function: &function,

@@ -51,6 +51,9 @@ impl<V: Clone> StoredAs<V> for V {
     }
 }
 
+/// Makes what is kept of a value.
+type Make = Box<dyn FnOnce(&Function) -> (Content, Option<Plan>) + Send + Sync>;
+
 /// What the entry is to have.
 enum New {
     /// Something, but nobody said what.
@@ -58,7 +61,7 @@ enum New {
     /// The source's word that there is no value.
     Absent,
     /// As it is kept, and for how long: asked for once the source has it, from when on its life is counted.
-    Value(Box<dyn FnOnce(&Function) -> (Content, Option<Plan>) + Send + Sync>),
+    Value(Make),
 }
 
 /// One entry under `#[update]`.

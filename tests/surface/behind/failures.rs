@@ -65,6 +65,25 @@ async fn a_run_is_repeated_after_pauses_that_grow() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn other_keys_do_not_wait_for_one_that_fails() {
+    world(async |world| {
+        let source = Source::new();
+        source.failing.store(5, SeqCst);
+        save(source, 1, 10).await.unwrap();
+        // In the last pause, which is the longest.
+        sleep(Duration::from_millis(1_550)).await;
+        source.failing.store(0, SeqCst);
+        assert_eq!(row_cache().stats().pending_writes, 1);
+        save(source, 2, 20).await.unwrap();
+        sleep(Duration::from_millis(150)).await;
+        assert_eq!(source.row(2), Some(20));
+        world.caches.settle().await;
+        assert_eq!(source.row(1), Some(10));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_newer_value_takes_the_place_of_one_that_failed() {
     world(async |world| {
         let source = Source::new();
