@@ -1,5 +1,6 @@
 //! Cached functions over real Redis servers, one module for each promise.
 
+mod ages;
 mod chain;
 mod codecs;
 mod crowd;
@@ -21,4 +22,5 @@ mod restart;
 mod schema;
 mod secure;
 mod setup;
+mod several;
 mod writers;

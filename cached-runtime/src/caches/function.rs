@@ -13,7 +13,7 @@ use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
 pub(crate) use crate::plan::Plan;
-use crate::policy::Spec;
+use crate::policy::Decided;
 use crate::resilience::{Guarded, Matching, Test, generations};
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Memory, Probe};
@@ -22,7 +22,7 @@ use crate::tier::stamps::Stamps;
 
 pub(crate) struct Function {
     pub(crate) name: Arc<str>,
-    pub(crate) spec: &'static Spec,
+    pub(crate) spec: Decided,
     pub(crate) template: Arc<Template>,
     pub(crate) hooks: Erased,
     pub(crate) memory: Option<Memory>,
@@ -95,7 +95,7 @@ impl Function {
             hooks,
             codec,
             fingerprint: self.fingerprint,
-            spec: self.spec,
+            spec: &self.spec,
             absent,
         })
     }
@@ -126,7 +126,7 @@ impl Function {
             (ttl, left) => ttl.or(left),
         };
         let ttl = ttl.map(|ttl| self.jittered(ttl));
-        (ttl != Some(Duration::ZERO)).then(|| Plan::of_value(self.spec, ttl))
+        (ttl != Some(Duration::ZERO)).then(|| Plan::of_value(&self.spec, ttl))
     }
 
     /// Tells the tiers below memory that an entry is read there, which has `left` to live however often that happens.

@@ -10,7 +10,7 @@ fn told<'a>(said: &'a str, start: &str) -> Vec<&'a str> {
 
 #[test]
 fn a_write_through_is_read_without_a_query() {
-    let said = Place::new().run("write_through");
+    let said = Place::new().run("write-through");
     let queries = told(&said, "queries for it");
     assert_eq!(queries.first(), Some(&"0"), "{said}");
     assert_eq!(queries.len(), 2, "{said}");
@@ -19,7 +19,7 @@ fn a_write_through_is_read_without_a_query() {
 
 #[test]
 fn a_write_behind_is_seen_at_once_and_written_now_and_then() {
-    let said = Place::new().run("write_behind");
+    let said = Place::new().run("write-behind");
     assert_eq!(told(&said, "seen at once"), ["Some(1099)"], "{said}");
     assert_eq!(told(&said, "in the database"), ["Some(1099)"], "{said}");
     let updates: Vec<u64> = told(&said, "updates run")

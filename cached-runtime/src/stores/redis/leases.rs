@@ -6,8 +6,10 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
 
+use super::carrier::Carrier;
 use super::link::Link;
 
 /// How long a lease stands after the last miss that was given it. A load that takes longer is not stored.
@@ -26,8 +28,11 @@ pub(super) fn key_of(lease: &str) -> Option<&str> {
     lease.strip_prefix(OPEN)?.strip_suffix(CLOSE)
 }
 
+/// Keys named by one `UNLINK`, each with its lease.
+pub(super) const BATCH: usize = 500;
+
 const OPEN: &str = "{";
-const CLOSE: &str = "}:lease";
+pub(super) const CLOSE: &str = "}:lease";
 
 /// A glob that matches the leases of all keys that `pattern` matches; of more where `pattern` ends inside a class or
 /// an escape, since what follows would then be read as part of it. To revoke too much costs a fill, not a promise.
@@ -51,6 +56,25 @@ fn is_closed(pattern: &str) -> bool {
         }
     }
     !class
+}
+
+/// The commands that remove `keys` with their leases.
+pub(super) fn removals(keys: &[String]) -> impl Iterator<Item = Cmd> {
+    keys.chunks(BATCH).map(|keys| {
+        let mut unlink = cmd("UNLINK");
+        for key in keys {
+            unlink.arg(key).arg(lease_of(key));
+        }
+        unlink
+    })
+}
+
+/// Removes `keys` with their leases over a connection of nobody's yet.
+pub(super) async fn remove(connection: &mut MultiplexedConnection, keys: &[String]) -> RedisResult<()> {
+    for unlink in removals(keys) {
+        unlink.query_async::<Value>(connection).await?;
+    }
+    Ok(())
 }
 
 /// A token that nobody else makes.
@@ -89,8 +113,8 @@ impl Scripts {
 }
 
 /// For each key the value; or a list of its token, the one that stands with its life renewed or else a fresh one; or a
-/// list of an error of this key alone and a 0. Where a third argument asks for it, these in a list, and beside it one
-/// of the lives left as `PTTL` tells them. Where memory is short a fresh token does not stand, and the load goes
+/// list of an error of this key alone and a 0. Where the third argument is `life`, these in a list, and beside it one
+/// of the lives left as `PTTL` tells them. A fourth is what leases open with. Where memory is short a fresh token does not stand, and the load goes
 /// unstored; that is no reason to fail a look-up.
 ///
 /// A hit costs the server little more than its share of the `MGET`, which is why nothing else is asked for it: the lives
@@ -104,7 +128,7 @@ for n = 1, #KEYS do
   if not answers[n] then
     local value = redis.pcall('GET', KEYS[n])
     if not value then
-      local lease = '{' .. KEYS[n] .. '}:lease'
+      local lease = (ARGV[4] or '{') .. KEYS[n] .. '}:lease'
       value = redis.pcall('GET', lease)
       if type(value) ~= 'string' then value = ARGV[2] .. n end
       local done = redis.pcall('SET', lease, value, 'PX', ARGV[1])
@@ -114,7 +138,7 @@ for n = 1, #KEYS do
     answers[n] = value
   end
 end
-if not ARGV[3] then return answers end
+if ARGV[3] ~= 'life' then return answers end
 local lives = {}
 for n = 1, #KEYS do
   lives[n] = type(answers[n]) == 'string' and redis.call('PTTL', KEYS[n]) or 0
@@ -147,25 +171,38 @@ impl Script {
         }
     }
 
-    /// Runs the script on `keys`. A server that does not know it (new, restarted, flushed) has
+    /// Runs the script on `keys`, which lie with the first. A server that does not know it (new, restarted, flushed) has
     /// done nothing, so it is asked again with the source.
-    pub(super) async fn run(&self, link: &Link, keys: &[&str], arguments: &[&[u8]]) -> RedisResult<Value> {
-        let answer = link.run(&command("EVALSHA", &self.digest, keys, arguments)).await;
+    pub(super) async fn run(
+        &self,
+        carrier: &Carrier,
+        keys: &[&str],
+        arguments: &[&[u8]],
+    ) -> RedisResult<Value> {
+        let key = keys.first().copied().unwrap_or_default();
+        let answer = carrier.run(key, &self.command(false, keys, arguments)).await;
         if is_unknown(&answer) {
-            return link.run(&command("EVAL", self.source, keys, arguments)).await;
+            return carrier.run(key, &self.command(true, keys, arguments)).await;
         }
         answer
     }
 
     /// The same for a script that may be run twice.
     pub(super) async fn look(&self, link: &Link, keys: &[&str], arguments: &[&[u8]]) -> RedisResult<Value> {
-        let answer = link
-            .look(&command("EVALSHA", &self.digest, keys, arguments))
-            .await;
+        let answer = link.look(&self.command(false, keys, arguments)).await;
         if is_unknown(&answer) {
-            return link.look(&command("EVAL", self.source, keys, arguments)).await;
+            return link.look(&self.command(true, keys, arguments)).await;
         }
         answer
+    }
+
+    /// The command that runs it, by its digest or `in_full`.
+    pub(super) fn command(&self, in_full: bool, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
+        if in_full {
+            command("EVAL", self.source, keys, arguments)
+        } else {
+            command("EVALSHA", &self.digest, keys, arguments)
+        }
     }
 }
 

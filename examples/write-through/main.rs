@@ -1,7 +1,7 @@
 //! A write that leaves its value in the cache: the read after it asks nobody.
 //!
 //! ```text
-//! cargo run --example write_through
+//! cargo run --example write-through
 //! ```
 #![expect(clippy::print_stdout, reason = "the report is the point of the program")]
 

@@ -2,7 +2,7 @@
 //! the database now and then.
 //!
 //! ```text
-//! cargo run --example write_behind
+//! cargo run --example write-behind
 //! ```
 #![expect(clippy::print_stdout, reason = "the report is the point of the program")]
 
