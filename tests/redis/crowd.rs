@@ -1,6 +1,7 @@
 //! Readers and writers of a few entries in two processes, by chance: once all is quiet the cache says what the source
 //! says, or nothing.
 
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
@@ -204,7 +205,14 @@ async fn of_one_process() {
     let server = RedisServer::unix().await;
     let all = caches(&server).await;
     for (what, rounds) in [(What::Now, ROUNDS), (What::Later, ROUNDS / 5)] {
-        crowd(&mut random, what, rounds, &[all.clone()], &[all.clone()]).await;
+        crowd(
+            &mut random,
+            what,
+            rounds,
+            slice::from_ref(&all),
+            slice::from_ref(&all),
+        )
+        .await;
     }
 }
 

@@ -170,6 +170,15 @@ mod tests {
             ),
             1
         );
+        let writer = quote! {
+            async fn save(db: &Db, id: u64) -> Result<(), DbError> { the_body }
+        };
+        for args in [
+            quote!(f(output.id) = output.name.clone(), g(id) = id),
+            quote!(f(id) = id, strategy = "write_behind"),
+        ] {
+            assert_eq!(count(&update(args, &writer), "the_body"), 1);
+        }
         let boxed = quote! {
             fn f<'async_trait>(&'async_trait self) -> Pin<Box<dyn Future<Output = u64> + Send + 'async_trait>> {
                 Box::pin(async move { the_body })

@@ -9,3 +9,4 @@ mod methods;
 mod output;
 mod stores;
 mod strategies;
+mod traits;
