@@ -47,7 +47,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         set_price(&db, ID, old.cents + 2),
         set_price(&db, ID, old.cents + 3)
     );
-    (one?, other?);
+    one?;
+    other?;
     let queries = db.queries();
     let now = product(&db, ID).await?.ok_or("the product is gone")?;
     println!("after two       {now}");

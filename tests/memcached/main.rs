@@ -6,3 +6,4 @@ mod generations;
 mod outage;
 mod race;
 mod setup;
+mod writers;
