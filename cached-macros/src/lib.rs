@@ -38,7 +38,7 @@ use proc_macro::TokenStream;
 /// | `tier("local", ttl = "30s", capacity = 10_000)` | settings of one store of the chain (`ttl`, `capacity`, `max_bytes`); repeatable | the function's own |
 /// | `capacity = 10_000` | bound of the memory tier in entries | 10,000 |
 /// | `max_bytes = "64MiB"`, `weight = \|key, value\| bytes` | bound of the memory tier in bytes | none |
-/// | `strategy = "write_through"` | `cache_aside` (or `read_through`), `write_through`, `refresh_ahead` | `cache_aside` |
+/// | `strategy = "write_through"` | `cache_aside` (or `read_through`), `write_through`, `write_behind`, `refresh_ahead` | `cache_aside` |
 /// | `single_flight = "off"` | whether the callers of one key in a process share a load: `process`, `off` | `process` |
 /// | `share_error = \|error\| error` | how those who waited get the error of a failed load | by `Clone` or `From<LoadFailed>` |
 /// | `codec = "json"` | how remote stores keep values: `bincode`, `postcard`, `messagepack`, `json` | `bincode` |
@@ -126,6 +126,60 @@ pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::invalidate(args.into(), &item.into()).into()
+}
+
+/// Gives entries new values after an async function has succeeded.
+///
+/// | form | what is stored |
+/// |---|---|
+/// | `get_user(user.id)` | what this function returns, inside of `Ok` and `Some` |
+/// | `get_user(user.id) = user.clone()` | this value: any expression of arguments and of `output`, the returned value |
+/// | `get_user(output.id)`, `get_user(output.id) = output.clone()` | the same in an entry that the returned value names |
+///
+/// The cached function is named, and its key arguments are checked, as in [`macro@invalidate`]; the value must be of the
+/// type that it keeps. Several targets stand in one attribute, and several attributes on one function, `#[invalidate]`
+/// among them.
+///
+/// What happens is the `strategy` of the cached function:
+///
+/// | `strategy` | once the body has run, and unless it returned an `Err` |
+/// |---|---|
+/// | `cache_aside`, `read_through` | the entry is removed from every tier, so that the next read loads |
+/// | `write_through` | the value is put into every tier, for the function's ttl. The entry is removed instead where `cache_if` refuses the value, and where a `None` is returned and there is no `none_ttl` |
+///
+/// | `write_behind` | see below |
+///
+/// The function returns when that is done. A put that overlaps another put or an invalidation of the same entry, in this
+/// process or in another, becomes a removal, and so does one that a store does not take. What counts is the time from
+/// before the body begins. A key made of `output` is not known then, so what other processes do meanwhile cannot be seen:
+/// the value goes into memory, and is removed from the stores below.
+///
+/// Keys are rendered, and values are made, before the body runs, so it may consume its arguments; for a value that
+/// mentions `output` the arguments in it are copied before. A function that is dropped or panics after its body has begun
+/// removes the entry, in the background. `crate = path` says where the runtime is found.
+///
+/// # Write-behind
+///
+/// `#[update(get_user(user.id) = user.clone(), strategy = "write_behind")]` on a writer of a cached function that says the
+/// same: the call stores the value and returns, and the body runs later.
+///
+/// | argument | meaning | default |
+/// |---|---|---|
+/// | `queue = 10_000` | how many writes of this function may wait; a full queue makes the call wait | 10,000 |
+/// | `retries = 5` | how often a run that failed is repeated, after pauses of 100 ms that double up to 10 s | 5 |
+/// | `concurrency = 16` | how many bodies run at a time for the cached function | 16 |
+///
+/// It returns `()` or `Result<(), E>`, and names one entry, whose key and value are made of arguments. Every argument is
+/// copied for every run: what is borrowed by `ToOwned`, the rest by `Clone`. A write that has not begun to run gives way to
+/// a newer one of the same function and key; bodies of one key run in order. Reads see the newest value. The future of the
+/// call may be dropped: while it waits for room nothing is written, and afterwards all is. What a run fails or panics with
+/// goes to `CachesBuilder::on_failed_write` once there are no retries left, and the entry is removed. Outside of a tokio
+/// runtime with timers, and after `Caches::shutdown`, the body runs first and the call returns what it returns.
+///
+/// `#[invalidate]` and `#[update]` that stand after this attribute act when the body has run.
+#[proc_macro_attribute]
+pub fn update(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::update(args.into(), &item.into()).into()
 }
 
 /// Makes a type part of a key.

@@ -58,8 +58,27 @@ pub(crate) const INVALIDATE: &[(&str, &str)] = &[
 /// Arguments of `#[invalidate]` that are part of the design and not there yet.
 pub(crate) const INVALIDATE_LATER: &[&str] = &["tag", "tags"];
 
-pub(crate) const STRATEGIES: &[&str] = &["cache_aside", "read_through", "write_through", "refresh_ahead"];
-pub(crate) const STRATEGIES_LATER: &[&str] = &["write_behind"];
+/// The arguments of `#[update]` that are not the name of a cached function.
+pub(crate) const UPDATE: &[(&str, &str)] = &[
+    ("strategy", "strategy = \"write_behind\""),
+    ("queue", "queue = 10_000"),
+    ("retries", "retries = 5"),
+    ("concurrency", "concurrency = 16"),
+    ("crate", "crate = my_crate::cached_runtime"),
+];
+
+/// Arguments of `#[update]` that are part of the design and not there yet.
+pub(crate) const UPDATE_LATER: &[&str] = &["batch", "every"];
+
+pub(crate) const STRATEGIES: &[&str] = &[
+    "cache_aside",
+    "read_through",
+    "write_through",
+    "write_behind",
+    "refresh_ahead",
+];
+/// What a writer may say itself.
+pub(crate) const WRITER_STRATEGIES: &[&str] = &["write_behind"];
 pub(crate) const FLIGHTS: &[&str] = &["process", "off"];
 pub(crate) const FLIGHTS_LATER: &[&str] = &["cluster"];
 pub(crate) const CODECS: &[&str] = &["bincode", "postcard", "messagepack", "json"];

@@ -20,6 +20,38 @@ pub(crate) fn find(tokens: &TokenStream, word: &str) -> Option<Ident> {
     })
 }
 
+/// The first place where a variable of this name may be used: not where it names a field, and also in the text of a
+/// literal, where `format!` and its like find it.
+pub(crate) fn find_variable(tokens: &TokenStream, word: &str) -> Option<Ident> {
+    let mut after_dot = false;
+    tokens.clone().into_iter().find_map(|token| {
+        let is_field = std::mem::replace(
+            &mut after_dot,
+            matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '.'),
+        );
+        match token {
+            TokenTree::Ident(ident) if ident == word && !is_field => Some(ident),
+            TokenTree::Group(group) => find_variable(&group.stream(), word),
+            TokenTree::Literal(literal) if is_placed(&literal.to_string(), word) => {
+                Some(match word.strip_prefix("r#") {
+                    Some(plain) => Ident::new_raw(plain, literal.span()),
+                    None => Ident::new(word, literal.span()),
+                })
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Whether a literal has `{word}` or `{word:..}` in it.
+fn is_placed(literal: &str, word: &str) -> bool {
+    literal
+        .match_indices('{')
+        .filter_map(|(at, brace)| literal[at + brace.len()..].trim_start().strip_prefix(word))
+        .any(|rest| rest.trim_start().starts_with(['}', ':', '?']))
+        || literal.contains(&format!("{word}$"))
+}
+
 /// Whether the function speaks of `Self`, so that it must be in an `impl`.
 pub(crate) fn speaks_of_self_type(function: &Function) -> bool {
     if mentions(&function.sig.to_token_stream(), "Self") {
@@ -55,6 +87,20 @@ impl Visit<'_> for SelfType {
 mod tests {
     use super::*;
     use quote::quote;
+
+    #[test]
+    fn a_variable_may_be_used_in_a_format_and_is_no_field() {
+        let uses = |tokens: TokenStream| find_variable(&tokens, "name").is_some();
+        assert!(uses(quote!(f(name))));
+        assert!(uses(quote!(name.first)));
+        assert!(uses(quote!(format!("{name}"))));
+        assert!(uses(quote!(format!("a {{ {name:?}"))));
+        assert!(uses(quote!(format!("{:name$}", 1))));
+        assert!(!uses(quote!(output.name)));
+        assert!(!uses(quote!(output.name())));
+        assert!(!uses(quote!(format!("{names} name"))));
+        assert!(!uses(quote!("name")));
+    }
 
     #[test]
     fn self_of_an_inner_impl_is_somebody_elses() {

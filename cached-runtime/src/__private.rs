@@ -7,8 +7,13 @@ pub use std::any::type_name;
 pub use std::borrow::ToOwned;
 pub use std::boxed::Box;
 pub use std::string::String;
+pub use std::sync::Arc;
 pub use std::time::Duration;
 
+pub use crate::behind::{
+    BehindEntry, Done, Repeated, Returned, Settings, WrittenAtOnce, WrittenLater, repeated, returned,
+    write_behind, written_later,
+};
 pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
@@ -20,6 +25,7 @@ pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,
 };
 pub use crate::call::share::{ByClone, ByDisplay, ByNotice, ByReport, ByWrapping, NotAtAll, Share};
+pub use crate::call::told::{Told, ToldByDebug, ToldByDisplay, ToldByType};
 pub use crate::call::values::{memory_values, remote_values};
 pub use crate::call::{
     Enter, Lead, Lent, Outliving, Reload, Run, Seen, Turn, Wait, enter, enter_aging, enter_aging_in,
@@ -28,10 +34,10 @@ pub use crate::call::{
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
 pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue, StoredValue};
-pub use crate::invalidate::{When, WholeCache, Writer, write, write_always, write_with};
+pub use crate::invalidate::{StoredAs, Updated, When, WholeCache, Writer, write, write_always, write_with};
 pub use crate::kept::{IsArc, IsNoArc, WayProbe};
 pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece};
-pub use crate::policy::{Refresh, Spec, TierSpec};
+pub use crate::policy::{Refresh, Spec, Strategy, TierSpec};
 
 use crate::hooks::{Held, NeverHeld, NoType};
 use crate::key::Template;
@@ -66,6 +72,16 @@ macro_rules! __way {
     }};
 }
 
+/// The words of the error of a shape.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __told {
+    ($shape:expr) => {{
+        use $crate::__private::{ToldByDebug as _, ToldByDisplay as _, ToldByType as _};
+        (&&&$shape.failures()).words()
+    }};
+}
+
 /// How the error of a shape reaches those who waited.
 #[doc(hidden)]
 #[macro_export]
@@ -79,7 +95,8 @@ macro_rules! __share {
 }
 
 pub use crate::{
-    __codec as codec, __engine as engine, __kind as kind, __probe as probe, __share as share, __way as way,
+    __codec as codec, __engine as engine, __kind as kind, __probe as probe, __share as share, __told as told,
+    __way as way,
 };
 
 /// The way of `share_error`.

@@ -1,8 +1,12 @@
-//! Putting a value that no load brought: what `insert` of an entry does.
+//! Putting a value that no load brought: what `insert` of an entry and `#[update]` do.
 //!
 //! A put revokes every load in progress, since it is newer than what they read. Where it overlaps another put or an
 //! invalidation of the same entry, in this process or in another, nobody can say which of them the source saw last, so it
 //! becomes a removal.
+//!
+//! A [`Put`] lasts as long as the writing of the source does, so it begins before that: it moves the stamp on, which the
+//! others in this process see, and claims the key in every store, which revokes what other processes have claimed. When it
+//! ends the stamp must still be the one it made, and the claims must still stand.
 
 use std::slice;
 use std::sync::Arc;
@@ -11,60 +15,148 @@ use crate::Error;
 use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
 use crate::invalidate;
+use crate::key::KeyBytes;
 use crate::resilience::What;
 use crate::store::Filled;
 use crate::tier::memory::{Fill, Probe};
+use crate::tier::remote::Claim;
+use crate::tier::stamps::{Moment, Stamp};
 
-/// Puts `content` into every tier, the lowest first. A store that does not take it has the entry removed instead, now
-/// or by replay, and its error is returned; the other tiers have the value all the same.
-pub(crate) async fn put(
-    function: &Arc<Function>,
-    probe: Probe<'_>,
-    content: Content,
-    plan: Plan,
-) -> Result<(), Error> {
-    invalidate::revoke(function, probe);
-    let stamp = function.stamps.now(probe.hash);
-    let (mut outcome, mut overlapped) = (Ok(()), false);
-    if let Some(form) = function.form(true)
-        && !function.remotes.is_empty()
-    {
-        let key = function.full_key(probe.bytes);
-        let sealed = match form.seal(&key, &content, &plan) {
-            Ok(sealed) => sealed,
-            Err(error) => {
-                invalidate::entry(function, probe).await;
-                return Err(error);
-            }
-        };
-        for remote in function.remotes.iter().rev() {
-            match remote.put(&key, &sealed, &plan).await {
-                Ok(Filled::Stored) => {}
-                Ok(Filled::Refused) => overlapped = true,
-                Err(error) => {
-                    // Keys are what every store can remove.
-                    let _ = remote.guarded.remove(What::Keys(slice::from_ref(&key))).await;
-                    outcome = Err(error);
-                }
+/// The put of one entry, from before its value is in the source.
+pub(crate) struct Put {
+    function: Arc<Function>,
+    hash: u64,
+    key: KeyBytes,
+    seen: Seen,
+}
+
+/// By what it will be known whether anybody else was at the entry meanwhile.
+enum Seen {
+    Key {
+        stamp: Stamp,
+        /// One for each remote tier.
+        claims: Vec<Result<Claim, Error>>,
+    },
+    /// The key became known too late to claim it anywhere, so that of other processes nothing is known.
+    Since(Moment),
+}
+
+impl Put {
+    pub(crate) async fn begin(function: &Arc<Function>, probe: Probe<'_>) -> Self {
+        function.stamps.advance(probe.hash);
+        let stamp = function.stamps.now(probe.hash);
+        let mut claims = Vec::with_capacity(function.remotes.len());
+        if !function.remotes.is_empty() {
+            let key = function.full_key(probe.bytes);
+            for remote in &function.remotes {
+                claims.push(remote.claim(&key).await);
             }
         }
+        Self::new(function, probe, Seen::Key { stamp, claims })
     }
-    if overlapped || function.stamps.now(probe.hash) != stamp {
-        invalidate::entry(function, probe).await;
-        return outcome;
+
+    /// Of a key that is known only now that the source has been written, since `moment`.
+    pub(crate) fn begun(function: &Arc<Function>, probe: Probe<'_>, moment: Moment) -> Self {
+        Self::new(function, probe, Seen::Since(moment))
     }
-    if let Some(memory) = &function.memory {
-        let weight = function.weight(probe, &content);
-        memory.fill(
-            probe,
-            Fill {
+
+    fn new(function: &Arc<Function>, probe: Probe<'_>, seen: Seen) -> Self {
+        Self {
+            function: Arc::clone(function),
+            hash: probe.hash,
+            key: KeyBytes::from(probe.bytes),
+            seen,
+        }
+    }
+
+    /// Puts `content` into every tier, the lowest first. A store that does not take it has the entry removed instead,
+    /// now or by replay, and its error is returned; the other tiers have the value all the same.
+    pub(crate) async fn end(self, content: Content, plan: Plan) -> Result<(), Error> {
+        let probe = Probe {
+            hash: self.hash,
+            bytes: &self.key,
+        };
+        let (function, stamps) = (&self.function, &self.function.stamps);
+        let stamp = match self.seen {
+            Seen::Key { stamp, .. } => Some(stamp),
+            Seen::Since(moment) => stamps.since(probe.hash, moment),
+        };
+        // From here on no load that began before is let into memory.
+        let Some(stamp) = stamp.and_then(|stamp| stamps.advance_from(probe.hash, stamp)) else {
+            invalidate::entry(function, probe).await;
+            return Ok(());
+        };
+        invalidate::forget(function, probe);
+        let below = match self.seen {
+            Seen::Key { claims, .. } => put_below(function, probe, &content, &plan, claims).await,
+            Seen::Since(_) => {
+                invalidate::below(function, probe).await;
+                Below::Put(Ok(()))
+            }
+        };
+        let outcome = match below {
+            Below::Put(outcome) => outcome,
+            Below::Not(outcome) => {
+                invalidate::entry(function, probe).await;
+                return outcome;
+            }
+        };
+        if let Some(memory) = &function.memory {
+            let weight = function.weight(probe, &content);
+            let fill = Fill {
                 content,
                 plan,
                 began: Function::begin(),
                 weight,
-            },
-            stamp,
-        );
+            };
+            memory.fill(probe, fill, stamp);
+        }
+        // Whoever has begun meanwhile may have looked below before the value was there.
+        if stamps.now(probe.hash) != stamp {
+            invalidate::entry(function, probe).await;
+        }
+        outcome
     }
-    outcome
+}
+
+/// What came of a put in the remote tiers.
+enum Below {
+    /// Each of them has the value, or has it removed and is why there is an error.
+    Put(Result<(), Error>),
+    /// It cannot be there, or somebody else was at it.
+    Not(Result<(), Error>),
+}
+
+async fn put_below(
+    function: &Function,
+    probe: Probe<'_>,
+    content: &Content,
+    plan: &Plan,
+    claims: Vec<Result<Claim, Error>>,
+) -> Below {
+    let mut outcome = Ok(());
+    let Some(form) = function.form(true).filter(|_| !function.remotes.is_empty()) else {
+        return Below::Put(outcome);
+    };
+    let key = function.full_key(probe.bytes);
+    let sealed = match form.seal(&key, content, plan) {
+        Ok(sealed) => sealed,
+        Err(error) => return Below::Not(Err(error)),
+    };
+    for (remote, claim) in function.remotes.iter().zip(claims).rev() {
+        let put = match claim {
+            Ok(claim) => remote.put(&key, &sealed, plan, &claim).await,
+            Err(error) => Err(error),
+        };
+        match put {
+            Ok(Filled::Stored) => {}
+            Ok(Filled::Refused) => return Below::Not(Ok(())),
+            Err(error) => {
+                // Keys are what every store can remove.
+                let _ = remote.guarded.remove(What::Keys(slice::from_ref(&key))).await;
+                outcome = Err(error);
+            }
+        }
+    }
+    Below::Put(outcome)
 }

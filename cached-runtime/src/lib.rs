@@ -24,6 +24,7 @@ mod caches;
 mod handles;
 mod invalidate;
 mod fill;
+mod behind;
 mod flight;
 mod tier;
 mod resilience;
@@ -45,6 +46,7 @@ mod error;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use crate::behind::{BehindEntry, FailedWrite};
 pub use crate::caches::context::with_mode;
 pub use crate::caches::{CacheBuilder, Caches, CachesBuilder, TierBuilder};
 pub use crate::call::Loadable;
@@ -53,10 +55,10 @@ pub use crate::codec::Codec;
 pub use crate::error::{Error, ErrorKind};
 pub use crate::handles::{Cache, Entry};
 pub use crate::key::{Key, KeyArg, KeyPart, KeyWriter, Sequence, Written};
-pub use crate::policy::Mode;
+pub use crate::policy::{Mode, Strategy};
 pub use crate::stats::{CacheStats, Stats, StoreStats, TierStats};
 pub use crate::store::{BoxFuture, Filled, Filling, Found, Guarantees, Lookup, Store, Token};
-pub use cached_macros::{KeyPart, cache, invalidate};
+pub use cached_macros::{KeyPart, cache, invalidate, update};
 
 /// Parsers and renderers as plain functions, for properties and fuzz targets. Not for users: changes without notice.
 #[cfg(any(test, feature = "testing"))]

@@ -67,6 +67,20 @@ impl Plan {
         self.ttl == Some(Duration::ZERO) || self.refresh == Some(Duration::ZERO)
     }
 
+    /// What is left of it so much later; `None` if that is nothing.
+    pub(crate) fn later(self, span: Duration) -> Option<Self> {
+        let left = |life: Option<Duration>| life.map(|life| life.saturating_sub(span));
+        let overdue = self.ttl.map_or(Duration::ZERO, |ttl| span.saturating_sub(ttl));
+        let plan = Self {
+            ttl: left(self.ttl),
+            stale: self.stale.saturating_sub(overdue),
+            refresh: left(self.refresh),
+            age: self.age.saturating_add(span),
+            ..self
+        };
+        (!plan.is_over()).then_some(plan)
+    }
+
     /// The same in a tier where nothing is fresh for longer than `most`.
     pub(crate) fn at_most(self, most: Option<Duration>) -> Self {
         let ttl = match (self.ttl, most) {

@@ -50,8 +50,8 @@ pub struct Spec {
     pub version: u32,
     /// `compress`: from how many bytes on.
     pub compress: Option<usize>,
-    /// `strategy = "write_through"`: a writer's new value is put into the chain instead of removing the entry.
-    pub write_through: bool,
+    /// `strategy`.
+    pub strategy: Strategy,
     /// Every tier is memory, so that the value's type needs no codec.
     pub memory_only: bool,
 }
@@ -86,7 +86,7 @@ impl Spec {
             codec: None,
             version: 0,
             compress: None,
-            write_through: false,
+            strategy: Strategy::CacheAside,
             memory_only: false,
         }
     }
@@ -158,6 +158,21 @@ impl<'a> TierSpec<'a> {
             max_bytes: None,
         }
     }
+}
+
+/// What becomes of a cached value when its source is written by a function under [`#[update]`](macro@crate::update).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// Once the source has been written the entry is removed from every tier, and the next read loads.
+    #[default]
+    CacheAside,
+    /// Once the source has been written the new value is put into every tier, before the writer returns.
+    WriteThrough,
+    /// The new value is put into the tiers at once, and the source is written later.
+    WriteBehind,
+    /// As [`CacheAside`](Self::CacheAside); reads of an entry that has grown old have it loaded anew in the background.
+    RefreshAhead,
 }
 
 /// How a call treats what is cached: see [`with_mode`](crate::with_mode).

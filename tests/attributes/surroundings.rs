@@ -13,7 +13,7 @@ mod decoys {
         clippy::upper_case_acronyms
     )]
 
-    use ::cached_runtime::{cache, invalidate};
+    use ::cached_runtime::{cache, invalidate, update};
 
     mod core {}
     mod std {}
@@ -56,6 +56,21 @@ mod decoys {
     #[invalidate(decoyed(id), decoyed(output), key = "a:{output}", pattern = "b:{id}*")]
     pub(super) async fn write(id: u64) -> Result {
         Result::Ok(id)
+    }
+
+    #[update(decoyed(id), decoyed(output) = *output, decoyed(id) = id)]
+    pub(super) async fn update(id: u64) -> Result {
+        Result::Ok(id)
+    }
+
+    #[cache(strategy = "write_behind")]
+    pub(super) async fn later(id: u64) -> Result {
+        Result::Ok(id)
+    }
+
+    #[update(later(id) = id, strategy = "write_behind")]
+    pub(super) async fn write_later(id: u64, name: &str) {
+        let _ = name;
     }
 }
 
@@ -151,6 +166,9 @@ async fn they_all_work() {
                 ),
                 (Ok(1), Ok(1), Ok(1))
             );
+            assert_eq!(decoys::update(1).await, Ok(1));
+            decoys::write_later(2, "a").await;
+            assert_eq!(decoys::later(2).await, Ok(2));
             assert_eq!(
                 (twice(1, 2).await, inside(3).await, write_inside(3).await),
                 (Some(2), Some(3), 3)

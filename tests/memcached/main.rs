@@ -7,3 +7,4 @@ mod generations;
 mod outage;
 mod race;
 mod setup;
+mod writers;

@@ -11,5 +11,7 @@ mod arguments;
 mod functions;
 mod companions;
 mod invalidate;
+mod update;
+mod behind;
 mod caches;
 mod hostile;

@@ -81,6 +81,7 @@ pub(crate) struct Tier {
 pub(crate) enum Strategy {
     CacheAside,
     WriteThrough,
+    WriteBehind,
     RefreshAhead,
 }
 
@@ -301,9 +302,10 @@ fn max_bytes(expr: &Expr, example: &str) -> syn::Result<u64> {
 }
 
 fn strategy(expr: &Expr, example: &str) -> syn::Result<Strategy> {
-    let (name, _) = choice(expr, example, names::STRATEGIES, names::STRATEGIES_LATER)?;
+    let (name, _) = choice(expr, example, names::STRATEGIES, &[])?;
     Ok(match name.as_str() {
         "write_through" => Strategy::WriteThrough,
+        "write_behind" => Strategy::WriteBehind,
         "refresh_ahead" => Strategy::RefreshAhead,
         _ => Strategy::CacheAside,
     })

@@ -1,6 +1,6 @@
 //! `entries(get_user(org, id) for id in ids)`: a batch over the entries of a cached function.
 
-use super::invalidate::{Owner, owner};
+use super::invalidate::{Owner, not_a_call, owner};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
@@ -24,7 +24,7 @@ impl Entries {
             return Err(input.error(format!("whose entries? `{EXAMPLE}`")));
         }
         let call: Expr = input.parse()?;
-        let (owner, arguments) = owner(&call)?;
+        let (owner, arguments) = owner(&call, &not_a_call)?;
         if let Some(every @ Expr::Range(_)) = arguments.first() {
             let message = format!("a batch is about the entries of certain ids: `{EXAMPLE}`");
             return Err(syn::Error::new_spanned(every, message));

@@ -128,40 +128,59 @@ impl InvalidateArgs {
     }
 
     fn call(&mut self, input: ParseStream) -> syn::Result<()> {
-        refuse_entries(input)?;
-        let span = input.span();
-        let target: Expr = input.parse().map_err(|error| {
-            let message =
-                "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`";
-            if input.is_empty() {
-                syn::Error::new(span, message)
-            } else {
-                error
-            }
-        })?;
-        let tokens = target.to_token_stream();
-        let (owner, arguments) = owner(&target)?;
+        refuse_entries(
+            input,
+            "write one target per entry, or `get_user(..)` for all of them",
+        )?;
+        let target = expression(input, TARGET)?;
+        self.targets
+            .push(Target::Call(Box::new(Call::of(&target, &not_a_call)?)));
+        Ok(())
+    }
+}
+
+impl Call {
+    /// `refused` says what is wrong with an expression that is no call.
+    pub(super) fn of(target: &Expr, refused: &dyn Fn(&Expr) -> syn::Error) -> syn::Result<Self> {
+        let (owner, arguments) = owner(target, refused)?;
         let arguments = match arguments.last() {
             Some(Expr::Range(range)) if arguments.len() <= 2 && everything(range) => Arguments::Every {
                 caches: arguments.first().filter(|_| arguments.len() == 2).cloned(),
             },
             _ => Arguments::Listed(arguments.iter().cloned().collect()),
         };
-        self.targets.push(Target::Call(Box::new(Call {
+        Ok(Self {
             owner,
             arguments,
-            tokens,
-        })));
-        Ok(())
+            tokens: target.to_token_stream(),
+        })
     }
 }
 
-/// Takes a call of a cached function apart.
-pub(super) fn owner(target: &Expr) -> syn::Result<(Owner, &Punctuated<Expr, Token![,]>)> {
+/// The next expression; `expected` says what it should have been, where there is none.
+pub(super) fn expression(input: ParseStream, expected: &str) -> syn::Result<Expr> {
+    let span = input.span();
+    input.parse().map_err(|error| {
+        if input.is_empty() {
+            syn::Error::new(span, expected)
+        } else {
+            error
+        }
+    })
+}
+
+const TARGET: &str =
+    "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`";
+
+/// Takes a call of a cached function apart; `refused` says what is wrong with an expression that is no call.
+pub(super) fn owner<'a>(
+    target: &'a Expr,
+    refused: &dyn Fn(&Expr) -> syn::Error,
+) -> syn::Result<(Owner, &'a Punctuated<Expr, Token![,]>)> {
     match literal::bare(target) {
         Expr::Call(call) => match literal::bare(&call.func) {
             Expr::Path(path) => Ok((Owner::Path(path.clone()), &call.args)),
-            other => Err(not_a_call(other)),
+            other => Err(refused(other)),
         },
         Expr::MethodCall(call) => {
             let owner = Owner::Method {
@@ -171,7 +190,7 @@ pub(super) fn owner(target: &Expr) -> syn::Result<(Owner, &Punctuated<Expr, Toke
             };
             Ok((owner, &call.args))
         }
-        other => Err(not_a_call(other)),
+        other => Err(refused(other)),
     }
 }
 
@@ -180,7 +199,7 @@ fn everything(range: &syn::ExprRange) -> bool {
 }
 
 /// `entries(get_user(id) for id in ids)` would otherwise fail as a strange call.
-fn refuse_entries(input: ParseStream) -> syn::Result<()> {
+pub(super) fn refuse_entries(input: ParseStream, cure: &str) -> syn::Result<()> {
     let ahead = input.fork();
     let Ok(name) = ahead.parse::<Ident>() else {
         return Ok(());
@@ -196,14 +215,13 @@ fn refuse_entries(input: ParseStream) -> syn::Result<()> {
         .into_iter()
         .any(|token| matches!(&token, TokenTree::Ident(word) if word == "for"))
     {
-        let message =
-            "`entries` is not there yet: write one target per entry, or `get_user(..)` for all of them";
+        let message = format!("`entries` is not there yet: {cure}");
         return Err(syn::Error::new(name.span(), message));
     }
     Ok(())
 }
 
-fn not_a_call(expr: &Expr) -> syn::Error {
+pub(super) fn not_a_call(expr: &Expr) -> syn::Error {
     let message = match expr {
         Expr::Path(_) | Expr::Field(_) => {
             let name = expr.to_token_stream().to_string().replace(' ', "");
@@ -211,8 +229,7 @@ fn not_a_call(expr: &Expr) -> syn::Error {
                 "which entries? write `{name}(id)` for the one of this key, or `{name}(..)` for every one"
             )
         }
-        _ => "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`"
-            .to_owned(),
+        _ => TARGET.to_owned(),
     };
     syn::Error::new_spanned(expr, message)
 }

@@ -6,10 +6,12 @@ mod entries;
 mod invalidate;
 mod list;
 mod literal;
+mod update;
 
 pub(crate) use cache::{Backend, CacheArgs, Refresh, Strategy, Tier, Ttl};
 pub(crate) use entries::Entries;
 pub(crate) use invalidate::{Arguments, Call, InvalidateArgs, Owner, Target, When};
+pub(crate) use update::{Update, UpdateArgs};
 
 use syn::Ident;
 

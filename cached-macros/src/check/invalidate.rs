@@ -23,7 +23,7 @@ pub(crate) fn invalidate(
     }
     for target in &args.targets {
         match target {
-            Target::Call(call) => method(call, function, mistakes),
+            Target::Call(call) => method(call, function, "invalidate by `key = \"..\"`", mistakes),
             Target::Key(template) | Target::Pattern(template) => {
                 let of_arguments = key::values(&template.value).filter(|value| value.root != OUTPUT);
                 key::placeholders(of_arguments, function, mistakes);
@@ -45,7 +45,7 @@ pub(crate) fn invalidate(
 }
 
 /// A method of something else than `self` has a type that is not known here, and `&mut self` is the body's until it ends.
-fn method(call: &Call, function: &Function, mistakes: &mut Mistakes) {
+pub(super) fn method(call: &Call, function: &Function, otherwise: &str, mistakes: &mut Mistakes) {
     let Owner::Method { receiver, method, .. } = &call.owner else {
         return;
     };
@@ -60,7 +60,7 @@ fn method(call: &Call, function: &Function, mistakes: &mut Mistakes) {
         ),
     };
     if is_self && waits && function.receiver().is_some_and(signature::is_exclusive) {
-        let message = "the body has `&mut self` until it ends: take `&self`, or invalidate by `key = \"..\"`";
+        let message = format!("the body has `&mut self` until it ends: take `&self`, or {otherwise}");
         mistakes.about(receiver, message);
     }
     if !is_self && (every || waits) {
@@ -80,11 +80,16 @@ fn output(target: &Target, args: &InvalidateArgs, function: &Function, mistakes:
             "`output` exists only after the body, and only if it succeeded: remove `when`, or use arguments";
         mistakes.about(&at, message);
     }
+    output_argument("invalidate", function, mistakes);
+}
+
+pub(super) fn output_argument(attribute: &str, function: &Function, mistakes: &mut Mistakes) {
     let argument = function
         .arguments()
         .find_map(|(name, _)| name.filter(|name| *name == OUTPUT));
     if let Some(argument) = argument {
-        let message = "`output` is the returned value in `#[invalidate]`: give this argument another name";
+        let message =
+            format!("`output` is the returned value in `#[{attribute}]`: give this argument another name");
         mistakes.about(argument, message);
     }
 }

@@ -1,6 +1,7 @@
 //! Every rule: what the parsing accepts and must not be together. Everything that is wrong is noted before anything is decided.
 
 mod batch;
+mod behind;
 mod cache;
 mod chain;
 mod closures;
@@ -9,7 +10,9 @@ mod key;
 mod life;
 mod owned;
 mod signature;
+mod update;
 
 pub(crate) use batch::batch;
 pub(crate) use cache::cache;
 pub(crate) use invalidate::invalidate;
+pub(crate) use update::update;

@@ -1,7 +1,7 @@
 //! The definition of the cache: statics that the whole program collects, and the closures that look at values.
 
 use super::{attributes, call};
-use crate::args::{Backend, Refresh, Tier};
+use crate::args::{Backend, Refresh, Strategy, Tier};
 use crate::names::{Companions, MEMORY, borrowed, located};
 use crate::plan::{CachePlan, Hooks, Spec};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -192,8 +192,11 @@ fn fields(plan: &CachePlan) -> TokenStream {
     if let Some(compress) = compress {
         field("compress", some(quote!(#compress as ::core::primitive::usize)));
     }
-    if plan.spec.write_through {
-        field("write_through", quote!(true));
+    match plan.spec.strategy {
+        Strategy::CacheAside => {}
+        Strategy::WriteBehind => field("strategy", quote!(#door::Strategy::WriteBehind)),
+        Strategy::RefreshAhead => field("strategy", quote!(#door::Strategy::RefreshAhead)),
+        Strategy::WriteThrough => field("strategy", quote!(#door::Strategy::WriteThrough)),
     }
     if plan.spec.memory_only {
         field("memory_only", quote!(true));

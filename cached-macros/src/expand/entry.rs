@@ -1,9 +1,10 @@
 //! `f_entry(..)`: the entry of these key arguments.
 
 use super::{attributes, call, definition, key};
+use crate::args::Strategy;
 use crate::names::{Companions, local};
 use crate::plan::CachePlan;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Type;
 
@@ -30,11 +31,17 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     } else {
         quote!(#door::entry(#definition, &#buffer))
     };
+    let kind = kind(plan.spec.strategy);
+    let made = if plan.spec.strategy == Strategy::WriteBehind {
+        quote!(#door::#kind::of(#made))
+    } else {
+        made
+    };
     quote! {
         #attrs
         #[doc = #doc]
         #lints
-        #vis fn #entry #generics (#receiver #(#inputs),*) -> #door::Entry<#value> #where_clause {
+        #vis fn #entry #generics (#receiver #(#inputs),*) -> #door::#kind<#value> #where_clause {
             let #definition = #reference;
             #key
             #made
@@ -58,14 +65,27 @@ pub(super) fn of_self(plan: &CachePlan, names: &Companions) -> Option<TokenStrea
     let passed = passed.chain(plan.key.arguments.iter().map(|argument| &argument.name));
     let receiver = plan.key.receiver.then(|| quote!(self,));
     let turbofish = call::turbofish(plan);
+    let kind = kind(plan.spec.strategy);
     Some(quote! {
         #attrs
         #[doc(hidden)]
         #lints
-        #vis fn #of_self #generics (&self, #(#inputs),*) -> #door::Entry<#value> #where_clause {
+        #vis fn #of_self #generics (&self, #(#inputs),*) -> #door::#kind<#value> #where_clause {
             Self::#entry #turbofish (#receiver #(#passed),*)
         }
     })
+}
+
+/// The type of the entries.
+pub(super) fn kind(strategy: Strategy) -> Ident {
+    Ident::new(
+        if strategy == Strategy::WriteBehind {
+            "BehindEntry"
+        } else {
+            "Entry"
+        },
+        Span::mixed_site(),
+    )
 }
 
 /// What it takes, after `&self`.

@@ -1,15 +1,15 @@
-//! A function that makes entries wrong: what it removes, around its body.
+//! A function that makes entries wrong: what it removes and what it gives new values, around its body.
 
-use super::body;
+use super::{body, update};
 use crate::args::When;
 use crate::names::{borrowed, local};
-use crate::plan::{InvalidatePlan, Removal, Text, Word};
+use crate::plan::{Entry, Removal, Text, Word, WriterPlan};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
 
-pub(super) fn function(plan: &InvalidatePlan) -> TokenStream {
+pub(super) fn function(plan: &WriterPlan) -> TokenStream {
     let attrs = &plan.function.attrs;
     let vis = &plan.function.vis;
     let defaultness = &plan.function.defaultness;
@@ -23,7 +23,7 @@ pub(super) fn function(plan: &InvalidatePlan) -> TokenStream {
     }
 }
 
-fn statements(plan: &InvalidatePlan) -> TokenStream {
+fn statements(plan: &WriterPlan) -> TokenStream {
     let site = Span::mixed_site();
     let (door, output) = (&plan.door, &plan.output);
     let [shape, writer, returned] = ["__shape", "__writer", "__output"].map(local);
@@ -35,20 +35,16 @@ fn statements(plan: &InvalidatePlan) -> TokenStream {
         },
         site,
     );
-    let mut steps = Steps {
-        door,
-        function: plan.function.sig.ident.unraw().to_string(),
-        writer: &writer,
-        returned: &returned,
-        before: Vec::new(),
-        after: Vec::new(),
-        unknown: Vec::new(),
-    };
+    let mut steps = Steps::new(plan, &writer, &returned);
     for (position, removal) in plan.removals.iter().enumerate() {
         steps.removal(position, removal);
     }
+    for (position, planned) in plan.updates.iter().enumerate() {
+        update::update(&mut steps, position, planned);
+    }
     let Steps {
         before,
+        values,
         after,
         unknown,
         ..
@@ -73,19 +69,37 @@ fn statements(plan: &InvalidatePlan) -> TokenStream {
         let #shape = #door::probe!(#output);
         let mut #writer = #door::Writer::new(#door::When::#when);
         #(#before)*
+        #(#values)*
         #run
     }
 }
 
 /// What is done with the targets: before the body, after it, and when its end was never seen.
-struct Steps<'a> {
-    door: &'a TokenStream,
+pub(super) struct Steps<'a> {
+    pub(super) door: &'a TokenStream,
     function: String,
-    writer: &'a Ident,
-    returned: &'a Ident,
-    before: Vec<TokenStream>,
-    after: Vec<TokenStream>,
-    unknown: Vec<TokenStream>,
+    pub(super) writer: &'a Ident,
+    pub(super) returned: &'a Ident,
+    pub(super) before: Vec<TokenStream>,
+    /// Before the body too, when all keys are known: a value may take what they are made of.
+    pub(super) values: Vec<TokenStream>,
+    pub(super) after: Vec<TokenStream>,
+    pub(super) unknown: Vec<TokenStream>,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(plan: &'a WriterPlan, writer: &'a Ident, returned: &'a Ident) -> Self {
+        Self {
+            door: &plan.door,
+            function: plan.function.sig.ident.unraw().to_string(),
+            writer,
+            returned,
+            before: Vec::new(),
+            values: Vec::new(),
+            after: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
 }
 
 impl Steps<'_> {
@@ -99,38 +113,14 @@ impl Steps<'_> {
                 self.before
                     .push(quote_spanned!(resolved(*span)=> #writer.cache(&#cache(#caches));));
             }
-            Removal::Entry {
-                receiver,
-                entry,
-                arguments,
-                cache,
-                output,
-                span,
-            } => {
-                let span = resolved(*span);
-                let receiver = receiver.as_ref().map(|receiver| {
-                    let receiver = self.argument(position, arguments.len(), receiver);
-                    quote!(#receiver.)
-                });
-                let first_is_output = matches!(arguments.first(), Some(Word::Output(_)));
-                let arguments: Vec<TokenStream> = arguments
-                    .iter()
-                    .enumerate()
-                    .map(|(index, word)| self.argument(position, index, word))
-                    .collect();
-                // The function may be one that is passed its `Caches` first.
-                let first = arguments.first().filter(|_| !first_is_output);
-                let first = first.map_or_else(|| quote!(&()), |first| borrowed(&parenthesized(first)));
-                let arguments = arguments
-                    .iter()
-                    .map(|argument| borrowed(&parenthesized(argument)));
-                let step = quote_spanned!(span=> #writer.entry(&#receiver #entry(#(#arguments),*)););
-                match output {
+            Removal::Entry(entry) => {
+                let (made, whole) = self.entry(position, entry);
+                let step = quote_spanned!(resolved(entry.span)=> #writer.entry(&#made););
+                match &entry.output {
                     None => self.before.push(step),
                     Some(output) => {
-                        self.with_output(output, &step);
-                        self.unknown
-                            .push(quote_spanned!(span=> #writer.whole(#cache, #first);));
+                        self.with_output(&[output], &step);
+                        self.unknown.push(whole);
                     }
                 }
             }
@@ -151,6 +141,39 @@ impl Steps<'_> {
                 );
             }
         }
+    }
+
+    /// The expression of an entry, and the removal of its whole cache for when that will not be known.
+    pub(super) fn entry(&mut self, position: usize, entry: &Entry) -> (TokenStream, TokenStream) {
+        let Entry {
+            receiver,
+            companion,
+            arguments,
+            cache,
+            span,
+            ..
+        } = entry;
+        let (span, writer) = (resolved(*span), self.writer);
+        let receiver = receiver.as_ref().map(|receiver| {
+            let receiver = self.argument(position, arguments.len(), receiver);
+            quote!(#receiver.)
+        });
+        let first_is_output = matches!(arguments.first(), Some(Word::Output(_)));
+        let arguments: Vec<TokenStream> = arguments
+            .iter()
+            .enumerate()
+            .map(|(index, word)| self.argument(position, index, word))
+            .collect();
+        // The function may be one that is passed its `Caches` first.
+        let first = arguments.first().filter(|_| !first_is_output);
+        let first = first.map_or_else(|| quote!(&()), |first| borrowed(&parenthesized(first)));
+        let arguments = arguments
+            .iter()
+            .map(|argument| borrowed(&parenthesized(argument)));
+        (
+            quote_spanned!(span=> #receiver #companion(#(#arguments),*)),
+            quote_spanned!(span=> #writer.whole(#cache, #first);),
+        )
     }
 
     /// Keys as text are rendered before the body, as far as they can be.
@@ -210,7 +233,7 @@ impl Steps<'_> {
             }
         });
         self.with_output(
-            output,
+            &[output],
             &quote_spanned!(span=> #writer.#method(#caches, #rendered);),
         );
         let mut place = places.iter();
@@ -273,9 +296,10 @@ impl Steps<'_> {
     }
 
     /// Under the name that the user wrote.
-    fn with_output(&mut self, output: &Ident, step: &TokenStream) {
+    pub(super) fn with_output(&mut self, outputs: &[&Ident], step: &TokenStream) {
         let returned = self.returned;
-        self.after.push(quote!({ let #output = #returned; #step }));
+        self.after
+            .push(quote!({ #(#[allow(unused_variables)] let #outputs = #returned;)* #step }));
     }
 }
 
@@ -294,7 +318,7 @@ fn kept(position: usize, index: usize) -> Ident {
 }
 
 /// There, and still out of the user's sight.
-fn resolved(span: Span) -> Span {
+pub(super) fn resolved(span: Span) -> Span {
     Span::mixed_site().located_at(span)
 }
 

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod batch;
+mod behind;
 mod body;
 mod call;
 mod definition;
@@ -11,13 +12,14 @@ mod key;
 mod owned;
 mod stand_in;
 mod uncached;
+mod update;
 mod whole;
 
-use crate::args::{CacheArgs, InvalidateArgs};
+use crate::args::{CacheArgs, InvalidateArgs, UpdateArgs};
 use crate::check;
 use crate::function::Function;
 use crate::mistakes::Mistakes;
-use crate::plan::{BatchPlan, CachePlan, InvalidatePlan, StandIns};
+use crate::plan::{BatchPlan, BehindPlan, CachePlan, StandIns, WriterPlan};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
@@ -74,7 +76,27 @@ pub(crate) fn invalidate(args: TokenStream, item: &TokenStream) -> TokenStream {
         .and_then(|function| check::invalidate(&args, function, &mut mistakes));
     match (function, future, mistakes.into_result()) {
         (Some(function), Some((form, output)), Ok(())) => {
-            invalidate::function(&InvalidatePlan::new(args, function, form, output))
+            invalidate::function(&WriterPlan::invalidate(args, function, form, output))
+        }
+        (_, _, mistakes) => unchanged(item, mistakes),
+    }
+}
+
+/// `#[update(args)] item`
+pub(crate) fn update(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let args = UpdateArgs::read(args, &mut mistakes);
+    let function = mistakes.keep(syn::parse2::<Function>(item.clone()));
+    let future = function
+        .as_ref()
+        .and_then(|function| check::update(&args, function, &mut mistakes));
+    match (function, future, mistakes.into_result()) {
+        (Some(function), Some((form, output)), Ok(())) => {
+            if args.behind.is_some() {
+                behind::function(&BehindPlan::new(args, function, form, output))
+            } else {
+                invalidate::function(&WriterPlan::update(args, function, form, output))
+            }
         }
         (_, _, mistakes) => unchanged(item, mistakes),
     }
@@ -176,6 +198,15 @@ mod tests {
                 async fn get_users(db: &Db, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> { the_body }
             };
             assert_eq!(count(&cache(args, &batch), "the_body"), 1);
+        }
+        let writer = quote! {
+            async fn save(db: &Db, id: u64) -> Result<(), DbError> { the_body }
+        };
+        for args in [
+            quote!(f(output.id) = output.name.clone(), g(id) = id),
+            quote!(f(id) = id, strategy = "write_behind"),
+        ] {
+            assert_eq!(count(&update(args, &writer), "the_body"), 1);
         }
         let boxed = quote! {
             fn f<'async_trait>(&'async_trait self) -> Pin<Box<dyn Future<Output = u64> + Send + 'async_trait>> {

@@ -39,6 +39,14 @@ pub(super) fn arguments(function: &Function, door: &TokenStream) -> Owned {
     owned
 }
 
+/// Whether an argument is copied and not handed over.
+pub(super) fn borrows(input: &FnArg) -> bool {
+    match input {
+        FnArg::Receiver(receiver) => is_borrowed(&receiver.kind),
+        FnArg::Typed(typed) => is_borrow(&typed.ty),
+    }
+}
+
 /// `&self`, however it is written.
 fn is_borrowed(kind: &ReceiverKind) -> bool {
     match kind {

@@ -1,6 +1,6 @@
 //! The companions of a function whose attribute has mistakes.
 
-use super::attributes;
+use super::{attributes, entry as entries};
 use crate::function::Function;
 use crate::names::Companions;
 use crate::plan::StandIns;
@@ -21,6 +21,7 @@ pub(super) fn companions(function: &Function, plan: &StandIns) -> TokenStream {
         cache,
         ..
     } = names;
+    let kind = entries::kind(plan.strategy);
     let attrs = attributes::on_companion(&function.attrs);
     let lints = quote!(#[allow(warnings, clippy::all, clippy::pedantic)]);
     let vis = &function.vis;
@@ -32,7 +33,7 @@ pub(super) fn companions(function: &Function, plan: &StandIns) -> TokenStream {
             #attrs
             #[doc(hidden)]
             #lints
-            #vis fn #entry_of_self #generics (&self, #(#inputs),*) -> #door::Entry<#value> #where_clause { loop {} }
+            #vis fn #entry_of_self #generics (&self, #(#inputs),*) -> #door::#kind<#value> #where_clause { loop {} }
         }
     });
     let caches = plan.caches.then(|| quote!(_: &#door::Caches));
@@ -48,7 +49,7 @@ pub(super) fn companions(function: &Function, plan: &StandIns) -> TokenStream {
         #attrs
         #[doc(hidden)]
         #lints
-        #vis fn #entry #generics (#receiver #(#inputs),*) -> #door::Entry<#value> #where_clause { loop {} }
+        #vis fn #entry #generics (#receiver #(#inputs),*) -> #door::#kind<#value> #where_clause { loop {} }
         #of_self
         #attrs
         #[doc(hidden)]

@@ -50,7 +50,7 @@ pub(crate) struct Spec {
     pub(crate) codec: Option<Ident>,
     pub(crate) version: Option<u32>,
     pub(crate) compress: Option<u64>,
-    pub(crate) write_through: bool,
+    pub(crate) strategy: Strategy,
     /// Every store of the chain is known to keep typed values.
     pub(crate) memory_only: bool,
 }
@@ -123,7 +123,7 @@ impl CachePlan {
             codec: args.codec.map(|codec| codec.value),
             version: args.version.map(|version| version.value),
             compress: args.compress.map(|size| size.value),
-            write_through: strategy == Some(Strategy::WriteThrough),
+            strategy: strategy.unwrap_or(Strategy::CacheAside),
             memory_only,
         };
         let hooks = Hooks {

@@ -1,6 +1,6 @@
-//! Everything decided about a function that makes entries wrong.
+//! Everything decided about a function that makes entries wrong: what it removes. What it gives new values is in `update`.
 
-use super::{door, key};
+use super::{Update, door, key};
 use crate::args::{Arguments, Call, InvalidateArgs, Owner, Target, When};
 use crate::function::{Form, Function};
 use crate::names::{Companions, OUTPUT};
@@ -12,7 +12,7 @@ use syn::ext::IdentExt;
 use syn::{Expr, Ident, Type};
 
 /// What to print.
-pub(crate) struct InvalidatePlan {
+pub(crate) struct WriterPlan {
     pub(crate) door: TokenStream,
     pub(crate) function: Function,
     pub(crate) form: Form,
@@ -20,23 +20,13 @@ pub(crate) struct InvalidatePlan {
     pub(crate) output: Type,
     pub(crate) when: When,
     pub(crate) removals: Vec<Removal>,
+    pub(crate) updates: Vec<Update>,
 }
 
 /// One target.
 pub(crate) enum Removal {
-    /// The entry of these key arguments.
-    Entry {
-        /// What has the entry as a method, and how long it has to be there.
-        receiver: Option<Word>,
-        /// The companion.
-        entry: TokenStream,
-        arguments: Vec<Word>,
-        /// The companion that has the whole cache, for when the returned value will never be known.
-        cache: TokenStream,
-        /// The word `output`, if the entry depends on it.
-        output: Option<Ident>,
-        span: Span,
-    },
+    /// One entry.
+    Entry(Entry),
     /// Every entry of a cache.
     Cache {
         cache: TokenStream,
@@ -51,6 +41,20 @@ pub(crate) enum Removal {
         output: Option<Ident>,
         span: Span,
     },
+}
+
+/// The entry of these key arguments.
+pub(crate) struct Entry {
+    /// What has the entry as a method, and how long it has to be there.
+    pub(crate) receiver: Option<Word>,
+    /// That has it.
+    pub(crate) companion: TokenStream,
+    pub(crate) arguments: Vec<Word>,
+    /// The companion that has the whole cache, for when the returned value will never be known.
+    pub(crate) cache: TokenStream,
+    /// The word `output`, if the entry depends on it.
+    pub(crate) output: Option<Ident>,
+    pub(crate) span: Span,
 }
 
 /// Literal text and values.
@@ -76,9 +80,9 @@ impl Word {
     }
 }
 
-impl InvalidatePlan {
-    /// Of arguments and a function that go together.
-    pub(crate) fn new(args: InvalidateArgs, function: Function, form: Form, output: Type) -> Self {
+impl WriterPlan {
+    /// Of arguments of `#[invalidate]` and a function that go together.
+    pub(crate) fn invalidate(args: InvalidateArgs, function: Function, form: Form, output: Type) -> Self {
         let caches = args.caches.map(|caches| caches.value);
         let removals = args
             .targets
@@ -101,27 +105,37 @@ impl InvalidatePlan {
             output,
             when: args.when.map_or(When::After, |when| when.value),
             removals,
+            updates: Vec::new(),
             function,
         }
     }
 }
 
 fn called(call: Call, function: &Function) -> Removal {
-    let (receiver, entry, cache, span) = companions(call.owner);
     match call.arguments {
-        Arguments::Every { caches } => Removal::Cache { cache, caches, span },
+        Arguments::Every { caches } => {
+            let (_, _, cache, span) = companions(call.owner);
+            Removal::Cache { cache, caches, span }
+        }
         Arguments::Listed(arguments) => {
-            let output = find(&call.tokens, OUTPUT);
-            let word = |argument: &Expr| word(argument, output.is_some(), function);
-            let (receiver, arguments) = (receiver.as_ref().map(word), arguments.iter().map(word).collect());
-            Removal::Entry {
-                receiver,
-                entry,
-                arguments,
-                cache,
-                output,
-                span,
-            }
+            Removal::Entry(Entry::of(call.owner, &arguments, &call.tokens, function))
+        }
+    }
+}
+
+impl Entry {
+    /// Of a call, as it was written.
+    pub(super) fn of(owner: Owner, arguments: &[Expr], tokens: &TokenStream, function: &Function) -> Self {
+        let (receiver, companion, cache, span) = companions(owner);
+        let output = find(tokens, OUTPUT);
+        let word = |argument: &Expr| word(argument, output.is_some(), function);
+        Self {
+            receiver: receiver.as_ref().map(word),
+            companion,
+            arguments: arguments.iter().map(word).collect(),
+            cache,
+            output,
+            span,
         }
     }
 }

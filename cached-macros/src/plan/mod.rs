@@ -5,13 +5,15 @@ mod cache;
 mod invalidate;
 mod key;
 mod stand_ins;
+mod update;
 mod value;
 
 pub(crate) use batch::{BatchPlan, IdsForm, Passed};
 pub(crate) use cache::{CachePlan, Hooks, Spec};
-pub(crate) use invalidate::{InvalidatePlan, Removal, Text, Word};
+pub(crate) use invalidate::{Entry, Removal, Text, Word, WriterPlan};
 pub(crate) use key::{Key, Part};
 pub(crate) use stand_ins::StandIns;
+pub(crate) use update::{BehindPlan, Update, Value};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};

@@ -2,7 +2,7 @@
 //! those: functions of the same names and, as far as can be seen, the same types. They are never run.
 
 use super::{door, key, value};
-use crate::args::CacheArgs;
+use crate::args::{CacheArgs, Strategy};
 use crate::function::{Form, Function};
 use crate::names::Companions;
 use crate::template::Piece;
@@ -22,6 +22,7 @@ pub(crate) struct StandIns {
     /// It and `f_cache` take `&Caches` first.
     pub(crate) caches: bool,
     pub(crate) value: TokenStream,
+    pub(crate) strategy: Strategy,
     /// Of `f_uncached`, and its body.
     pub(crate) uncached: Option<(Signature, TokenStream)>,
 }
@@ -70,6 +71,10 @@ impl StandIns {
             receiver: key.receiver && function.receiver().is_some(),
             value: value.unwrap_or_else(|| quote!(())),
             caches: args.caches.is_some(),
+            strategy: args
+                .strategy
+                .as_ref()
+                .map_or(Strategy::CacheAside, |strategy| strategy.value),
             uncached: uncached(function, future, &door),
             door,
         })

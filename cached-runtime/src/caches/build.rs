@@ -5,11 +5,12 @@ use std::sync::{Arc, Weak};
 use super::Caches;
 use super::function::Function;
 use super::registry::Site;
+use crate::behind::Behind;
 use crate::codec::shape;
 use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::Template;
-use crate::policy::{Decided, Spec, TierSpec};
+use crate::policy::{Decided, Spec, Strategy, TierSpec};
 use crate::resilience::Test;
 use crate::stats::Counts;
 use crate::tier::memory::{Bound, Memory};
@@ -120,6 +121,7 @@ impl Caches {
             remotes.clear();
         }
         let tells = blueprint.spec.idle.is_some() && !remotes.is_empty();
+        let behind = blueprint.spec.strategy == Strategy::WriteBehind && !disabled;
         let Blueprint {
             name,
             template,
@@ -161,6 +163,7 @@ impl Caches {
             fingerprint,
             background: self.0.background.clone(),
             reloads: Arc::default(),
+            behind: behind.then(|| Behind::new(self.0.on_failed_write.clone())),
             disabled,
         })
     }

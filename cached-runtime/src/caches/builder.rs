@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::registry::{Site, sites};
 use super::{Caches, Inner, Named, Slot, patterns};
 use crate::background::Background;
+use crate::behind::{FailedWrite, Report};
 use crate::clock::Clock;
 use crate::key::{Template, escape_value};
 use crate::resilience::{Guarded, OwnKeys, Owned, generations};
@@ -27,6 +28,7 @@ pub struct CachesBuilder {
     chain: Vec<String>,
     budget: Duration,
     clock: Clock,
+    on_failed_write: Option<Report>,
     unusable: bool,
 }
 
@@ -38,6 +40,7 @@ impl CachesBuilder {
             chain: vec!["local".to_owned()],
             budget: BUDGET,
             clock: Clock::System,
+            on_failed_write: None,
             unusable: false,
         }
     }
@@ -65,6 +68,14 @@ impl CachesBuilder {
     /// Default: 500 ms.
     pub fn time_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Is told of every write under `strategy = "write_behind"` that the source has not taken, whatever was repeated. It is
+    /// called in the background, and what it panics with is lost. Such a write is also logged as an error, and counted.
+    /// Default: nobody is told.
+    pub fn on_failed_write(mut self, told: impl Fn(&FailedWrite) + Send + Sync + 'static) -> Self {
+        self.on_failed_write = Some(Arc::new(told));
         self
     }
 
@@ -123,6 +134,7 @@ impl CachesBuilder {
             named: Named::default(),
             background,
             closed: AtomicBool::new(false),
+            on_failed_write: self.on_failed_write,
             unusable: self.unusable,
         }))
     }

@@ -100,14 +100,28 @@ pub fn with_mode<F: Future>(mode: Mode, work: F) -> impl Future<Output = F::Outp
 }
 
 /// `work` under what is in force here, wherever it runs, each of its calls being a normal one.
-pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> + use<F> {
+    carrier().carry(work)
+}
+
+/// What is in force here, for work that runs elsewhere, and more than once.
+pub(crate) struct Carrier(Context);
+
+pub(crate) fn carrier() -> Carrier {
     let context = if may_be_scoped() {
         CONTEXT.try_with(Context::clone).unwrap_or_default()
     } else {
         Context::default()
     };
     let mode = Mode::Normal;
-    CONTEXT.scope(Context { mode, ..context }, work)
+    Carrier(Context { mode, ..context })
+}
+
+impl Carrier {
+    /// `work` under it, each of its calls being a normal one.
+    pub(crate) fn carry<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        CONTEXT.scope(self.0.clone(), work)
+    }
 }
 
 /// The one async function on the way: each would hold `work` once more.

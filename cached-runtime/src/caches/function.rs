@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use crate::background::Background;
+use crate::behind::Behind;
 use crate::codec::Codec;
 use crate::entry::Content;
 use crate::flight::Flights;
@@ -41,6 +42,8 @@ pub(crate) struct Function {
     /// Their flights: those of all loads, so that whoever finds nothing in memory waits for them; where there is no memory,
     /// flights of their own, so that nobody waits who would find what is stale in a tier below.
     pub(crate) reloading: Arc<Flights>,
+    /// Under `write_behind`.
+    pub(crate) behind: Option<Behind>,
     /// Nothing provides a store that it names: it runs uncached.
     pub(crate) disabled: bool,
 }
@@ -194,6 +197,11 @@ impl Function {
             reloads: self.counts.reloads.get(),
             ..CacheStats::default()
         };
+        if let Some(behind) = &self.behind {
+            stats.pending_writes = behind.len();
+            stats.failed_writes = behind.failed();
+            stats.repeated_writes = behind.repeated();
+        }
         if let Some(memory) = &self.memory {
             stats.entries = memory.len();
             stats.evictions = memory.evictions();

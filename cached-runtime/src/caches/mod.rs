@@ -25,6 +25,7 @@ use self::named::Named;
 pub use self::named::{CacheBuilder, TierBuilder};
 use self::registry::{Definition, Site, sites};
 use crate::background::Background;
+use crate::behind::{self, Report};
 use crate::clock::Clock;
 use crate::hooks::Erased;
 use crate::invalidate;
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     named: Named,
     background: Background,
     closed: AtomicBool,
+    on_failed_write: Option<Report>,
     /// The environment it was to be made from cannot be used: nothing is cached.
     unusable: bool,
 }
@@ -181,9 +183,12 @@ impl Caches {
         }
     }
 
-    /// Waits until background fills are in place and queued removals are delivered; for a store that cannot be
-    /// reached, ten seconds at most (where there is no runtime with timers to count them, as long as it takes).
+    /// Waits until queued writes have run, for as long as it takes, background fills are in place and queued removals
+    /// are delivered; for a store that cannot be reached, ten seconds at most (where there is no runtime with timers to count them, as long as it takes).
     pub async fn settle(&self) {
+        for function in self.functions() {
+            behind::drain(&function).await;
+        }
         if !self.0.background.settle_within(PATIENCE).await {
             tracing::warn!("background work is not done: a store cannot be reached");
         }

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::again::Claim;
 use super::share::Share;
+use crate::behind::Behind;
 use crate::caches::function::{Function, Plan};
 use crate::entry::{Content, Shared};
 use crate::flight::{self, Answer, Maker, Within};
 use crate::invalidate;
 use crate::key::KeyBytes;
+use crate::policy::Strategy;
 use crate::store::BoxFuture;
 use crate::tier::memory::Probe;
 use crate::tier::remote::{Had, Permit};
@@ -137,6 +139,12 @@ impl Load {
     /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
     /// followers; `absent` says whether the function can return that there is none.
     pub(crate) fn look(mut self: Box<Self>, absent: bool) -> Look {
+        if let Some(behind) = &self.function.behind
+            && let Some(content) = self.pending(behind)
+        {
+            self.answer(&content);
+            return Look::Now(self, Some(content));
+        }
         if !self.replaces()
             && let (Some(memory), Some(probe)) = (&self.function.memory, self.role.probe())
             && let Some(content) = memory.read_again(&probe, |content| Some(content.clone()))
@@ -151,6 +159,15 @@ impl Load {
             let found = self.look_below(absent).await;
             (self, found)
         }))
+    }
+
+    /// What the source is yet to get is newer than anything that could be found, and than what a load would bring.
+    fn pending(&self, behind: &Behind) -> Option<Content> {
+        let (content, plan) = behind.pending(self.role.probe()?.bytes, self.stamp?)?;
+        if let Some(plan) = plan {
+            self.fill_memory(&content, plan);
+        }
+        Some(content)
     }
 
     async fn look_below(&mut self, absent: bool) -> Option<Content> {
@@ -174,7 +191,7 @@ impl Load {
             let remote = &self.function.remotes[index];
             if replace {
                 let permit = Box::pin(remote.reserve(&key)).await;
-                self.permits.push(permit);
+                self.permits.push(permit.ok());
                 continue;
             }
             // To be kept by a tier above no longer than here.
@@ -188,7 +205,7 @@ impl Load {
                 // Another process may have loaded it anew, which is as good; else it is to be replaced.
                 Had::Entry { plan, .. } if self.again.is_some() && plan.is_due() => {
                     let permit = Box::pin(remote.reserve(&key)).await;
-                    self.permits.push(permit);
+                    self.permits.push(permit.ok());
                     begun = Instant::now();
                 }
                 Had::Entry { content, plan } => {
@@ -301,11 +318,18 @@ impl Load {
             return None;
         }
         let (patience, background) = (self.patience, self.function.background.clone());
+        // The first tier has it.
+        let the_rest_follows =
+            self.function.spec.strategy == Strategy::WriteBehind && self.function.memory.is_some();
         let mut filling: Keeping = Box::pin(async move {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);
             fill_remotes(&self.function, &key, &content, plan, &self.permits).await;
         });
+        if the_rest_follows {
+            background.spawn(filling);
+            return None;
+        }
         Some(Box::pin(async move {
             if tokio::time::timeout(patience, &mut filling).await.is_err() {
                 background.spawn(filling);

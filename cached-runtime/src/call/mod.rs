@@ -26,6 +26,7 @@ mod aside;
 mod loader;
 pub(crate) mod output;
 pub(crate) mod share;
+pub(crate) mod told;
 pub(crate) mod values;
 
 pub use self::again::{Reload, reload};

@@ -165,6 +165,11 @@ impl<R: Output<K>, const K: u8> Shape<R, K> {
         crate::kept::WayProbe::NEW
     }
 
+    /// Where the words of the error are looked up.
+    pub fn failures(self) -> super::told::Told<R::Error> {
+        super::told::Told::NEW
+    }
+
     /// Where the way to share the error is looked up.
     pub fn errors(self) -> super::share::ErrorProbe<R::Error> {
         super::share::ErrorProbe::NEW

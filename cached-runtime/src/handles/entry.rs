@@ -12,11 +12,12 @@ use crate::call::share::Share;
 use crate::call::values::Ways;
 use crate::call::{self, Load, Loadable};
 use crate::entry::Content;
+use crate::fill::Put;
 use crate::hooks::CacheValue;
 use crate::key::{Key, KeyBuf};
 use crate::policy::Mode;
 use crate::tier::memory::Probe;
-use crate::{Error, fill, invalidate};
+use crate::{Error, invalidate};
 
 /// One entry of a cache, present or not.
 ///
@@ -71,10 +72,6 @@ impl<V> Entry<V> {
         (&self.function, self.hash, self.key.as_bytes())
     }
 
-    pub(crate) fn ways(&self) -> fn() -> Ways<V> {
-        self.ways
-    }
-
     /// The key. Displays as its full text, without the namespace.
     pub fn key(&self) -> &Key {
         &self.key
@@ -82,6 +79,14 @@ impl<V> Entry<V> {
 
     pub(crate) fn parts(&self) -> (&Arc<Function>, &Key) {
         (&self.function, &self.key)
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.caches.check_open().is_ok()
+    }
+
+    pub(crate) fn ways(&self) -> fn() -> Ways<V> {
+        self.ways
     }
 
     fn probe(&self) -> Probe<'_> {
@@ -225,13 +230,8 @@ impl<V: CacheValue> Entry<V> {
         if self.function.disabled {
             return Ok(());
         }
-        fill::put(
-            &self.function,
-            self.probe(),
-            Content::Value(((self.ways)().share)(value)),
-            plan,
-        )
-        .await
+        let put = Put::begin(&self.function, self.probe()).await;
+        put.end(Content::Value(((self.ways)().share)(value)), plan).await
     }
 
     /// Removes the entry from every tier. When this returns no value loaded before is served or stored in this

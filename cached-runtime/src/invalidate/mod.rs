@@ -7,10 +7,12 @@
 //! 2. The remote tiers, the lowest first. Each revokes its tokens with the removal.
 //! 3. Memory again: between 1 and 2 somebody may have found the old entry in a remote tier and copied it up.
 
+mod update;
 mod writer;
 
 use std::sync::Arc;
 
+pub use self::update::{StoredAs, Updated};
 pub use self::writer::{When, WholeCache, Writer, write, write_always, write_with};
 use crate::Error;
 use crate::caches::Caches;
@@ -23,6 +25,11 @@ use crate::tier::memory::Probe;
 /// Step 1 for one entry: nothing loaded before is let into memory or waited for, and what is there goes.
 pub(crate) fn revoke(function: &Function, probe: Probe<'_>) {
     function.stamps.advance(probe.hash);
+    forget(function, probe);
+}
+
+/// The rest of step 1, once the stamp has been moved on.
+pub(crate) fn forget(function: &Function, probe: Probe<'_>) {
     function.flights.detach(probe);
     if let Some(memory) = &function.memory {
         memory.remove(probe);
@@ -68,13 +75,20 @@ impl<'a, I: Iterator<Item = &'a Arc<Guarded>>, M: FnMut()> Drop for Passage<'a, 
 /// One entry of one function.
 pub(crate) async fn entry(function: &Function, probe: Probe<'_>) {
     revoke(function, probe);
-    if function.remotes.is_empty() {
-        return;
+    if !function.remotes.is_empty() {
+        remove_below(function, probe, || revoke(function, probe)).await;
     }
+}
+
+/// Step 2 alone, for an entry that memory is about to be given.
+pub(crate) async fn below(function: &Function, probe: Probe<'_>) {
+    remove_below(function, probe, || {}).await;
+}
+
+async fn remove_below(function: &Function, probe: Probe<'_>, memory: impl FnMut() + Send) {
     let keys = [function.full_key(probe.bytes)];
-    let again = || revoke(function, probe);
     // Keys are what every store can remove.
-    let _ = pass(function.upwards(), What::Keys(&keys), again).await;
+    let _ = pass(function.upwards(), What::Keys(&keys), memory).await;
 }
 
 /// Step 1 for the entries of a function that `doomed` names.

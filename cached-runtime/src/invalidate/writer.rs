@@ -1,4 +1,4 @@
-//! What `#[invalidate]` expands into: a body, and what to remove once it has run.
+//! What `#[invalidate]` and `#[update]` expand into: a body, and what to remove or to put once it has run.
 //!
 //! A writer that is dropped or panics after its body has begun still removes, without waiting for the stores: nobody
 //! knows what it had committed.
@@ -8,13 +8,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use super::update::{StoredAs, Update, Updated};
 use crate::Error;
+use crate::behind::WrittenAtOnce;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::call::output::{Loaded, Output, Shape};
 use crate::call::probe_of;
 use crate::handles::{Cache, Entry, Whole};
+use crate::hooks::CacheValue;
 use crate::key::KeyBytes;
+use crate::tier::stamps::Moment;
 
 /// When the entries are removed, as seen from the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +55,16 @@ enum Target {
     Pattern(Caches, String),
     /// Whichever of those that match it was.
     OneOf(Caches, String),
+    /// An entry that is to have a new value.
+    Update(Box<Update>),
 }
 
-/// What is to be removed, and when.
+/// What is to be removed or put, and when.
 pub struct Writer {
     when: When,
     targets: Vec<Target>,
+    /// From before the body.
+    made: Moment,
 }
 
 impl Writer {
@@ -65,6 +73,7 @@ impl Writer {
         Self {
             when,
             targets: Vec::new(),
+            made: Moment::now(),
         }
     }
 
@@ -109,9 +118,77 @@ impl Writer {
         ));
     }
 
-    async fn run(&self) {
-        for target in &self.targets {
-            if let Err(error) = target.remove().await {
+    /// One entry, to be given a value later on; without one it is removed.
+    pub fn update<E: WrittenAtOnce>(&mut self, entry: &E) -> Updated<E::Value> {
+        self.update_any(entry.entry())
+    }
+
+    pub(crate) fn update_any<V>(&mut self, entry: &Entry<V>) -> Updated<V> {
+        self.add_update(Update::of(entry), entry)
+    }
+
+    /// The same of an entry that is known only now that the body has run.
+    pub fn update_late<E: WrittenAtOnce>(&mut self, entry: &E) -> Updated<E::Value> {
+        self.add_update(Update::late(entry.entry(), self.made), entry.entry())
+    }
+
+    /// The same of an entry that is given what the body returns, be it that there is no value.
+    pub fn update_returned<E: WrittenAtOnce>(&mut self, entry: &E) -> Updated<E::Value> {
+        self.add_update(Update::absent(entry.entry()), entry.entry())
+    }
+
+    fn add_update<V>(&mut self, update: Update, entry: &Entry<V>) -> Updated<V> {
+        let updated = Updated::new(self.targets.len(), entry.ways());
+        self.targets.push(Target::Update(Box::new(update)));
+        updated
+    }
+
+    fn updated<V>(&mut self, updated: Updated<V>) -> Option<&mut Update> {
+        match self.targets.get_mut(updated.index) {
+            Some(Target::Update(update)) => Some(update),
+            _ => None,
+        }
+    }
+
+    /// Whether the entry's strategy has a use for the value.
+    pub fn wants<V>(&mut self, updated: Updated<V>) -> bool {
+        self.updated(updated).is_some_and(|update| update.wants())
+    }
+
+    /// The entry's new value.
+    pub fn set<V: CacheValue>(&mut self, updated: Updated<V>, value: V) {
+        if let Some(update) = self.updated(updated) {
+            update.set(value, updated.ways);
+        }
+    }
+
+    /// The same of what the body has returned.
+    pub fn set_returned<V: CacheValue>(&mut self, updated: Updated<V>, value: &impl StoredAs<V>) {
+        if self.wants(updated) {
+            self.set(updated, value.stored());
+        }
+    }
+
+    /// What has to be done before the body is polled.
+    async fn begin(&mut self) {
+        for target in &mut self.targets {
+            if let Target::Update(update) = target {
+                update.begin().await;
+            }
+        }
+    }
+
+    fn has_updates(&self) -> bool {
+        self.targets
+            .iter()
+            .any(|target| matches!(target, Target::Update(_)))
+    }
+
+    async fn run(&mut self) {
+        for target in &mut self.targets {
+            if let Target::Update(update) = target {
+                Box::pin(update.end()).await;
+            } else if let Err(error) = target.remove().await {
                 tracing::error!(%error, "an invalidation is not complete");
             }
         }
@@ -140,6 +217,10 @@ impl Target {
             }
             Self::Pattern(caches, glob) => super::by_pattern(caches, glob, false).await.map(drop),
             Self::OneOf(caches, glob) => super::by_pattern(caches, glob, true).await.map(drop),
+            Self::Update(update) => {
+                update.remove().await;
+                Ok(())
+            }
         }
     }
 }
@@ -168,7 +249,7 @@ impl<F: FnOnce(&mut Writer)> Drop for Begun<F> {
     }
 }
 
-/// Runs `body` and removes what `writer` says.
+/// Runs `body` and does what `writer` says.
 pub async fn write<R, const K: u8>(shape: Shape<R, K>, writer: Writer, body: impl Future<Output = R>) -> R
 where
     R: Output<K>,
@@ -184,23 +265,23 @@ pub async fn write_always<R, const K: u8>(
     body: impl Future<Output = R>,
 ) -> R {
     let _ = shape;
-    let begun = Begun {
+    let mut begun = Begun {
         writer: Some(writer),
         unknown: Some(|_: &mut Writer| {}),
     };
     let returned = body.await;
-    if let Some(writer) = &begun.writer {
+    if let Some(writer) = &mut begun.writer {
         writer.run().await;
     }
     begun.done();
     returned
 }
 
-/// Runs `body` and removes what `writer` says and what `known` adds once the returned value is known; `unknown` adds
-/// what is removed if it never is.
+/// Runs `body` and does what `writer` says and what `known` adds once the returned value is known; `unknown` adds what
+/// is removed if it never is.
 pub async fn write_with<R, const K: u8>(
     shape: Shape<R, K>,
-    writer: Writer,
+    mut writer: Writer,
     body: impl Future<Output = R>,
     known: impl FnOnce(&mut Writer, &R::Value),
     unknown: impl FnOnce(&mut Writer),
@@ -212,6 +293,9 @@ where
     if writer.when == When::Before {
         writer.run().await;
         return body.await;
+    }
+    if writer.has_updates() {
+        Box::pin(writer.begin()).await;
     }
     let mut begun = Begun {
         writer: Some(writer),

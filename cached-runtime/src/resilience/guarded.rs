@@ -172,11 +172,11 @@ impl Guarded {
     }
 
     /// A token for replacing what is there.
-    pub(crate) async fn reserve(self: &Arc<Self>, key: &str) -> Option<Token> {
+    pub(crate) async fn reserve(self: &Arc<Self>, key: &str) -> Result<Token, Error> {
         if self.pending.covers(key) {
-            return None;
+            return Err(self.has_yet_to_remove(key));
         }
-        self.ask(async { self.store.reserve(key).await }).await.ok()
+        self.ask(async { self.store.reserve(key).await }).await
     }
 
     pub(crate) async fn fill(
@@ -193,29 +193,38 @@ impl Guarded {
             .await
     }
 
-    /// Stores whatever was there. Under a token where the store has them: what is held up on its way, or meets the put of
-    /// another process, is then refused, where it would undo what came after it.
+    /// A token for what no load will bring; `None` of a store that has none.
+    pub(crate) async fn claim(self: &Arc<Self>, key: &str) -> Result<Option<Token>, Error> {
+        if !self.store.guarantees().tokens {
+            return Ok(None);
+        }
+        self.reserve(key).await.map(Some)
+    }
+
+    /// Stores what no load brought, in what is `left` of the time that this may take.
     pub(crate) async fn put(
         self: &Arc<Self>,
         key: &str,
         bytes: &[u8],
         ttl: Option<Duration>,
+        token: Option<&Token>,
+        left: Duration,
     ) -> Result<Filled, Error> {
         if self.pending.covers(key) {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("store `{}` has yet to remove `{key}`", self.name),
-            ));
+            return Err(self.has_yet_to_remove(key));
         }
-        self.ask(async {
-            if !self.store.guarantees().tokens {
-                self.store.put(key, bytes, ttl).await?;
-                return Ok(Filled::Stored);
+        self.ask_within(left, async {
+            match token {
+                Some(token) => self.store.fill(key, bytes, ttl, token).await,
+                None => self.store.put(key, bytes, ttl).await.map(|()| Filled::Stored),
             }
-            let token = self.store.reserve(key).await?;
-            self.store.fill(key, bytes, ttl, &token).await
         })
         .await
+    }
+
+    fn has_yet_to_remove(&self, key: &str) -> Error {
+        let what = format!("store `{}` has yet to remove `{key}`", self.name);
+        Error::new(ErrorKind::Unavailable, what)
     }
 
     pub(crate) async fn remaining(self: &Arc<Self>, key: &str) -> Result<Option<Option<Duration>>, Error> {

@@ -90,8 +90,8 @@ impl Guarded {
         let begun = Instant::now();
         for keys in keys.chunks(BESIDE) {
             let some = together::all(keys.iter().map(|key| Box::pin(self.reserve(key))).collect()).await;
-            let none = some.iter().all(Option::is_none);
-            tokens.extend(some);
+            let none = some.iter().all(Result::is_err);
+            tokens.extend(some.into_iter().map(Result::ok));
             if none || begun.elapsed() > self.budget {
                 break;
             }

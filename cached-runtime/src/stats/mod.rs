@@ -36,6 +36,12 @@ pub struct CacheStats {
     pub failed_loads: u64,
     /// Runs of the body that a hit has started in the background; counted as loads too.
     pub reloads: u64,
+    /// Writes under `write_behind` that the source is yet to get.
+    pub pending_writes: u64,
+    /// Those it has refused for good, since the start.
+    pub failed_writes: u64,
+    /// Runs of such writes that failed and were repeated.
+    pub repeated_writes: u64,
     /// Entries that memory has dropped to stay within its bound.
     pub evictions: u64,
     /// Entries in memory, those past their life included until they are replaced or evicted.
@@ -52,6 +58,9 @@ impl CacheStats {
         self.loads += other.loads;
         self.failed_loads += other.failed_loads;
         self.reloads += other.reloads;
+        self.pending_writes += other.pending_writes;
+        self.failed_writes += other.failed_writes;
+        self.repeated_writes += other.repeated_writes;
         self.evictions += other.evictions;
         self.entries += other.entries;
         for (tier, more) in self.tiers.iter_mut().zip(other.tiers) {

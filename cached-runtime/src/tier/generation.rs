@@ -158,7 +158,7 @@ async fn one(store: &Arc<Guarded>, key: &str, looked: Looked) -> Option<Vec<u8>>
         Looked::Found(found) if found.bytes.len() == LENGTH => return Some(found.bytes),
         Looked::Missing(token) => token?,
         // Somebody else's, or damaged: to be replaced.
-        Looked::Found(_) | Looked::Unreadable(_) => store.reserve(key).await?,
+        Looked::Found(_) | Looked::Unreadable(_) => store.reserve(key).await.ok()?,
     };
     let drawn = fastrand::u128(..).to_le_bytes();
     match store.fill(key, &drawn, None, &token).await {

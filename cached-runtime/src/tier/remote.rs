@@ -49,6 +49,14 @@ pub(crate) struct Permit {
     pub(super) generation: Option<Generation>,
 }
 
+/// The right to put an entry: as a permit, of a store that may have no tokens.
+pub(crate) struct Claim {
+    token: Option<Token>,
+    generation: Option<Generation>,
+    /// Of the time that claiming and putting may take together.
+    left: Duration,
+}
+
 /// How the function's values look as bytes.
 pub(crate) struct Form<'a> {
     pub(crate) hooks: &'a hooks::Remote,
@@ -160,7 +168,8 @@ impl Remote {
     /// The right to replace what is there, if the store can say so in what is left of its time.
     async fn replace(&self, key: &str, begun: Instant, generation: Option<Generation>) -> Had {
         // Boxed, as all that a hit has no use for: the future of a look is made for every call.
-        let token = Box::pin(self.in_time(begun, self.guarded.reserve(key))).await;
+        let reserved = async { self.guarded.reserve(key).await.ok() };
+        let token = Box::pin(self.in_time(begun, reserved)).await;
         Had::Nothing(token.map(|token| Permit { token, generation }))
     }
 
@@ -197,10 +206,10 @@ impl Remote {
     }
 
     /// The right to fill whether or not something is there.
-    pub(crate) async fn reserve(&self, key: &str) -> Option<Permit> {
-        let generation = self.generation(key).await.ok()?;
+    pub(crate) async fn reserve(&self, key: &str) -> Result<Permit, Error> {
+        let generation = self.generation(key).await?;
         let token = self.guarded.reserve(key).await?;
-        Some(Permit { token, generation })
+        Ok(Permit { token, generation })
     }
 
     /// The life left of an entry that is there and counts.
@@ -228,11 +237,29 @@ impl Remote {
         }
     }
 
-    /// Stores whatever was there, unless somebody else puts or removes the same entry meanwhile.
-    pub(crate) async fn put(&self, key: &str, sealed: &Sealed, plan: &Plan) -> Result<Filled, Error> {
+    /// The right to store what no load will bring, of which the value is not known yet.
+    pub(crate) async fn claim(&self, key: &str) -> Result<Claim, Error> {
+        let begun = Instant::now();
         let generation = self.generation(key).await?;
-        let bytes = sealed.under(generation.as_ref());
-        self.guarded.put(key, &bytes, self.life(plan)).await
+        let token = self.guarded.claim(key).await?;
+        Ok(Claim {
+            token,
+            generation,
+            left: self.guarded.budget().saturating_sub(begun.elapsed()),
+        })
+    }
+
+    /// Stores under a claim, unless somebody else has put or removed the same entry since.
+    pub(crate) async fn put(
+        &self,
+        key: &str,
+        sealed: &Sealed,
+        plan: &Plan,
+        claim: &Claim,
+    ) -> Result<Filled, Error> {
+        let bytes = sealed.under(claim.generation.as_ref());
+        let (life, token) = (self.life(plan), claim.token.as_ref());
+        self.guarded.put(key, &bytes, life, token, claim.left).await
     }
 
     pub(super) fn life(&self, plan: &Plan) -> Option<Duration> {

@@ -6,6 +6,9 @@
 //!
 //! Stamps are striped by hash. Two keys of one stripe share a stamp: an invalidation of one may refuse a fill of the
 //! other, which costs one more load and is never wrong.
+//!
+//! All stamps are drawn from one count, so that a stamp also tells whether it was moved on since a [`Moment`] at which
+//! nobody knew yet which key it would be about.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -19,6 +22,30 @@ const STRIPES: usize = 1 << 14;
 pub(crate) struct Stamp {
     key: u64,
     cache: u64,
+}
+
+/// A place in the order of all invalidations of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(u64);
+
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Self(LAST.load(SeqCst))
+    }
+
+    fn next() -> u64 {
+        LAST.fetch_add(1, SeqCst) + 1
+    }
+}
+
+/// Moves a stamp on.
+fn advance(stamp: &AtomicU64) {
+    // Others that drew later may have been faster; it must move on all the same.
+    while let next = Moment::next()
+        && stamp.fetch_max(next, SeqCst) >= next
+    {}
 }
 
 /// The striped generations shared by all functions of one `Caches`.
@@ -67,11 +94,25 @@ impl Stamps {
 
     /// Moves the stamp of one key on: from here on nothing of it that was stamped before is let in.
     pub(crate) fn advance(&self, hash: u64) {
-        self.stripe(hash).fetch_add(1, SeqCst);
+        advance(self.stripe(hash));
+    }
+
+    /// The same, unless it has moved on from `stamp` before. What it is then.
+    pub(crate) fn advance_from(&self, hash: u64, stamp: Stamp) -> Option<Stamp> {
+        let key = Moment::next();
+        let moved = self.stripe(hash).compare_exchange(stamp.key, key, SeqCst, SeqCst);
+        let stands = moved.is_ok() && self.cache.load(SeqCst) == stamp.cache;
+        stands.then_some(Stamp { key, ..stamp })
+    }
+
+    /// The stamp of one key, unless it has moved on since.
+    pub(crate) fn since(&self, hash: u64, moment: Moment) -> Option<Stamp> {
+        let stamp = self.now(hash);
+        (stamp.key.max(stamp.cache) <= moment.0).then_some(stamp)
     }
 
     /// Moves the stamps of all keys of this function on.
     pub(crate) fn advance_all(&self) {
-        self.cache.fetch_add(1, SeqCst);
+        advance(&self.cache);
     }
 }

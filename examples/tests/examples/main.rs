@@ -16,3 +16,4 @@ mod refresh_ahead;
 #[cfg(unix)]
 mod service;
 mod without_attribute;
+mod writers;

@@ -1,0 +1,221 @@
+//! What is pending of one cached function: the newest value of each key, and the writes to be run for it, in order.
+
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::report::Report;
+use super::state::{Offer, State, Turn, Write};
+use crate::caches::function::Plan;
+use crate::entry::Content;
+use crate::key::KeyBytes;
+use crate::stats::Count;
+use crate::tier::stamps::Stamp;
+
+pub(crate) struct Behind {
+    state: Mutex<State>,
+    /// Tells the worker that waits for the next write to be due to look again.
+    pub(super) woken: Notify,
+    /// Tells those who wait for everything to be done.
+    empty: Notify,
+    pub(super) report: Option<Report>,
+    pub(super) failed: Count,
+    pub(super) repeated: Count,
+}
+
+/// What a worker is to do.
+pub(super) enum Next {
+    Run(Turn),
+    /// Until then, or until it is woken.
+    Wait(Instant),
+    /// There is nothing to do, or somebody else waits for it.
+    End,
+}
+
+/// While it lives nothing lingers.
+pub(super) struct Hurry<'a>(&'a Behind);
+
+impl Drop for Hurry<'_> {
+    fn drop(&mut self) {
+        self.0.lock().hurried -= 1;
+    }
+}
+
+impl Behind {
+    pub(crate) fn new(report: Option<Report>) -> Self {
+        Self {
+            state: Mutex::default(),
+            woken: Notify::new(),
+            empty: Notify::new(),
+            report,
+            failed: Count::default(),
+            repeated: Count::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest value of a key, if the source is yet to get it, for a look that has taken this stamp.
+    ///
+    /// While it is on its way into the source it may be there already, and something newer too: once the entry has been
+    /// invalidated meanwhile, the source has the last word.
+    pub(crate) fn pending(&self, key: &[u8], stamp: Stamp) -> Option<(Content, Option<Plan>)> {
+        let state = self.lock();
+        let pending = state.keys.get(key)?;
+        if pending.writes.is_empty() && pending.running.is_some_and(|running| running != stamp) {
+            return None;
+        }
+        let plan = pending
+            .plan
+            .and_then(|plan| plan.later(pending.accepted.elapsed()));
+        Some((pending.content.clone(), plan))
+    }
+
+    /// Whether nothing has been written since this turn was taken.
+    pub(super) fn is_newest(&self, turn: &Turn) -> bool {
+        let state = self.lock();
+        let pending = state.keys.get(&*turn.key);
+        pending.is_some_and(|pending| pending.newest == turn.newest)
+    }
+
+    /// A write is about to run.
+    pub(super) fn runs(&self, key: &[u8], stamp: Stamp) {
+        if let Some(pending) = self.lock().keys.get_mut(key) {
+            pending.running = Some(stamp);
+        }
+    }
+
+    /// How many writes are pending.
+    pub(crate) fn len(&self) -> u64 {
+        self.lock().writes
+    }
+
+    /// How many have failed for good.
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed.get()
+    }
+
+    /// How many runs had to be repeated.
+    pub(crate) fn repeated(&self) -> u64 {
+        self.repeated.get()
+    }
+
+    /// Adds a write, once there is room for it. Dropped before, nothing is added.
+    pub(super) async fn accept(&self, mut offer: Box<Offer>) {
+        let mut room = None;
+        loop {
+            let full = match self.lock().take(offer, room.take()) {
+                Ok(()) => return,
+                Err((back, full)) => {
+                    offer = back;
+                    full
+                }
+            };
+            let _hurry = self.hurry();
+            // Nobody closes it.
+            room = full.acquire_owned().await.ok();
+        }
+    }
+
+    /// Whether one more worker is wanted, which is then counted.
+    pub(super) fn employ(&self) -> bool {
+        let mut state = self.lock();
+        self.wake(&state);
+        let wanted = state.earliest().is_some() && state.waiting.is_none() && state.workers < state.most;
+        state.workers += usize::from(wanted);
+        wanted
+    }
+
+    /// Lets the worker that waits look again, if it waits for too long.
+    fn wake(&self, state: &State) {
+        let next = state.earliest();
+        if state
+            .waiting
+            .is_some_and(|until| next.is_some_and(|next| next < until))
+        {
+            self.woken.notify_one();
+        }
+    }
+
+    /// What a worker that has nothing in hand does next.
+    pub(super) fn next(&self) -> Next {
+        let mut state = self.lock();
+        if let Some(turn) = state.turn(Instant::now()) {
+            return Next::Run(turn);
+        }
+        match state.earliest() {
+            Some(at) if state.waiting.is_none() => {
+                state.waiting = Some(at);
+                Next::Wait(at)
+            }
+            _ => {
+                state.workers -= 1;
+                Next::End
+            }
+        }
+    }
+
+    /// The worker that waited does so no longer.
+    pub(super) fn waited(&self) {
+        self.lock().waiting = None;
+    }
+
+    /// A worker is gone before its end.
+    pub(super) fn lost_worker(&self) {
+        self.lock().workers -= 1;
+    }
+
+    /// A write is done, well or not. Whether nothing else of its key is pending.
+    pub(super) fn done(&self, key: KeyBytes) -> bool {
+        let mut state = self.lock();
+        state.writes -= 1;
+        let was_last = state.go_on(key);
+        if state.keys.is_empty() {
+            self.empty.notify_waiters();
+        }
+        was_last
+    }
+
+    /// A write has to be run again, unless a newer one of the same function comes next anyway.
+    pub(super) fn again(&self, key: KeyBytes, write: Write, at: Instant) {
+        let mut state = self.lock();
+        let next = state.keys.get(&*key).and_then(|pending| pending.writes.front());
+        if next.is_some_and(|next| ptr::eq(next.settings, write.settings)) {
+            state.writes -= 1;
+            state.go_on(key);
+            return;
+        }
+        state.last += 1;
+        let number = state.last;
+        if let Some(pending) = state.keys.get_mut(&*key) {
+            pending.writes.push_front(write);
+            pending.running = None;
+            state.failed.insert((at, number), key);
+        }
+        self.wake(&state);
+    }
+
+    /// From now on nothing lingers.
+    pub(super) fn hurry(&self) -> Hurry<'_> {
+        self.lock().hurried += 1;
+        self.woken.notify_one();
+        Hurry(self)
+    }
+
+    /// Returns once nothing is pending.
+    pub(super) async fn drained(&self) {
+        loop {
+            let empty = self.empty.notified();
+            tokio::pin!(empty);
+            empty.as_mut().enable();
+            if self.lock().keys.is_empty() {
+                return;
+            }
+            empty.await;
+        }
+    }
+}

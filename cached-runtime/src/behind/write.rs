@@ -1,0 +1,191 @@
+//! The typed side of a write, as the expansion calls it.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::run;
+use super::state::Offer;
+use crate::caches::context;
+use crate::caches::function::Function;
+use crate::call::output::{Output, Shape};
+use crate::call::probe_of;
+use crate::entry::Content;
+use crate::fill::Put;
+use crate::handles::Entry;
+use crate::hooks::{CacheValue, Held, NeverHeld, NoType};
+use crate::invalidate::{self, When, Writer};
+use crate::key::KeyBytes;
+
+/// What a writing function is set to. A `static` of its own in the expansion, by which the function is known.
+pub struct Settings {
+    /// Its name.
+    pub function: &'static str,
+    /// How many of its writes may be pending.
+    pub queue: usize,
+    /// How often a run that failed is repeated.
+    pub retries: u32,
+    /// How many bodies may run at a time.
+    pub concurrency: usize,
+}
+
+/// What a writing function can return before its body has run.
+#[diagnostic::on_unimplemented(
+    message = "a writer under `strategy = \"write_behind\"` returns before its body has run, so it cannot return a `{Self}`",
+    label = "known only once the body has run",
+    note = "return `()` or `Result<(), E>`; an error of a later run goes to `CachesBuilder::on_failed_write`"
+)]
+pub trait Done: Sized {
+    /// The write is accepted.
+    fn done() -> Self;
+}
+
+impl Done for () {
+    fn done() -> Self {}
+}
+
+impl<E> Done for Result<(), E> {
+    fn done() -> Self {
+        Ok(())
+    }
+}
+
+/// A return type that says no more than that a write is accepted.
+pub struct Returned<R, const K: u8> {
+    shape: Shape<R, K>,
+    done: fn() -> R,
+}
+
+/// Of a writing function. Apart from the write itself, so that it is reported once, and where it is returned.
+pub fn returned<R: Done, const K: u8>(shape: Shape<R, K>) -> Returned<R, K> {
+    Returned { shape, done: R::done }
+}
+
+/// An argument that every run of a body can have for itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be taken along by runs in the background that may be repeated: it cannot be copied",
+    label = "each run has one of its own",
+    note = "derive `Clone` for it, or take an `Arc` of it",
+    note = "it must be `Send + 'static` too; demand `Clone + Send + Sync + 'static` of a type parameter"
+)]
+pub trait Repeated<H> {
+    /// A copy.
+    #[must_use]
+    fn repeated(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + 'static> Repeated<Held> for T {
+    fn repeated(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: NoType + Clone> Repeated<NeverHeld> for T {
+    fn repeated(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// A copy of an argument, for one run.
+pub fn repeated<T: Repeated<H>, H>(argument: &T) -> T {
+    argument.repeated()
+}
+
+/// Gives `entry` its new value and has `body` run for it later. Where that cannot be, outside of a runtime with timers and
+/// after a shutdown, the body is run first, and what it returns is returned.
+pub async fn write_behind<V, R, B, const K: u8>(
+    returned: Returned<R, K>,
+    entry: Entry<V>,
+    value: V,
+    settings: &'static Settings,
+    told: fn(&R::Error) -> String,
+    mut body: impl FnMut() -> B + Send + 'static,
+) -> R
+where
+    V: CacheValue,
+    R: Output<K, Error: 'static>,
+    B: Future<Output = R> + Send + 'static,
+{
+    let (function, key) = entry.parts();
+    let Some(behind) = function
+        .behind
+        .as_ref()
+        .filter(|_| entry.is_open() && has_timers())
+    else {
+        let mut writer = Writer::new(When::After);
+        let updated = writer.update_any(&entry);
+        writer.set(updated, value);
+        return invalidate::write(returned.shape, writer, body()).await;
+    };
+    let (function, key) = (Arc::clone(function), KeyBytes::from(key.as_bytes()));
+    let plan = function.plan(Some(&value));
+    let content = Content::Value((entry.ways()().share)(value));
+    let carrier = context::carrier();
+    let offer = Box::new(Offer {
+        key: key.clone(),
+        content: content.clone(),
+        plan,
+        settings,
+        body: Box::new(move || {
+            let run = body();
+            Box::pin(carrier.carry(async move {
+                let outcome = run.await.split();
+                outcome.map(drop).map_err(|(error, _)| told(&error))
+            }))
+        }),
+    });
+    behind.accept(offer).await;
+    let put = Unput {
+        function: &function,
+        key: &key,
+        done: false,
+    };
+    run::ensure(&function);
+    match plan {
+        Some(plan) => {
+            let begun = Put::begin(&function, probe_of(&key)).await;
+            // A store that does not take it has the entry removed.
+            let _ = begun.end(content, plan).await;
+        }
+        None => invalidate::entry(&function, probe_of(&key)).await,
+    }
+    put.done();
+    (returned.done)()
+}
+
+/// Without a timer tokio panics, and does not say so beforehand.
+fn has_timers() -> bool {
+    Handle::try_current().is_ok()
+        && catch_unwind(AssertUnwindSafe(|| drop(tokio::time::sleep(Duration::ZERO)))).is_ok()
+}
+
+/// An entry whose new value is accepted, and on its way into the tiers. Where the writer is dropped there, what the tiers
+/// have is removed.
+struct Unput<'a> {
+    function: &'a Function,
+    key: &'a KeyBytes,
+    done: bool,
+}
+
+impl Unput<'_> {
+    fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Unput<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            // Begun and dropped midway, which queues what is left of it.
+            let removal = pin!(invalidate::entry(self.function, probe_of(self.key)));
+            let _ = removal.poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What `#[update]` adds to a writer: an entry that is given a new value, or removed, as its strategy has it.
+
+use std::sync::Arc;
+
+use crate::caches::function::{Function, Plan};
+use crate::call::probe_of;
+use crate::call::values::Ways;
+use crate::entry::Content;
+use crate::fill::Put;
+use crate::handles::Entry;
+use crate::hooks::CacheValue;
+use crate::key::KeyBytes;
+use crate::policy::Strategy;
+use crate::tier::stamps::Moment;
+
+/// An update of a writer, with the type of its values.
+pub struct Updated<V> {
+    pub(super) index: usize,
+    pub(super) ways: fn() -> Ways<V>,
+}
+
+impl<V> Updated<V> {
+    pub(super) fn new(index: usize, ways: fn() -> Ways<V>) -> Self {
+        Self { index, ways }
+    }
+}
+
+impl<V> Clone for Updated<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Updated<V> {}
+
+/// What a writer returns, as the value of a cached function.
+#[diagnostic::on_unimplemented(
+    message = "`#[update]` stores what this function returns, a `{Self}`, and the function that it names keeps `{V}`",
+    label = "returned here",
+    note = "say what is to be stored, from arguments or from `output`, the returned value: `#[update(get_user(id) = output.user.clone())]`"
+)]
+pub trait StoredAs<V> {
+    /// A copy.
+    fn stored(&self) -> V;
+}
+
+#[diagnostic::do_not_recommend]
+impl<V: Clone> StoredAs<V> for V {
+    fn stored(&self) -> V {
+        self.clone()
+    }
+}
+
+/// Makes what is kept of a value.
+type Make = Box<dyn FnOnce(&Function) -> (Content, Option<Plan>) + Send + Sync>;
+
+/// What the entry is to have.
+enum New {
+    /// Something, but nobody said what.
+    Unknown,
+    /// The source's word that there is no value.
+    Absent,
+    /// As it is kept, and for how long: asked for once the source has it, from when on its life is counted.
+    Value(Make),
+}
+
+/// One entry under `#[update]`.
+pub(super) struct Update {
+    function: Arc<Function>,
+    key: KeyBytes,
+    new: New,
+    /// From before the body, where its strategy puts.
+    put: Option<Put>,
+}
+
+impl Update {
+    pub(super) fn of<V>(entry: &Entry<V>) -> Self {
+        let (function, key) = entry.parts();
+        Self {
+            function: Arc::clone(function),
+            key: KeyBytes::from(key.as_bytes()),
+            new: New::Unknown,
+            put: None,
+        }
+    }
+
+    pub(super) fn absent<V>(entry: &Entry<V>) -> Self {
+        Self {
+            new: New::Absent,
+            ..Self::of(entry)
+        }
+    }
+
+    pub(super) fn late<V>(entry: &Entry<V>, moment: Moment) -> Self {
+        let mut update = Self::of(entry);
+        if update.wants() {
+            update.put = Some(Put::begun(&update.function, probe_of(&update.key), moment));
+        }
+        update
+    }
+
+    pub(super) fn wants(&self) -> bool {
+        let puts = [Strategy::WriteThrough, Strategy::WriteBehind];
+        puts.contains(&self.function.spec.strategy) && !self.function.disabled
+    }
+
+    pub(super) fn set<V: CacheValue>(&mut self, value: V, ways: fn() -> Ways<V>) {
+        self.new = New::Value(Box::new(move |function| {
+            let plan = function.plan(Some(&value));
+            (Content::Value((ways().share)(value)), plan)
+        }));
+    }
+
+    pub(super) async fn begin(&mut self) {
+        if self.wants() && self.put.is_none() {
+            self.put = Some(Put::begin(&self.function, probe_of(&self.key)).await);
+        }
+    }
+
+    /// Dropped midway, the entry is still to be removed.
+    pub(super) async fn end(&mut self) {
+        let (content, plan) = match std::mem::replace(&mut self.new, New::Unknown) {
+            New::Unknown => (Content::Absent, None),
+            New::Absent => (Content::Absent, self.function.plan(None)),
+            New::Value(made) => made(&self.function),
+        };
+        if let (Some(put), Some(plan)) = (self.put.take(), plan) {
+            if let Err(error) = put.end(content, plan).await {
+                tracing::warn!(function = &*self.function.name, %error, "a store did not take a new value; it has the entry removed instead");
+            }
+            return;
+        }
+        self.remove().await;
+    }
+
+    pub(super) async fn remove(&self) {
+        super::entry(&self.function, probe_of(&self.key)).await;
+    }
+}
