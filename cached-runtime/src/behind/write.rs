@@ -1,13 +1,9 @@
 //! The typed side of a write, as the expansion calls it.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
-use std::time::Duration;
-
-use tokio::runtime::Handle;
 
 use super::run;
 use super::state::Offer;
@@ -117,7 +113,7 @@ where
     let Some(behind) = function
         .behind
         .as_ref()
-        .filter(|_| entry.is_open() && has_timers())
+        .filter(|_| entry.is_open() && run::has_timers())
     else {
         let mut writer = Writer::new(When::After);
         let updated = writer.update_any(&entry);
@@ -158,12 +154,6 @@ where
     }
     put.done();
     (returned.done)()
-}
-
-/// Without a timer tokio panics, and does not say so beforehand.
-fn has_timers() -> bool {
-    Handle::try_current().is_ok()
-        && catch_unwind(AssertUnwindSafe(|| drop(tokio::time::sleep(Duration::ZERO)))).is_ok()
 }
 
 /// An entry whose new value is accepted, and on its way into the tiers. Where the writer is dropped there, what the tiers
