@@ -62,7 +62,7 @@ pub fn returned<R: Done, const K: u8>(shape: Shape<R, K>) -> Returned<R, K> {
     Returned { shape, done: R::done }
 }
 
-/// An argument that every run of a body can have for itself.
+/// An argument that was handed over, of which every run of a body can have one for itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be taken along by runs in the background that may be repeated: it cannot be copied",
     label = "each run has one of its own",
