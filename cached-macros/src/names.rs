@@ -64,11 +64,13 @@ pub(crate) const UPDATE: &[(&str, &str)] = &[
     ("queue", "queue = 10_000"),
     ("retries", "retries = 5"),
     ("concurrency", "concurrency = 16"),
+    ("batch", "batch = 100"),
+    ("every", "every = \"100ms\""),
     ("crate", "crate = my_crate::cached_runtime"),
 ];
 
 /// Arguments of `#[update]` that are part of the design and not there yet.
-pub(crate) const UPDATE_LATER: &[&str] = &["batch", "every"];
+pub(crate) const UPDATE_LATER: &[&str] = &[];
 
 pub(crate) const STRATEGIES: &[&str] = &[
     "cache_aside",

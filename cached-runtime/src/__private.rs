@@ -11,15 +11,16 @@ pub use std::sync::Arc;
 pub use std::time::Duration;
 
 pub use crate::behind::{
-    BehindEntry, Done, Repeated, Returned, Settings, WrittenAtOnce, WrittenLater, repeated, returned,
-    write_behind, written_later,
+    BehindEntry, Done, Entries, Gather, Gathered, Repeated, Returned, Settings, Together, Writes,
+    WrittenAtOnce, WrittenLater, gathered, repeated, returned, write_behind, write_behind_each,
+    written_later, written_later_each,
 };
 pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;
 pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
 pub use crate::call::many::{
-    Again, Answers, Asked, Batch, BatchShape, IdOf, Ids, Listed, MapKey, OfEntry, Pairs, Step, again, ask,
-    batch, listed,
+    Again, Answers, Asked, Batch, BatchShape, IdOf, Ids, Items, Listed, MapKey, OfEntry, Pairs, Step, again,
+    ask, batch, items, listed,
 };
 pub use crate::call::output::{
     Fallible, FallibleOptional, Kind, KindElse, KindOk, Optional, Output, Plain, Probe, Shape,
@@ -34,7 +35,9 @@ pub use crate::call::{
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
 pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue, StoredValue};
-pub use crate::invalidate::{StoredAs, Updated, When, WholeCache, Writer, write, write_always, write_with};
+pub use crate::invalidate::{
+    StoredAs, Updated, UpdatedEach, When, WholeCache, Writer, write, write_always, write_with,
+};
 pub use crate::kept::{IsArc, IsNoArc, WayProbe};
 pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece};
 pub use crate::policy::{Refresh, Spec, Strategy, TierSpec};

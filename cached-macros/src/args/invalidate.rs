@@ -1,16 +1,16 @@
 //! The arguments of `#[invalidate]`.
 
 use super::list::{Argument, choice, each, name};
-use super::{Opt, literal};
+use super::{Opt, entries, literal};
 use crate::mistakes::Mistakes;
 use crate::names;
 use crate::template::{self, Template, Use};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{AngleBracketedGenericArguments, Expr, ExprPath, Ident, Path, RangeLimits, Token, token};
+use syn::{AngleBracketedGenericArguments, Expr, ExprPath, Ident, Path, RangeLimits, Token};
 
 /// What the user may say of a function that makes entries wrong.
 #[derive(Default)]
@@ -128,10 +128,11 @@ impl InvalidateArgs {
     }
 
     fn call(&mut self, input: ParseStream) -> syn::Result<()> {
-        refuse_entries(
-            input,
-            "write one target per entry, or `get_user(..)` for all of them",
-        )?;
+        if let Some(name) = entries::ahead(input) {
+            let message =
+                "`entries` is not there yet: write one target per entry, or `get_user(..)` for all of them";
+            return Err(syn::Error::new(name.span(), message));
+        }
         let target = expression(input, TARGET)?;
         self.targets
             .push(Target::Call(Box::new(Call::of(&target, &not_a_call)?)));
@@ -196,29 +197,6 @@ pub(super) fn owner<'a>(
 
 fn everything(range: &syn::ExprRange) -> bool {
     range.start.is_none() && range.end.is_none() && matches!(range.limits, RangeLimits::HalfOpen(_))
-}
-
-/// `entries(get_user(id) for id in ids)` would otherwise fail as a strange call.
-pub(super) fn refuse_entries(input: ParseStream, cure: &str) -> syn::Result<()> {
-    let ahead = input.fork();
-    let Ok(name) = ahead.parse::<Ident>() else {
-        return Ok(());
-    };
-    if name != "entries" || !ahead.peek(token::Paren) {
-        return Ok(());
-    }
-    let TokenTree::Group(group) = ahead.parse()? else {
-        return Ok(());
-    };
-    if group
-        .stream()
-        .into_iter()
-        .any(|token| matches!(&token, TokenTree::Ident(word) if word == "for"))
-    {
-        let message = format!("`entries` is not there yet: {cure}");
-        return Err(syn::Error::new(name.span(), message));
-    }
-    Ok(())
 }
 
 pub(super) fn not_a_call(expr: &Expr) -> syn::Error {

@@ -11,7 +11,7 @@ mod update;
 pub(crate) use cache::{Backend, CacheArgs, Refresh, Strategy, Tier, Ttl};
 pub(crate) use entries::Entries;
 pub(crate) use invalidate::{Arguments, Call, InvalidateArgs, Owner, Target, When};
-pub(crate) use update::{Update, UpdateArgs};
+pub(crate) use update::{Each, Update, UpdateArgs};
 
 use syn::Ident;
 

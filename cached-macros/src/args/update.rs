@@ -1,12 +1,14 @@
 //! The arguments of `#[update]`.
 
-use super::invalidate::{Call, expression, refuse_entries};
+use super::entries::{self, Words};
+use super::invalidate::{Call, expression};
 use super::list::{Argument, choice, each, name};
-use super::{Arguments, Opt, literal};
+use super::{Arguments, Entries, Opt, literal};
 use crate::mistakes::Mistakes;
 use crate::names;
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
+use std::time::Duration;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
@@ -21,16 +23,26 @@ pub(crate) struct UpdateArgs {
     pub(crate) queue: Option<Opt<usize>>,
     pub(crate) retries: Option<Opt<u32>>,
     pub(crate) concurrency: Option<Opt<usize>>,
+    pub(crate) batch: Option<Opt<usize>>,
+    pub(crate) every: Option<Opt<Duration>>,
     pub(crate) krate: Option<Opt<Path>>,
     /// An argument could not be read, so that rules about what is absent would only confuse.
     pub(crate) incomplete: bool,
 }
 
-/// `get_user(id)`, `get_user(id) = value`
+/// `get_user(id)`, `get_user(id) = value`, `entries(get_user(item.id) = value for item in items)`
 pub(crate) struct Update {
     pub(crate) call: Call,
     /// `None`: what the function returns.
     pub(crate) value: Option<Expr>,
+    /// Of a batch.
+    pub(crate) each: Option<Each>,
+}
+
+/// `for item in items`
+pub(crate) struct Each {
+    pub(crate) item: Ident,
+    pub(crate) items: Ident,
 }
 
 impl UpdateArgs {
@@ -73,6 +85,14 @@ impl UpdateArgs {
                 let value = argument.value(at_least_one);
                 argument.set(&mut self.concurrency, value)
             }
+            "batch" => {
+                let value = argument.value(at_least_one);
+                argument.set(&mut self.batch, value)
+            }
+            "every" => {
+                let value = argument.value(literal::duration);
+                argument.set(&mut self.every, value)
+            }
             _ => {
                 let value = argument.path();
                 argument.set(&mut self.krate, value)
@@ -81,7 +101,9 @@ impl UpdateArgs {
     }
 
     fn update(&mut self, input: ParseStream) -> syn::Result<()> {
-        refuse_entries(input, "write one target per entry")?;
+        if entries::ahead(input).is_some() {
+            return self.batch(input);
+        }
         let target = expression(input, TARGET)?;
         let (target, value) = match target {
             Expr::Assign(assign) => (*assign.left, Some(*assign.right)),
@@ -92,10 +114,39 @@ impl UpdateArgs {
             let message = "a value goes into one entry: name its key arguments, or remove every entry with `#[invalidate(..)]`";
             return Err(syn::Error::new(whole(&target), message));
         }
-        self.updates.push(Update { call, value });
+        self.updates.push(Update {
+            call,
+            value,
+            each: None,
+        });
+        Ok(())
+    }
+
+    fn batch(&mut self, input: ParseStream) -> syn::Result<()> {
+        input.call(Ident::parse_any)?;
+        let content;
+        syn::parenthesized!(content in input);
+        let entries = Entries::read_as(&content, &WRITER)?;
+        self.updates.push(Update {
+            call: Call {
+                owner: entries.owner,
+                arguments: Arguments::Listed(entries.arguments),
+                tokens: entries.call,
+            },
+            value: entries.value,
+            each: Some(Each {
+                item: entries.id,
+                items: entries.ids,
+            }),
+        });
         Ok(())
     }
 }
+
+const WRITER: Words = Words {
+    example: "entries(get_user(user.id) = user.clone() for user in users)",
+    many: "items",
+};
 
 /// The other strategies are the cached function's alone.
 fn strategy(expr: &Expr, example: &str) -> syn::Result<()> {

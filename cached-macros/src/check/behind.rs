@@ -26,9 +26,10 @@ pub(super) fn update(
         let message = "the runs of a body are put in order by the entry that it writes, so under `write_behind` there is one: write a function for each";
         mistakes.about(&other.call.tokens, message);
     }
-    for update in &args.updates {
+    for update in args.updates.iter().filter(|update| update.each.is_none()) {
         known(update, mistakes);
     }
+    together(args, mistakes);
     if let Some((form, output)) = future {
         returned(output, mistakes);
         if *form == Form::Boxed {
@@ -60,10 +61,39 @@ fn settings(args: &UpdateArgs, mistakes: &mut Mistakes) {
         args.queue.as_ref().map(|queue| &queue.name),
         args.retries.as_ref().map(|retries| &retries.name),
         args.concurrency.as_ref().map(|concurrency| &concurrency.name),
+        args.batch.as_ref().map(|batch| &batch.name),
+        args.every.as_ref().map(|every| &every.name),
     ];
     for name in names.into_iter().flatten() {
         let message = format!("`{name}` is about writes that are run later: add {WHY}, or remove it");
         mistakes.at(name.span(), message);
+    }
+}
+
+/// What only runs of many items need.
+fn together(args: &UpdateArgs, mistakes: &mut Mistakes) {
+    if args.incomplete {
+        return;
+    }
+    if !args.updates.iter().any(|update| update.each.is_some()) {
+        let names = [
+            args.batch.as_ref().map(|batch| &batch.name),
+            args.every.as_ref().map(|every| &every.name),
+        ];
+        for name in names.into_iter().flatten() {
+            let message = format!(
+                "`{name}` is about bodies that write many items, and this one writes one: write `entries(get_user(user.id) = user.clone() for user in users)`, or remove `{name}`"
+            );
+            mistakes.at(name.span(), message);
+        }
+    } else if let (Some(batch), Some(queue)) = (&args.batch, &args.queue)
+        && batch.value > queue.value
+    {
+        let message = format!(
+            "`batch` is larger than `queue`, and no more than {} items ever wait: write a smaller one",
+            queue.value
+        );
+        mistakes.at(batch.name.span(), message);
     }
 }
 

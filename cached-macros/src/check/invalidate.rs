@@ -59,13 +59,23 @@ pub(super) fn method(call: &Call, function: &Function, otherwise: &str, mistakes
                 .any(|argument| mentions(&argument.to_token_stream(), OUTPUT)),
         ),
     };
-    if is_self && waits && function.receiver().is_some_and(signature::is_exclusive) {
-        let message = format!("the body has `&mut self` until it ends: take `&self`, or {otherwise}");
-        mistakes.about(receiver, message);
+    if waits {
+        exclusive(call, function, otherwise, mistakes);
     }
     if !is_self && (every || waits) {
         let message =
             format!("whose `{method}`? name the type instead of a value, as in `Users::{method}(..)`");
+        mistakes.about(receiver, message);
+    }
+}
+
+/// An entry of `self` that is known when the body has run.
+pub(super) fn exclusive(call: &Call, function: &Function, otherwise: &str, mistakes: &mut Mistakes) {
+    if let Owner::Method { receiver, .. } = &call.owner
+        && matches!(receiver, Expr::Path(path) if path.path.is_ident("self"))
+        && function.receiver().is_some_and(signature::is_exclusive)
+    {
+        let message = format!("the body has `&mut self` until it ends: take `&self`, or {otherwise}");
         mistakes.about(receiver, message);
     }
 }

@@ -5,6 +5,7 @@ mod behind;
 mod cache;
 mod chain;
 mod closures;
+mod entries;
 mod invalidate;
 mod key;
 mod life;

@@ -1,6 +1,6 @@
 //! The rules of `#[update]`.
 
-use super::{behind, invalidate, signature};
+use super::{behind, entries, invalidate, signature};
 use crate::args::{Update, UpdateArgs};
 use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
@@ -23,6 +23,17 @@ pub(crate) fn update(
     }
     behind::update(args, function, future.as_ref(), mistakes);
     for update in &args.updates {
+        if let Some(each) = &update.each {
+            entries::update(
+                update,
+                each,
+                args.behind.is_some(),
+                future.as_ref(),
+                function,
+                mistakes,
+            );
+            continue;
+        }
         invalidate::method(&update.call, function, "name the entry by arguments", mistakes);
         if args.behind.is_none() {
             let output = future.as_ref().map(|(_, output)| output);
@@ -31,6 +42,9 @@ pub(crate) fn update(
     }
     let by_output = |update: &Update| {
         let value = update.value.as_ref();
+        if let Some(each) = &update.each {
+            return each.items == OUTPUT;
+        }
         mentions(&update.call.tokens, OUTPUT)
             || value.is_some_and(|value| find_variable(&value.to_token_stream(), OUTPUT).is_some())
     };
@@ -70,7 +84,7 @@ fn is_shared(receiver: &syn::Receiver) -> bool {
 }
 
 /// `()`, or that inside of a `Result` or an `Option`, as far as it can be seen.
-fn yields_nothing(output: &Type) -> bool {
+pub(super) fn yields_nothing(output: &Type) -> bool {
     match ungrouped(output) {
         Type::Tuple(tuple) => tuple.elems.is_empty(),
         Type::Never(_) => true,

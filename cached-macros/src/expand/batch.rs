@@ -38,7 +38,7 @@ fn statements(plan: &BatchPlan) -> TokenStream {
     let [shape, asked, batch] = ["__shape", "__asked", "__batch"].map(local);
     let [answered, missing, returned] = ["__answers", "__missing", "__returned"].map(local);
     let site = Span::mixed_site();
-    let ids = ids(plan);
+    let ids = &plan.listed;
     let entry = entry(plan);
     let answers = at(output, quote_spanned!(site=> #asked.answers(#shape)));
     let listed = at(&ids_type(plan), quote_spanned!(site=> #door::listed(#ids)));
@@ -98,15 +98,6 @@ fn ids_type(plan: &BatchPlan) -> Type {
         || Type::Verbatim(TokenStream::new()),
         |(_, argument)| (*argument.ty).clone(),
     )
-}
-
-/// The list of ids, borrowed.
-fn ids(plan: &BatchPlan) -> TokenStream {
-    let name = argument(plan).map_or(&plan.ids, |(name, _)| name);
-    match plan.ids_form {
-        IdsForm::Borrowed => quote!(#name),
-        IdsForm::Owned => borrowed(&name.to_token_stream()),
-    }
 }
 
 /// The closure from an id to its entry.

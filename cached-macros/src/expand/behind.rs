@@ -1,12 +1,14 @@
 //! A function whose body runs later: what it hands to the queue, and its body as a function of its own.
 
 use super::invalidate::{Steps, resolved};
+use super::update::of_item;
 use super::{attributes, body, call, entry, owned};
 use crate::names::{local, located, respan};
-use crate::plan::{BehindPlan, Value};
+use crate::plan::{BehindPlan, IdsForm, Update, Value};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Attribute, GenericParam};
 
 pub(super) fn function(plan: &BehindPlan) -> TokenStream {
@@ -72,8 +74,7 @@ fn statements(plan: &BehindPlan, name: &Ident) -> TokenStream {
     let site = Span::mixed_site();
     let door = &plan.writer.door;
     let output = &plan.writer.output;
-    let [writer, returned] = ["__writer", "__output"].map(local);
-    let [shape, entry, value] = ["__shape", "__entry", "__value"].map(local);
+    let [writer, returned, shape] = ["__writer", "__output", "__shape"].map(local);
     let mut steps = Steps::new(&plan.writer, &writer, &returned);
     let Some(update) = plan.writer.updates.first() else {
         return TokenStream::new();
@@ -82,35 +83,107 @@ fn statements(plan: &BehindPlan, name: &Ident) -> TokenStream {
         return TokenStream::new();
     };
     let (made, _) = steps.entry(0, &update.entry);
-    let first = new.clone().into_iter().next();
-    let value_there = respan(&value, first.map_or(site, |first| resolved(first.span())));
     let returned_there = located(quote_spanned!(site=> #door::returned(#shape)), plan.returned);
-    let later = quote_spanned!(site=> #door::written_later(#entry));
-    let later = located(later, update.entry.span);
-    let owned::Owned { copies, arguments } = owned::arguments(&plan.writer.function, door);
+    let missing = local("__items");
+    let given = plan.batch.as_ref().map(|batch| {
+        let given = match batch.form {
+            IdsForm::Borrowed => quote_spanned!(site=> &#missing),
+            IdsForm::Owned => missing.to_token_stream(),
+        };
+        (&batch.items, given)
+    });
+    let owned::Owned { copies, arguments } = owned::arguments(&plan.writer.function, door, given);
     let (once, each) = shared(plan);
     let run = run(plan, name, &arguments);
     let settings = settings(plan);
+    let (write, named, parameter) = match (&update.items, &update.entry.item) {
+        (Some(items), Some(item)) => {
+            let write = quote_spanned!(site=> #door::write_behind_each);
+            let named = items_named(plan, update, (items, item), &made, new);
+            (write, named, missing.to_token_stream())
+        }
+        _ => {
+            let write = quote_spanned!(site=> #door::write_behind);
+            (write, entry_named(door, update, &made, new), TokenStream::new())
+        }
+    };
+    let Named {
+        statements,
+        arguments,
+    } = named;
     quote_spanned! {site=>
         #settings
         let #shape = #door::probe!(#output);
         let #returned = #returned_there;
-        let #entry = #made;
-        let #entry = #later;
-        let #value = #new;
+        #statements
         #copies
         #once
-        #door::write_behind(
+        #write(
             #returned,
-            #entry,
-            #value_there,
+            #arguments,
             &__SETTINGS,
             #door::told!(#shape),
-            move || {
+            move |#parameter| {
                 #each
                 async move { #run.await }
             },
         ).await
+    }
+}
+
+/// What is written: how it is made, and how it is passed on.
+struct Named {
+    statements: TokenStream,
+    arguments: TokenStream,
+}
+
+/// One entry, and its value.
+fn entry_named(door: &TokenStream, update: &Update, made: &TokenStream, new: &TokenStream) -> Named {
+    let site = Span::mixed_site();
+    let [entry, value] = ["__entry", "__value"].map(local);
+    let first = new.clone().into_iter().next();
+    let value_there = respan(&value, first.map_or(site, |first| resolved(first.span())));
+    let later = quote_spanned!(site=> #door::written_later(#entry));
+    let later = located(later, update.entry.span);
+    Named {
+        statements: quote_spanned! {site=>
+            let #entry = #made;
+            let #entry = #later;
+            let #value = #new;
+        },
+        arguments: quote_spanned!(site=> #entry, #value_there),
+    }
+}
+
+/// The entries of the items of a list, and their values.
+fn items_named(
+    plan: &BehindPlan,
+    update: &Update,
+    (items, item): (&TokenStream, &Ident),
+    made: &TokenStream,
+    new: &TokenStream,
+) -> Named {
+    let site = Span::mixed_site();
+    let door = &plan.writer.door;
+    let [entries, values] = ["__entries", "__values"].map(local);
+    let list = plan
+        .writer
+        .function
+        .arguments()
+        .find(|(name, _)| {
+            let batch = plan.batch.as_ref();
+            batch.is_some_and(|batch| name.is_some_and(|name| name.unraw() == batch.items.unraw()))
+        })
+        .map_or(site, |(_, argument)| argument.ty.span());
+    let list = located(quote_spanned!(site=> #door::gathered(#items)), list);
+    let later = quote_spanned!(resolved(update.entry.span)=> #door::written_later_each);
+    let (made, new) = (of_item(item, made), of_item(item, new));
+    Named {
+        statements: quote_spanned! {site=>
+            let #entries = #later(#items, #list, #made);
+            let #values = #entries.with(#new);
+        },
+        arguments: values.to_token_stream(),
     }
 }
 
@@ -121,14 +194,27 @@ fn settings(plan: &BehindPlan) -> TokenStream {
         queue,
         retries,
         concurrency,
+        batch,
         ..
     } = plan;
+    let together = match batch {
+        None => quote!(::core::option::Option::None),
+        Some(batch) => {
+            let most = batch.most;
+            let (secs, nanos) = (batch.every.as_secs(), batch.every.subsec_nanos());
+            quote!(::core::option::Option::Some(#door::Together {
+                most: #most,
+                every: #door::Duration::new(#secs, #nanos),
+            }))
+        }
+    };
     quote! {
         static __SETTINGS: #door::Settings = #door::Settings {
             function: #function,
             queue: #queue,
             retries: #retries,
             concurrency: #concurrency,
+            together: #together,
         };
     }
 }
@@ -140,6 +226,13 @@ fn shared(plan: &BehindPlan) -> (TokenStream, TokenStream) {
     let (mut once, mut each) = (TokenStream::new(), TokenStream::new());
     for (position, input) in plan.writer.function.sig.inputs.iter().enumerate() {
         let kept = local(&format!("__owned_{position}"));
+        if plan
+            .batch
+            .as_ref()
+            .is_some_and(|batch| owned::is_named(input, &batch.items))
+        {
+            continue;
+        }
         if owned::borrows(input) {
             once.extend(quote_spanned!(site=> let #kept = #door::Arc::new(#kept);));
             each.extend(quote_spanned!(site=> let #kept = #door::Arc::clone(&#kept);));

@@ -116,7 +116,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
 /// Starts the run of the body in the background that a hit has asked for. What it borrows is copied here and not before.
 fn again(plan: &CachePlan, names: &Companions, [reload, shape, share]: &[&Ident; 3]) -> TokenStream {
     let door = &plan.door;
-    let owned::Owned { copies, arguments } = owned::arguments(&plan.function, door);
+    let owned::Owned { copies, arguments } = owned::arguments(&plan.function, door, None);
     let body = uncached_call(plan, names, &arguments);
     quote_spanned! {Span::mixed_site()=>
         if let ::core::option::Option::Some(#reload) = #reload {

@@ -150,6 +150,7 @@ impl Steps<'_> {
             companion,
             arguments,
             cache,
+            item,
             span,
             ..
         } = entry;
@@ -167,9 +168,17 @@ impl Steps<'_> {
         // The function may be one that is passed its `Caches` first.
         let first = arguments.first().filter(|_| !first_is_output);
         let first = first.map_or_else(|| quote!(&()), |first| borrowed(&parenthesized(first)));
-        let arguments = arguments
-            .iter()
-            .map(|argument| borrowed(&parenthesized(argument)));
+        let is_item = |argument: &TokenStream| {
+            item.as_ref()
+                .is_some_and(|item| argument.to_string() == item.to_string())
+        };
+        let arguments = arguments.iter().map(|argument| {
+            if is_item(argument) {
+                argument.clone()
+            } else {
+                borrowed(&parenthesized(argument))
+            }
+        });
         (
             quote_spanned!(span=> #receiver #companion(#(#arguments),*)),
             quote_spanned!(span=> #writer.whole(#cache, #first);),

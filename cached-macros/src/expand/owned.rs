@@ -5,6 +5,7 @@ use crate::function::{Function, argument_name, ungrouped};
 use crate::names::{local, respan};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{FnArg, ReceiverKind, Type};
 
@@ -16,8 +17,12 @@ pub(super) struct Owned {
     pub(super) arguments: Vec<TokenStream>,
 }
 
-/// Of the arguments of `function`.
-pub(super) fn arguments(function: &Function, door: &TokenStream) -> Owned {
+/// Of the arguments of `function`; the one of the name in `given` is no part of it, and passed as what stands there.
+pub(super) fn arguments(
+    function: &Function,
+    door: &TokenStream,
+    given: Option<(&Ident, TokenStream)>,
+) -> Owned {
     let mut owned = Owned {
         copies: TokenStream::new(),
         arguments: Vec::new(),
@@ -30,13 +35,23 @@ pub(super) fn arguments(function: &Function, door: &TokenStream) -> Owned {
                 owned.argument(is_borrowed(&receiver.kind), &kept, &word, receiver.span(), door);
             }
             FnArg::Typed(typed) => {
-                if let Some(name) = argument_name(&typed.pat) {
+                if let Some((_, given)) = given.as_ref().filter(|(name, _)| is_named(input, name)) {
+                    owned.arguments.push(given.clone());
+                } else if let Some(name) = argument_name(&typed.pat) {
                     owned.argument(is_borrow(&typed.ty), &kept, name, typed.ty.span(), door);
                 }
             }
         }
     }
     owned
+}
+
+/// Whether this is the name of an argument.
+pub(super) fn is_named(input: &FnArg, wanted: &Ident) -> bool {
+    match input {
+        FnArg::Receiver(_) => false,
+        FnArg::Typed(typed) => argument_name(&typed.pat).is_some_and(|name| name.unraw() == wanted.unraw()),
+    }
 }
 
 /// Whether an argument is copied and not handed over.

@@ -1,13 +1,17 @@
 //! What a function gives entries as new values: as steps around its body.
 
 use super::invalidate::{Steps, resolved};
-use crate::names::{local, respan};
+use crate::names::{local, located, respan};
 use crate::plan::{Update, Value};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 pub(super) fn update(steps: &mut Steps<'_>, position: usize, planned: &Update) {
-    let Update { entry, value } = planned;
+    let Update { entry, value, items } = planned;
+    if let (Some(items), Some(item)) = (items, &entry.item) {
+        each(steps, position, planned, items, item);
+        return;
+    }
     let writer = steps.writer;
     let updated = local(&format!("__updated_{position}"));
     let span = resolved(entry.span);
@@ -67,6 +71,49 @@ pub(super) fn update(steps: &mut Steps<'_>, position: usize, planned: &Update) {
             steps.with_output(&[output, in_value], &quote!(#named #copies #set));
         }
     }
+}
+
+/// The same for each item of a list.
+fn each(steps: &mut Steps<'_>, position: usize, planned: &Update, items: &TokenStream, item: &Ident) {
+    let (door, writer) = (steps.door, steps.writer);
+    let updated = local(&format!("__updated_{position}"));
+    let span = resolved(planned.entry.span);
+    let (made, whole) = steps.entry(position, &planned.entry);
+    let made = of_item(item, &made);
+    let list = listed(door, items);
+    let named = |method| {
+        let method = Ident::new(method, span);
+        quote_spanned!(span=> let #updated = #writer.#method(#list, #made);)
+    };
+    let set = |value| {
+        let value = of_item(item, value);
+        quote_spanned!(span=> #writer.set_each(#updated, #value);)
+    };
+    match &planned.value {
+        Value::Before(value) => {
+            steps.before.push(named("update_each"));
+            steps.values.push(set(value));
+        }
+        Value::After { value, output, .. } => {
+            steps.unknown.push(whole);
+            copy(steps, position, planned);
+            let (copies, named, set) = (copies(position, planned), named("update_each_late"), set(value));
+            steps.with_output(&[output], &quote!(#copies #named #set));
+        }
+        Value::Returned(_) => {}
+    }
+}
+
+/// The items of a list, reported where it is named if it is none.
+pub(super) fn listed(door: &TokenStream, items: &TokenStream) -> TokenStream {
+    let last = items.clone().into_iter().last();
+    let span = last.map_or_else(Span::mixed_site, |last| last.span());
+    located(quote_spanned!(Span::mixed_site()=> #door::items(#items)), span)
+}
+
+/// The closure from an item to what is made of it, which may be none of its own.
+pub(super) fn of_item(item: &Ident, made: &TokenStream) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> |#[allow(unused_variables)] #item| #made)
 }
 
 /// Made only where the strategy of the cached function has a use for it.

@@ -3,7 +3,7 @@
 use super::{door, invalidate};
 use crate::args::{CacheArgs, Entries, Owner};
 use crate::function::{Form, Function, argument_name, ungrouped};
-use crate::names::Companions;
+use crate::names::{Companions, borrowed};
 use crate::words::{mentions, speaks_of_self_type};
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -32,6 +32,8 @@ pub(crate) struct BatchPlan {
     pub(crate) id: Ident,
     pub(crate) ids: Ident,
     pub(crate) ids_form: IdsForm,
+    /// The list of ids, borrowed.
+    pub(crate) listed: TokenStream,
     pub(crate) caches: Option<Expr>,
 }
 
@@ -76,13 +78,7 @@ impl BatchPlan {
                 |in_impl| in_impl.value,
             );
         let has_companions = args.companions.is_none_or(|companions| companions.value);
-        let ids_form = function
-            .arguments()
-            .find(|(name, _)| name.is_some_and(|name| name.unraw() == entries.ids.unraw()))
-            .map_or(IdsForm::Owned, |(_, argument)| match ungrouped(&argument.ty) {
-                Type::Reference(_) => IdsForm::Borrowed,
-                _ => IdsForm::Owned,
-            });
+        let (ids_form, listed) = ids_of(&function, &entries.ids);
         let (receiver, entry, _, span) = invalidate::companions(entries.owner);
         Self {
             door: door(args.krate.as_ref().map(|krate| &krate.value)),
@@ -98,6 +94,7 @@ impl BatchPlan {
             id: entries.id,
             ids: entries.ids,
             ids_form,
+            listed,
             caches: args.caches.map(|caches| caches.value),
             function,
         }
@@ -113,6 +110,21 @@ impl BatchPlan {
             Type::Reference(_) => Passed::Shared,
             _ => Passed::Owned,
         }
+    }
+}
+
+/// How a function takes its list, and the list, borrowed.
+pub(super) fn ids_of(function: &Function, ids: &Ident) -> (IdsForm, TokenStream) {
+    let argument = function
+        .arguments()
+        .find_map(|(name, argument)| Some((name.filter(|name| name.unraw() == ids.unraw())?, argument)));
+    match argument {
+        Some((name, argument)) => match ungrouped(&argument.ty) {
+            Type::Reference(_) => (IdsForm::Borrowed, name.to_token_stream()),
+            _ => (IdsForm::Owned, borrowed(&name.to_token_stream())),
+        },
+        // What the function returns, a reference already.
+        None => (IdsForm::Borrowed, ids.to_token_stream()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Everything decided about a function that makes entries wrong: what it removes. What it gives new values is in `update`.
 
 use super::{Update, door, key};
-use crate::args::{Arguments, Call, InvalidateArgs, Owner, Target, When};
+use crate::args::{Arguments, Call, Each, InvalidateArgs, Owner, Target, When};
 use crate::function::{Form, Function};
 use crate::names::{Companions, OUTPUT};
 use crate::template::{Piece, Placeholder, Template};
@@ -54,6 +54,8 @@ pub(crate) struct Entry {
     pub(crate) cache: TokenStream,
     /// The word `output`, if the entry depends on it.
     pub(crate) output: Option<Ident>,
+    /// Of a batch, the item it is of, a reference.
+    pub(crate) item: Option<Ident>,
     pub(crate) span: Span,
 }
 
@@ -126,15 +128,37 @@ fn called(call: Call, function: &Function) -> Removal {
 impl Entry {
     /// Of a call, as it was written.
     pub(super) fn of(owner: Owner, arguments: &[Expr], tokens: &TokenStream, function: &Function) -> Self {
-        let (receiver, companion, cache, span) = companions(owner);
         let output = find(tokens, OUTPUT);
-        let word = |argument: &Expr| word(argument, output.is_some(), function);
+        Self::made(owner, arguments, OUTPUT, output, function)
+    }
+
+    /// Of a call in a batch over `each`.
+    pub(super) fn of_each(owner: Owner, arguments: &[Expr], each: &Each, function: &Function) -> Self {
+        let output = Some(&each.items).filter(|items| *items == OUTPUT).cloned();
+        let item = each.item.to_string();
+        Self {
+            item: Some(each.item.clone()),
+            ..Self::made(owner, arguments, &item, output, function)
+        }
+    }
+
+    /// What mentions `last` is known last.
+    fn made(
+        owner: Owner,
+        arguments: &[Expr],
+        last: &str,
+        output: Option<Ident>,
+        function: &Function,
+    ) -> Self {
+        let (receiver, companion, cache, span) = companions(owner);
+        let word = |argument: &Expr| word(argument, last, output.is_some(), function);
         Self {
             receiver: receiver.as_ref().map(word),
             companion,
             arguments: arguments.iter().map(word).collect(),
             cache,
             output,
+            item: None,
             span,
         }
     }
@@ -184,12 +208,12 @@ pub(super) fn companions(owner: Owner) -> (Option<Expr>, TokenStream, TokenStrea
 }
 
 /// The receiver or one argument of a call. Nothing is kept where nothing has to wait.
-fn word(argument: &Expr, waits: bool, function: &Function) -> Word {
+fn word(argument: &Expr, last: &str, waits: bool, function: &Function) -> Word {
     let tokens = argument.to_token_stream();
     // The body may take what a reference is to.
     let place = behind_references(argument);
     match () {
-        () if mentions(&tokens, OUTPUT) => Word::Output(tokens),
+        () if waits && mentions(&tokens, last) => Word::Output(tokens),
         () if waits && is_place(place, function) => Word::Copied(place.to_token_stream()),
         () if waits => Word::Kept(tokens),
         () => Word::Now(tokens),

@@ -11,10 +11,10 @@ use crate::store::BoxFuture;
 pub(crate) type Body = Box<dyn FnMut() -> Run + Send>;
 pub(crate) type Run = BoxFuture<'static, Result<(), String>>;
 
-/// Runs `body` once. One that panics has failed.
-pub(super) async fn attempt(body: &mut Body) -> Result<(), String> {
-    let made = catch_unwind(AssertUnwindSafe(body));
-    caught(made.map_err(|panic| told(&*panic))?).await?
+/// Runs once what `make` makes. A run that panics has failed.
+pub(super) fn attempt(make: impl FnOnce() -> Run) -> impl Future<Output = Result<(), String>> + Send {
+    let made = catch_unwind(AssertUnwindSafe(make)).map_err(|panic| told(&*panic));
+    async { caught(made?).await? }
 }
 
 /// What comes of `work`, or what it panics with.

@@ -11,19 +11,24 @@
 //!    it, so that a key that is written often is run now and then.
 //! 3. The value is put into the tiers. Whatever becomes of that, a read that finds nothing there finds what is pending.
 //! 4. `run`: some time later its body runs; bodies of one key one after the other, in order, those of different keys side by
-//!    side. A run that fails is repeated, after pauses that grow.
+//!    side. A run that fails is repeated, after pauses that grow. The items of a list (`each`) are writes of their own, and
+//!    those that wait are run together (`gather`): one run for many keys.
 //! 5. The value is put into the tiers once more: another process may have filled them from the old source meanwhile. Of a
 //!    write that has failed for good the entry is removed, and `report` tells.
 
 mod attempt;
+mod each;
 mod entry;
+mod gather;
 mod queue;
 mod report;
 mod run;
 mod state;
 mod write;
 
+pub use self::each::{Entries, Gather, Gathered, Writes, gathered, write_behind_each, written_later_each};
 pub use self::entry::{BehindEntry, WrittenAtOnce, WrittenLater, written_later};
+pub use self::gather::Together;
 pub(crate) use self::queue::Behind;
 pub use self::report::FailedWrite;
 pub(crate) use self::report::Report;

@@ -1,6 +1,5 @@
 //! What is pending of one cached function: the newest value of each key, and the writes to be run for it, in order.
 
-use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -8,7 +7,7 @@ use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::report::Report;
-use super::state::{Offer, State, Turn, Write};
+use super::state::{Offer, State, Turn};
 use crate::caches::function::Plan;
 use crate::entry::Content;
 use crate::key::KeyBytes;
@@ -28,7 +27,7 @@ pub(crate) struct Behind {
 
 /// What a worker is to do.
 pub(super) enum Next {
-    Run(Turn),
+    Run(Vec<Turn>),
     /// Until then, or until it is woken.
     Wait(Instant),
     /// There is nothing to do, or somebody else waits for it.
@@ -83,10 +82,14 @@ impl Behind {
         pending.is_some_and(|pending| pending.newest == turn.newest)
     }
 
-    /// A write is about to run.
-    pub(super) fn runs(&self, key: &[u8], stamp: Stamp) {
-        if let Some(pending) = self.lock().keys.get_mut(key) {
-            pending.running = Some(stamp);
+    /// Writes are about to run.
+    pub(super) fn runs(&self, turns: &mut [Turn], stamp: impl Fn(&[u8]) -> Stamp) {
+        let mut state = self.lock();
+        for turn in turns {
+            turn.write.runs += 1;
+            if let Some(pending) = state.keys.get_mut(&*turn.key) {
+                pending.running = Some(stamp(&turn.key));
+            }
         }
     }
 
@@ -120,6 +123,11 @@ impl Behind {
             // Nobody closes it.
             room = full.acquire_owned().await.ok();
         }
+    }
+
+    /// Adds a write if there is room for it, or gives it back.
+    pub(super) fn try_accept(&self, offer: Box<Offer>) -> Result<(), Box<Offer>> {
+        self.lock().take(offer, None).map_err(|(offer, _)| offer)
     }
 
     /// Whether one more worker is wanted, which is then counted.
@@ -182,21 +190,28 @@ impl Behind {
         was_last
     }
 
-    /// A write has to be run again, unless a newer one of the same function comes next anyway.
-    pub(super) fn again(&self, key: KeyBytes, write: Write, at: Instant) {
+    /// Writes have to be run again, together, apart from those after which a newer one of the same function comes anyway.
+    pub(super) fn again(&self, turns: Vec<Turn>, at: Instant) {
         let mut state = self.lock();
-        let next = state.keys.get(&*key).and_then(|pending| pending.writes.front());
-        if next.is_some_and(|next| ptr::eq(next.settings, write.settings)) {
-            state.writes -= 1;
-            state.go_on(key);
-            return;
-        }
-        state.last += 1;
-        let number = state.last;
-        if let Some(pending) = state.keys.get_mut(&*key) {
+        let mut keys = Vec::with_capacity(turns.len());
+        for Turn { key, write, .. } in turns {
+            let Some(pending) = state.keys.get_mut(&*key) else {
+                continue;
+            };
+            let next = pending.writes.front();
+            if next.is_some_and(|next| next.is_of(write.settings, &write.job)) {
+                state.writes -= 1;
+                state.go_on(key);
+                continue;
+            }
             pending.writes.push_front(write);
             pending.running = None;
-            state.failed.insert((at, number), key);
+            keys.push(key);
+        }
+        if !keys.is_empty() {
+            state.last += 1;
+            let number = state.last;
+            state.failed.insert((at, number), keys);
         }
         self.wake(&state);
     }

@@ -8,12 +8,13 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use super::attempt::{attempt, caught};
+use super::gather;
 use super::queue::{Behind, Next};
 use super::report::FailedWrite;
 use super::state::Turn;
 use crate::caches::function::Function;
 use crate::call::probe_of;
-use crate::fill::Put;
+use crate::fill::{End, Puts};
 use crate::invalidate;
 use crate::key::KeyBytes;
 
@@ -85,11 +86,11 @@ impl Worker {
         let Some(behind) = &function.behind else { return };
         loop {
             match behind.next() {
-                Next::Run(turn) => {
+                Next::Run(turns) => {
                     // More may be due than one can do.
                     ensure(&function);
                     // What panics is the user's: a weight, a report.
-                    let _ = caught(run(&function, behind, turn)).await;
+                    let _ = caught(run(&function, behind, turns)).await;
                 }
                 Next::Wait(at) => {
                     self.waiting = true;
@@ -121,105 +122,107 @@ impl Drop for Worker {
     }
 }
 
-/// A write that runs. Dropped in the middle of it, it is run again: nobody knows how far it came.
+/// Writes that run. Dropped in the middle of it, they are run again: nobody knows how far they came.
 struct Running<'a> {
     behind: &'a Behind,
-    turn: Option<Turn>,
+    turns: Vec<Turn>,
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if let Some(Turn { key, write, .. }) = self.turn.take() {
-            self.behind.again(key, write, Instant::now());
+        let turns = std::mem::take(&mut self.turns);
+        if !turns.is_empty() {
+            self.behind.again(turns, Instant::now());
         }
     }
 }
 
-async fn run(function: &Arc<Function>, behind: &Behind, turn: Turn) {
-    let mut running = Running {
-        behind,
-        turn: Some(turn),
-    };
-    let Some(turn) = &mut running.turn else { return };
+/// One run: of a body of its own, or for several items.
+async fn run(function: &Arc<Function>, behind: &Behind, turns: Vec<Turn>) {
+    let mut running = Running { behind, turns };
     // From before the run, so that whoever writes or invalidates meanwhile is seen.
-    let probe = probe_of(&turn.key);
-    let put = Put::begin(function, probe).await;
-    behind.runs(probe.bytes, function.stamps.now(probe.hash));
-    turn.write.runs += 1;
-    let outcome = attempt(&mut turn.write.body).await;
-    // From here on it is known what has become of it.
-    let Some(turn) = running.turn.take() else { return };
-    match outcome {
-        Ok(()) => succeeded(function, behind, turn, put).await,
-        Err(error) if turn.write.runs <= turn.write.settings.retries => {
-            behind.repeated.add_one();
-            tracing::debug!(
-                function = &*function.name,
-                error,
-                "a queued write has failed and will be run again"
-            );
-            let at = Instant::now() + pause(turn.write.runs);
-            behind.again(turn.key, turn.write, at);
-        }
-        Err(error) => failed(function, behind, turn, error).await,
+    let keys = running.turns.iter().map(|turn| turn.key.clone()).collect();
+    let puts = Puts::begin(function, keys).await;
+    behind.runs(&mut running.turns, |key| function.stamps.now(probe_of(key).hash));
+    let outcome = attempt(|| gather::run(&mut running.turns)).await;
+    // From here on it is known what has become of them.
+    let turns = std::mem::take(&mut running.turns);
+    let Err(error) = outcome else {
+        succeeded(behind, turns, puts).await;
+        return;
+    };
+    let may_run = |turn: &Turn| turn.write.runs <= turn.write.settings.retries;
+    let (again, failures): (Vec<Turn>, Vec<Turn>) = turns.into_iter().partition(may_run);
+    if let Some(runs) = again.iter().map(|turn| turn.write.runs).max() {
+        behind.repeated.add_one();
+        tracing::debug!(
+            function = &*function.name,
+            error,
+            "a queued write has failed and will be run again"
+        );
+        behind.again(again, Instant::now() + pause(runs));
     }
+    failed(function, behind, failures, &error).await;
 }
 
-/// Puts the value once more, unless a newer one is on its way.
-async fn succeeded(function: &Arc<Function>, behind: &Behind, turn: Turn, put: Put) {
-    // Until then reads see what is pending, and whatever becomes of the put, no longer.
-    let done = Finished {
+/// Puts the values once more, unless newer ones are on their way.
+async fn succeeded(behind: &Behind, turns: Vec<Turn>, puts: Puts) {
+    // Until then reads see what is pending, and whatever becomes of the puts, no longer.
+    let _done = Finished {
         behind,
-        key: Some(turn.key.clone()),
+        keys: turns.iter().map(|turn| turn.key.clone()).collect(),
     };
-    if behind.is_newest(&turn) {
-        match turn.plan.and_then(|plan| plan.later(turn.accepted.elapsed())) {
-            Some(plan) => {
-                // A store that does not take it has the entry removed.
-                let _ = put.end(turn.content, plan).await;
-            }
-            None => invalidate::entry(function, probe_of(&turn.key)).await,
+    let end = |turn: Turn| {
+        if !behind.is_newest(&turn) {
+            return End::Leave;
         }
-    }
-    drop(done);
+        // A store that does not take it has the entry removed.
+        match turn.plan.and_then(|plan| plan.later(turn.accepted.elapsed())) {
+            Some(plan) => End::Put(turn.content, plan),
+            None => End::Remove,
+        }
+    };
+    puts.end(turns.into_iter().map(end).collect()).await;
 }
 
 struct Finished<'a> {
     behind: &'a Behind,
-    key: Option<KeyBytes>,
+    keys: Vec<KeyBytes>,
 }
 
 impl Drop for Finished<'_> {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
+        for key in self.keys.drain(..) {
             self.behind.done(key);
         }
     }
 }
 
-/// The source has refused the value: the cache must not have it either, unless a newer one is on its way.
-async fn failed(function: &Arc<Function>, behind: &Behind, turn: Turn, error: String) {
-    behind.failed.add_one();
-    let failed = FailedWrite {
-        cache: function.name.to_string(),
-        key: function.text(&turn.key),
-        runs: turn.write.runs,
-        error,
-    };
-    // It is pending no longer before it is removed, or a read could bring it back.
-    if behind.done(turn.key.clone()) {
-        invalidate::entry(function, probe_of(&turn.key)).await;
-    }
-    tracing::error!(
-        function = turn.write.settings.function,
-        cache = failed.cache,
-        key = failed.key,
-        runs = failed.runs,
-        error = failed.error,
-        "a queued write has failed for good; its entry is removed"
-    );
-    if let Some(report) = &behind.report {
-        report(&failed);
+/// The source has refused these values: the cache must not have them either, unless newer ones are on their way.
+async fn failed(function: &Function, behind: &Behind, turns: Vec<Turn>, error: &str) {
+    // They are pending no longer before they are removed, or a read could bring them back.
+    let last = |turn: &&Turn| behind.done(turn.key.clone());
+    let removed: Vec<KeyBytes> = turns.iter().filter(last).map(|turn| turn.key.clone()).collect();
+    invalidate::several(function, &removed).await;
+    for turn in turns {
+        behind.failed.add_one();
+        let failed = FailedWrite {
+            cache: function.name.to_string(),
+            key: function.text(&turn.key),
+            runs: turn.write.runs,
+            error: error.to_owned(),
+        };
+        tracing::error!(
+            function = turn.write.settings.function,
+            cache = failed.cache,
+            key = failed.key,
+            runs = failed.runs,
+            error = failed.error,
+            "a queued write has failed for good; its entry is removed"
+        );
+        if let Some(report) = &behind.report {
+            report(&failed);
+        }
     }
 }
 

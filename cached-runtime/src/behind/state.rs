@@ -1,5 +1,8 @@
 //! What is pending, as data: which key has which writes, and when the next of each may run.
+//!
+//! A key is in one place at a time: among those that linger, in a gathering, among what has failed, or it runs.
 
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ptr;
 use std::sync::Arc;
@@ -8,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::attempt::Body;
+use super::gather::{Gathering, Job};
 use super::write::Settings;
 use crate::caches::function::Plan;
 use crate::entry::Content;
@@ -25,10 +28,12 @@ pub(super) struct State {
     pub(super) writes: u64,
     /// What each writing function has left of its queue.
     pub(super) rooms: Vec<(&'static Settings, Arc<Semaphore>)>,
-    /// Keys whose next write has not run yet, and from when on it may. A key that runs is in neither list.
+    /// Keys whose next write has not run yet, and from when on it may.
     pub(super) fresh: VecDeque<(Instant, KeyBytes)>,
-    /// Keys whose next write has failed, by when it is run again; the number only tells them apart.
-    pub(super) failed: BTreeMap<(Instant, u64), KeyBytes>,
+    /// The same of writes that are run together, of one function each.
+    pub(super) gatherings: Vec<Gathering>,
+    /// Keys whose next writes have failed in one run, by when they are run again; the number only tells them apart.
+    pub(super) failed: BTreeMap<(Instant, u64), Vec<KeyBytes>>,
     pub(super) last: u64,
     /// How many wait for room, or for everything to be done: nothing lingers meanwhile.
     pub(super) hurried: usize,
@@ -55,7 +60,9 @@ pub(super) struct Pending {
 /// One write of one function.
 pub(super) struct Write {
     pub(super) settings: &'static Settings,
-    pub(super) body: Body,
+    pub(super) job: Job,
+    /// Later writes have larger ones.
+    pub(super) number: u64,
     /// So far.
     pub(super) runs: u32,
     /// In its function's queue.
@@ -68,7 +75,21 @@ pub(super) struct Offer {
     pub(super) content: Content,
     pub(super) plan: Option<Plan>,
     pub(super) settings: &'static Settings,
-    pub(super) body: Body,
+    pub(super) job: Job,
+}
+
+impl Offer {
+    /// What the tiers are to have.
+    pub(super) fn written(&self) -> (KeyBytes, Content, Option<Plan>) {
+        (self.key.clone(), self.content.clone(), self.plan)
+    }
+}
+
+impl Write {
+    /// Whether it gives way to, or is run together with, another of these.
+    pub(super) fn is_of(&self, settings: &'static Settings, job: &Job) -> bool {
+        ptr::eq(self.settings, settings) && self.job.of() == job.of()
+    }
 }
 
 /// A write to be run now, and what was the newest value of its key then.
@@ -90,7 +111,7 @@ impl State {
     ) -> Result<(), (Box<Offer>, Arc<Semaphore>)> {
         let present = self.keys.get(&*offer.key);
         let last = present.and_then(|pending| pending.writes.back());
-        let replaces = last.is_some_and(|last| ptr::eq(last.settings, offer.settings));
+        let replaces = last.is_some_and(|last| last.is_of(offer.settings, &offer.job));
         let is_new = present.is_none();
         let room = if replaces {
             None
@@ -106,13 +127,14 @@ impl State {
             content,
             plan,
             settings,
-            body,
+            job,
         } = *offer;
         let now = Instant::now();
         self.last += 1;
         if is_new {
-            self.fresh.push_back((now + LINGER, key.clone()));
+            self.line_up(now, key.clone(), settings, job.of());
         }
+        let number = self.last;
         let pending = self.keys.entry(key).or_insert_with(|| Pending {
             newest: 0,
             content: content.clone(),
@@ -121,19 +143,20 @@ impl State {
             writes: VecDeque::new(),
             running: None,
         });
-        (pending.newest, pending.accepted) = (self.last, now);
+        (pending.newest, pending.accepted) = (number, now);
         (pending.content, pending.plan) = (content, plan);
         if let Some(room) = room {
             self.writes += 1;
             self.most = self.most.max(settings.concurrency);
             pending.writes.push_back(Write {
                 settings,
-                body,
+                job,
+                number,
                 runs: 0,
                 _room: room,
             });
         } else if let Some(last) = pending.writes.back_mut() {
-            (last.body, last.runs) = (body, 0);
+            (last.job, last.number, last.runs) = (job, number, 0);
         }
         Ok(())
     }
@@ -148,47 +171,82 @@ impl State {
         room
     }
 
-    /// The next write that may run.
-    pub(super) fn turn(&mut self, now: Instant) -> Option<Turn> {
-        let again = self.failed.first_entry().filter(|first| first.key().0 <= now);
-        let key = match again {
-            Some(first) => first.remove(),
-            None => {
-                let hurried = self.hurried > 0;
-                self.fresh.front().filter(|(at, _)| hurried || *at <= now)?;
-                self.fresh.pop_front()?.1
-            }
+    /// Has a key wait for its next write.
+    fn line_up(&mut self, now: Instant, key: KeyBytes, settings: &'static Settings, of: Option<TypeId>) {
+        let Some(together) = settings.together else {
+            self.fresh.push_back((now + LINGER, key));
+            return;
         };
-        let pending = self.keys.get_mut(&*key)?;
-        Some(Turn {
-            write: pending.writes.pop_front()?,
-            newest: pending.newest,
-            content: pending.content.clone(),
-            plan: pending.plan,
-            accepted: pending.accepted,
-            key,
-        })
+        let known = self.gatherings.iter_mut().find(|known| known.is_of(settings, of));
+        match known {
+            Some(known) => known.add(now, key),
+            None => {
+                let mut gathering = Gathering::new(settings, of, together);
+                gathering.add(now, key);
+                self.gatherings.push(gathering);
+            }
+        }
+    }
+
+    /// The next writes that may run: one, or some that are run together.
+    pub(super) fn turn(&mut self, now: Instant) -> Option<Vec<Turn>> {
+        let again = self.failed.first_entry().filter(|first| first.key().0 <= now);
+        let keys = match again {
+            Some(first) => first.remove(),
+            None => self.due(now)?,
+        };
+        let turns = keys.into_iter().filter_map(|key| {
+            let pending = self.keys.get_mut(&*key)?;
+            Some(Turn {
+                write: pending.writes.pop_front()?,
+                newest: pending.newest,
+                content: pending.content.clone(),
+                plan: pending.plan,
+                accepted: pending.accepted,
+                key,
+            })
+        });
+        Some(turns.collect())
+    }
+
+    /// Keys whose writes have not run yet, and may.
+    fn due(&mut self, now: Instant) -> Option<Vec<KeyBytes>> {
+        let hurried = self.hurried > 0;
+        let fresh = self.fresh.front().map(|(at, _)| *at);
+        let gathered = self.gatherings.iter_mut();
+        let gathered = gathered.filter_map(|some| Some((some.due()?, some)));
+        let first = gathered.min_by_key(|(at, _)| *at);
+        match first {
+            Some((at, some)) if fresh.is_none_or(|fresh| at < fresh) => {
+                (hurried || at <= now).then(|| some.take())
+            }
+            _ => {
+                fresh.filter(|at| hurried || *at <= now)?;
+                self.fresh.pop_front().map(|(_, key)| vec![key])
+            }
+        }
     }
 
     /// When the next one may.
     pub(super) fn earliest(&self) -> Option<Instant> {
         let fresh = self.fresh.front().map(|(at, _)| *at);
+        let gathered = self.gatherings.iter().filter_map(Gathering::due);
         let failed = self.failed.first_key_value().map(|((at, _), _)| *at);
-        fresh.into_iter().chain(failed).min()
+        fresh.into_iter().chain(gathered).chain(failed).min()
     }
 
     /// Ends a run: what comes next of this key may be replaced for a while. Whether nothing does.
     pub(super) fn go_on(&mut self, key: KeyBytes) -> bool {
-        match self.keys.get_mut(&*key) {
-            Some(pending) if !pending.writes.is_empty() => {
-                pending.running = None;
-                self.fresh.push_back((Instant::now() + LINGER, key));
-                false
-            }
-            _ => {
-                self.keys.remove(&*key);
-                true
-            }
-        }
+        let Some(pending) = self.keys.get_mut(&*key) else {
+            return true;
+        };
+        pending.running = None;
+        let Some(next) = pending.writes.front() else {
+            self.keys.remove(&*key);
+            return true;
+        };
+        let (settings, of) = (next.settings, next.job.of());
+        self.line_up(Instant::now(), key, settings, of);
+        false
     }
 }

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use super::gather::{Job, Together};
 use super::run;
 use super::state::Offer;
 use crate::caches::context;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub retries: u32,
     /// How many bodies may run at a time.
     pub concurrency: usize,
+    /// Of a writer of items.
+    pub together: Option<Together>,
 }
 
 /// What a writing function can return before its body has run.
@@ -53,8 +56,8 @@ impl<E> Done for Result<(), E> {
 
 /// A return type that says no more than that a write is accepted.
 pub struct Returned<R, const K: u8> {
-    shape: Shape<R, K>,
-    done: fn() -> R,
+    pub(super) shape: Shape<R, K>,
+    pub(super) done: fn() -> R,
 }
 
 /// Of a writing function. Apart from the write itself, so that it is reported once, and where it is returned.
@@ -129,20 +132,16 @@ where
         content: content.clone(),
         plan,
         settings,
-        body: Box::new(move || {
+        job: Job::Alone(Box::new(move || {
             let run = body();
             Box::pin(carrier.carry(async move {
                 let outcome = run.await.split();
                 outcome.map(drop).map_err(|(error, _)| told(&error))
             }))
-        }),
+        })),
     });
     behind.accept(offer).await;
-    let put = Unput {
-        function: &function,
-        key: &key,
-        done: false,
-    };
+    let put = Unput::new(&function, std::slice::from_ref(&key));
     run::ensure(&function);
     match plan {
         Some(plan) => {
@@ -156,26 +155,27 @@ where
     (returned.done)()
 }
 
-/// An entry whose new value is accepted, and on its way into the tiers. Where the writer is dropped there, what the tiers
+/// Entries whose new values are accepted, and on their way into the tiers. Where the writer is dropped there, what the tiers
 /// have is removed.
-struct Unput<'a> {
+pub(super) struct Unput<'a> {
     function: &'a Function,
-    key: &'a KeyBytes,
-    done: bool,
+    keys: &'a [KeyBytes],
 }
 
-impl Unput<'_> {
-    fn done(mut self) {
-        self.done = true;
+impl<'a> Unput<'a> {
+    pub(super) fn new(function: &'a Function, keys: &'a [KeyBytes]) -> Self {
+        Self { function, keys }
+    }
+
+    pub(super) fn done(mut self) {
+        self.keys = &[];
     }
 }
 
 impl Drop for Unput<'_> {
     fn drop(&mut self) {
-        if !self.done {
-            // Begun and dropped midway, which queues what is left of it.
-            let removal = pin!(invalidate::entry(self.function, probe_of(self.key)));
-            let _ = removal.poll(&mut Context::from_waker(Waker::noop()));
-        }
+        // Begun and dropped midway, which queues what is left of it.
+        let removal = pin!(invalidate::several(self.function, self.keys));
+        let _ = removal.poll(&mut Context::from_waker(Waker::noop()));
     }
 }

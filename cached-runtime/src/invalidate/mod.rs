@@ -1,4 +1,4 @@
-//! Invalidation: of an entry, of a function's whole cache, by key text, by pattern, of everything.
+//! Invalidation: of an entry, of several, of a function's whole cache, by key text, by pattern, of everything.
 //!
 //! Always in this order, so that once it has returned nothing older is served or stored in this process:
 //!
@@ -7,19 +7,23 @@
 //! 2. The remote tiers, the lowest first. Each revokes its tokens with the removal.
 //! 3. Memory again: between 1 and 2 somebody may have found the old entry in a remote tier and copied it up.
 
+mod each;
 mod update;
 mod writer;
 
 use std::sync::Arc;
 
+pub use self::each::UpdatedEach;
+pub(crate) use self::each::{Each, place};
 pub use self::update::{StoredAs, Updated};
 pub use self::writer::{When, WholeCache, Writer, write, write_always, write_with};
 use crate::Error;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::call::probe_of;
-use crate::key::Glob;
-use crate::resilience::{Guarded, Matching, What};
+use crate::key::{Glob, KeyBytes};
+use crate::resilience::{Guarded, Matching, TOGETHER, What};
+use crate::store::BoxFuture;
 use crate::tier::memory::Probe;
 
 /// Step 1 for one entry: nothing loaded before is let into memory or waited for, and what is there goes.
@@ -42,13 +46,21 @@ async fn pass<'a>(
     what: What<'_>,
     memory: impl FnMut() + Send,
 ) -> Result<u64, Error> {
+    let removals = stores.into_iter().map(|store| (store, what));
+    pass_each(removals, memory).await
+}
+
+/// The same where each store has several requests to answer.
+async fn pass_each<'a, 'w>(
+    removals: impl Iterator<Item = (&'a Arc<Guarded>, What<'w>)> + Send,
+    memory: impl FnMut() + Send,
+) -> Result<u64, Error> {
     let mut passage = Passage {
-        left: stores.into_iter(),
-        what,
+        left: removals,
         memory,
     };
     let mut outcome = Ok(0);
-    for store in passage.left.by_ref() {
+    for (store, what) in passage.left.by_ref() {
         match store.remove(what).await {
             Ok(count) => outcome = outcome.map(|most: u64| most.max(count)),
             Err(error) => outcome = Err(error),
@@ -59,15 +71,14 @@ async fn pass<'a>(
 
 /// The way of an invalidation through the stores. Dropped midway, what is left of it is queued; however it ends, memory
 /// is seen to once more.
-struct Passage<'a, 'w, I: Iterator<Item = &'a Arc<Guarded>>, M: FnMut()> {
+struct Passage<'a, 'w, I: Iterator<Item = (&'a Arc<Guarded>, What<'w>)>, M: FnMut()> {
     left: I,
-    what: What<'w>,
     memory: M,
 }
 
-impl<'a, I: Iterator<Item = &'a Arc<Guarded>>, M: FnMut()> Drop for Passage<'a, '_, I, M> {
+impl<'a, 'w, I: Iterator<Item = (&'a Arc<Guarded>, What<'w>)>, M: FnMut()> Drop for Passage<'a, 'w, I, M> {
     fn drop(&mut self) {
-        self.left.by_ref().for_each(|store| store.queue(self.what));
+        self.left.by_ref().for_each(|(store, what)| store.queue(what));
         (self.memory)();
     }
 }
@@ -89,6 +100,33 @@ async fn remove_below(function: &Function, probe: Probe<'_>, memory: impl FnMut(
     let keys = [function.full_key(probe.bytes)];
     // Keys are what every store can remove.
     let _ = pass(function.upwards(), What::Keys(&keys), memory).await;
+}
+
+/// Several entries of one function, in as few requests for each store as their number allows.
+pub(crate) fn several<'a>(function: &'a Function, keys: &'a [KeyBytes]) -> BoxFuture<'a, ()> {
+    let again = || keys.iter().for_each(|key| revoke(function, probe_of(key)));
+    Box::pin(async move {
+        again();
+        remove_several_below(function, keys, again).await;
+    })
+}
+
+/// Step 2 alone, as [`below`].
+pub(crate) fn several_below<'a>(function: &'a Function, keys: &'a [KeyBytes]) -> BoxFuture<'a, ()> {
+    Box::pin(remove_several_below(function, keys, || {}))
+}
+
+async fn remove_several_below(function: &Function, keys: &[KeyBytes], memory: impl FnMut() + Send) {
+    if function.remotes.is_empty() || keys.is_empty() {
+        return;
+    }
+    let keys: Vec<String> = keys.iter().map(|key| function.full_key(key)).collect();
+    let removals: Vec<_> = function
+        .upwards()
+        .flat_map(|store| keys.chunks(TOGETHER).map(move |keys| (store, What::Keys(keys))))
+        .collect();
+    // Keys are what every store can remove.
+    let _ = pass_each(removals.into_iter(), memory).await;
 }
 
 /// Step 1 for the entries of a function that `doomed` names.

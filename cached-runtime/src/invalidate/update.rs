@@ -6,7 +6,7 @@ use crate::caches::function::{Function, Plan};
 use crate::call::probe_of;
 use crate::call::values::Ways;
 use crate::entry::Content;
-use crate::fill::Put;
+use crate::fill::{End, Put};
 use crate::handles::Entry;
 use crate::hooks::CacheValue;
 use crate::key::KeyBytes;
@@ -52,7 +52,29 @@ impl<V: Clone> StoredAs<V> for V {
 }
 
 /// Makes what is kept of a value.
-type Make = Box<dyn FnOnce(&Function) -> (Content, Option<Plan>) + Send + Sync>;
+pub(super) type Make = Box<dyn FnOnce(&Function) -> (Content, Option<Plan>) + Send + Sync>;
+
+/// Whether the strategy of a function has a use for new values.
+pub(super) fn wants(function: &Function) -> bool {
+    let puts = [Strategy::WriteThrough, Strategy::WriteBehind];
+    puts.contains(&function.spec.strategy) && !function.disabled
+}
+
+pub(super) fn maker<V: CacheValue>(value: V, ways: fn() -> Ways<V>) -> Make {
+    Box::new(move |function| {
+        let plan = function.plan(Some(&value));
+        (Content::Value((ways().share)(value)), plan)
+    })
+}
+
+/// What becomes of entries that have new values or none.
+pub(super) fn ends(function: &Function, new: Vec<Option<Make>>) -> Vec<End> {
+    let end = |new: Option<Make>| match new.map(|make| make(function)) {
+        Some((content, Some(plan))) => End::Put(content, plan),
+        _ => End::Remove,
+    };
+    new.into_iter().map(end).collect()
+}
 
 /// What the entry is to have.
 enum New {
@@ -100,15 +122,11 @@ impl Update {
     }
 
     pub(super) fn wants(&self) -> bool {
-        let puts = [Strategy::WriteThrough, Strategy::WriteBehind];
-        puts.contains(&self.function.spec.strategy) && !self.function.disabled
+        wants(&self.function)
     }
 
     pub(super) fn set<V: CacheValue>(&mut self, value: V, ways: fn() -> Ways<V>) {
-        self.new = New::Value(Box::new(move |function| {
-            let plan = function.plan(Some(&value));
-            (Content::Value((ways().share)(value)), plan)
-        }));
+        self.new = New::Value(maker(value, ways));
     }
 
     pub(super) async fn begin(&mut self) {

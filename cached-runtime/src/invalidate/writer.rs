@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use super::each::Updates;
 use super::update::{StoredAs, Update, Updated};
 use crate::Error;
 use crate::behind::WrittenAtOnce;
@@ -57,6 +58,8 @@ enum Target {
     OneOf(Caches, String),
     /// An entry that is to have a new value.
     Update(Box<Update>),
+    /// Several of one function.
+    Updates(Box<Updates>),
 }
 
 /// What is to be removed or put, and when.
@@ -64,7 +67,7 @@ pub struct Writer {
     when: When,
     targets: Vec<Target>,
     /// From before the body.
-    made: Moment,
+    pub(super) made: Moment,
 }
 
 impl Writer {
@@ -143,6 +146,21 @@ impl Writer {
         updated
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.targets.len()
+    }
+
+    pub(super) fn add_updates(&mut self, updates: Updates) {
+        self.targets.push(Target::Updates(Box::new(updates)));
+    }
+
+    pub(super) fn updates(&mut self, target: usize) -> Option<&mut Updates> {
+        match self.targets.get_mut(target) {
+            Some(Target::Updates(updates)) => Some(updates),
+            _ => None,
+        }
+    }
+
     fn updated<V>(&mut self, updated: Updated<V>) -> Option<&mut Update> {
         match self.targets.get_mut(updated.index) {
             Some(Target::Update(update)) => Some(update),
@@ -172,8 +190,10 @@ impl Writer {
     /// What has to be done before the body is polled.
     async fn begin(&mut self) {
         for target in &mut self.targets {
-            if let Target::Update(update) = target {
-                update.begin().await;
+            match target {
+                Target::Update(update) => update.begin().await,
+                Target::Updates(updates) => updates.begin().await,
+                _ => {}
             }
         }
     }
@@ -181,15 +201,19 @@ impl Writer {
     fn has_updates(&self) -> bool {
         self.targets
             .iter()
-            .any(|target| matches!(target, Target::Update(_)))
+            .any(|target| matches!(target, Target::Update(_) | Target::Updates(_)))
     }
 
     async fn run(&mut self) {
         for target in &mut self.targets {
-            if let Target::Update(update) = target {
-                Box::pin(update.end()).await;
-            } else if let Err(error) = target.remove().await {
-                tracing::error!(%error, "an invalidation is not complete");
+            match target {
+                Target::Update(update) => Box::pin(update.end()).await,
+                Target::Updates(updates) => Box::pin(updates.end()).await,
+                _ => {
+                    if let Err(error) = target.remove().await {
+                        tracing::error!(%error, "an invalidation is not complete");
+                    }
+                }
             }
         }
     }
@@ -219,6 +243,10 @@ impl Target {
             Self::OneOf(caches, glob) => super::by_pattern(caches, glob, true).await.map(drop),
             Self::Update(update) => {
                 update.remove().await;
+                Ok(())
+            }
+            Self::Updates(updates) => {
+                updates.remove().await;
                 Ok(())
             }
         }

@@ -83,6 +83,36 @@ impl Guarded {
         Ok(refused)
     }
 
+    /// Stores each, as [`put`](Guarded::put) would under a token; `None` where the store does not take it.
+    pub(crate) async fn put_each(self: &Arc<Self>, puts: &[Filling<'_>]) -> Vec<Option<Filled>> {
+        let mut answers = Vec::with_capacity(puts.len());
+        for puts in puts.chunks(TOGETHER) {
+            let welcome = |put: &Filling<'_>| !self.pending.covers(put.key);
+            let asked: Vec<bool> = puts.iter().map(welcome).collect();
+            let some: Vec<Filling<'_>> = puts
+                .iter()
+                .zip(&asked)
+                .filter_map(|(put, asked)| asked.then_some(*put))
+                .collect();
+            let mut some = if some.is_empty() {
+                Vec::new()
+            } else {
+                match self.ask_each(some.len(), self.store.fill_many(&some)).await {
+                    Ok(some) => some,
+                    Err(_) => break,
+                }
+            }
+            .into_iter();
+            answers.extend(
+                asked
+                    .into_iter()
+                    .map(|asked| if asked { some.next()?.ok() } else { None }),
+            );
+        }
+        answers.resize(puts.len(), None);
+        answers
+    }
+
     /// A token for each, as [`reserve`](Guarded::reserve) would. As far as they can be had in the time for one request:
     /// what is then not stored costs a load, and waiting would cost every caller.
     pub(crate) async fn reserve_each(self: &Arc<Self>, keys: &[&str]) -> Vec<Option<Token>> {

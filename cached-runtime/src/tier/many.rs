@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use tokio::task::yield_now;
 
-use super::remote::{Form, Had, Permit, Remote, Sealed};
+use super::remote::{Claim, Form, Had, Permit, Remote, Sealed};
 use crate::plan::Plan;
 use crate::resilience::{Looked, TOGETHER};
-use crate::store::Filling;
+use crate::store::{BoxFuture, Filled, Filling};
+use crate::together::{self, BESIDE};
 
 /// One of several entries to be stored.
 pub(crate) struct Entering<'a> {
@@ -15,6 +16,14 @@ pub(crate) struct Entering<'a> {
     pub(crate) sealed: &'a Sealed,
     pub(crate) plan: &'a Plan,
     pub(crate) permit: &'a Permit,
+}
+
+/// One of several entries that no load brought.
+pub(crate) struct Putting<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) sealed: &'a Sealed,
+    pub(crate) plan: &'a Plan,
+    pub(crate) claim: &'a Claim,
 }
 
 impl Remote {
@@ -90,5 +99,75 @@ impl Remote {
         if let Ok(refused) = self.guarded.fill_each(&fills).await {
             self.refused.add(refused);
         }
+    }
+
+    /// The right to store each, as [`claim`](Remote::claim) would give it; `None` where it cannot be had.
+    pub(crate) fn claim_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Option<Claim>>> {
+        Box::pin(self.claim_each(keys))
+    }
+
+    async fn claim_each(&self, keys: &[String]) -> Vec<Option<Claim>> {
+        let mut claims = Vec::with_capacity(keys.len());
+        let has_tokens = self.guarded.store().guarantees().tokens;
+        for keys in keys.chunks(TOGETHER) {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let some: Vec<Option<Claim>> = if has_tokens {
+                let permits = self.reserve_many(&keys).await.into_iter();
+                permits
+                    .map(|permit| permit.map(|permit| self.claimed(permit)))
+                    .collect()
+            } else {
+                together::all(keys.iter().map(|key| Box::pin(self.claim(key))).collect())
+                    .await
+                    .into_iter()
+                    .map(Result::ok)
+                    .collect()
+            };
+            let none = some.iter().all(Option::is_none);
+            claims.extend(some);
+            // A store that does not answer is not asked again.
+            if none {
+                break;
+            }
+        }
+        claims.resize_with(keys.len(), || None);
+        claims
+    }
+
+    /// Stores each as [`put`](Remote::put) would; `None` where the store does not take it. One round trip, where the store
+    /// has tokens.
+    pub(crate) fn put_many<'a>(&'a self, putting: &'a [Putting<'a>]) -> BoxFuture<'a, Vec<Option<Filled>>> {
+        Box::pin(self.put_each(putting))
+    }
+
+    async fn put_each(&self, putting: &[Putting<'_>]) -> Vec<Option<Filled>> {
+        let tokens: Option<Vec<_>> = putting.iter().map(|one| one.claim.token.as_ref()).collect();
+        let Some(tokens) = tokens else {
+            let mut answers = Vec::with_capacity(putting.len());
+            for some in putting.chunks(BESIDE) {
+                let puts = some
+                    .iter()
+                    .map(|one| Box::pin(self.put(one.key, one.sealed, one.plan, one.claim)));
+                let some = together::all(puts.collect()).await;
+                answers.extend(some.into_iter().map(Result::ok));
+            }
+            return answers;
+        };
+        let bytes: Vec<_> = putting
+            .iter()
+            .map(|one| one.sealed.under(one.claim.generation.as_ref()))
+            .collect();
+        let fills = putting
+            .iter()
+            .zip(&bytes)
+            .zip(tokens)
+            .map(|((one, bytes), token)| Filling {
+                key: one.key,
+                bytes,
+                ttl: self.life(one.plan),
+                token,
+            });
+        let fills: Vec<Filling<'_>> = fills.collect();
+        self.guarded.put_each(&fills).await
     }
 }

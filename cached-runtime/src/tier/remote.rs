@@ -51,8 +51,8 @@ pub(crate) struct Permit {
 
 /// The right to put an entry: as a permit, of a store that may have no tokens.
 pub(crate) struct Claim {
-    token: Option<Token>,
-    generation: Option<Generation>,
+    pub(super) token: Option<Token>,
+    pub(super) generation: Option<Generation>,
     /// Of the time that claiming and putting may take together.
     left: Duration,
 }
@@ -247,6 +247,15 @@ impl Remote {
             generation,
             left: self.guarded.budget().saturating_sub(begun.elapsed()),
         })
+    }
+
+    /// A permit is a claim too.
+    pub(super) fn claimed(&self, permit: Permit) -> Claim {
+        Claim {
+            token: Some(permit.token),
+            generation: permit.generation,
+            left: self.guarded.budget(),
+        }
     }
 
     /// Stores under a claim, unless somebody else has put or removed the same entry since.

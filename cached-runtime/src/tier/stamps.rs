@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering::SeqCst;
 const STRIPES: usize = 1 << 14;
 
 /// The generation of an entry's invalidations at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Stamp {
     key: u64,
     cache: u64,
@@ -57,10 +57,13 @@ impl Stripes {
     }
 
     fn of(&self, hash: u64) -> &AtomicU64 {
-        // The low bits choose the bucket and the high ones the tag inside a table; these are used by neither.
-        let index = usize::try_from((hash >> 24) & 0xFFFF_FFFF).unwrap_or(0) % STRIPES;
-        &self.0[index]
+        &self.0[place(hash)]
     }
+}
+
+fn place(hash: u64) -> usize {
+    // The low bits choose the bucket and the high ones the tag inside a table; these are used by neither.
+    usize::try_from((hash >> 24) & 0xFFFF_FFFF).unwrap_or(0) % STRIPES
 }
 
 /// The stamps of one function's keys.
@@ -83,6 +86,11 @@ impl Stamps {
 
     fn stripe(&self, hash: u64) -> &AtomicU64 {
         self.stripes.of(hash ^ self.salt)
+    }
+
+    /// Which keys share a stamp: those of one place.
+    pub(crate) fn place(&self, hash: u64) -> usize {
+        place(hash ^ self.salt)
     }
 
     pub(crate) fn now(&self, hash: u64) -> Stamp {

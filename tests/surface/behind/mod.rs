@@ -2,6 +2,7 @@
 
 mod arguments;
 mod beside;
+mod entries;
 mod failures;
 mod newest;
 mod nowhere;

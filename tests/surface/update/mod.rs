@@ -2,6 +2,7 @@
 
 mod combined;
 mod consuming;
+mod entries;
 mod forms;
 mod interrupted;
 mod kept;

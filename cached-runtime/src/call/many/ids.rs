@@ -3,6 +3,28 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash};
 
+/// A list of items, each of which has an entry.
+#[diagnostic::on_unimplemented(
+    message = "a batch cannot take its items as `{Self}`",
+    label = "not a list that a batch knows",
+    note = "take `&[T]`, `Vec<T>`, `&Vec<T>`, a `VecDeque`, a `HashSet` or a `BTreeSet`"
+)]
+pub trait Items<T> {
+    /// All of them, in their order.
+    fn items(&self) -> Vec<&T>;
+}
+
+impl<T, const N: usize> Items<T> for [T; N] {
+    fn items(&self) -> Vec<&T> {
+        self.iter().collect()
+    }
+}
+
+/// The items of a writer's list.
+pub fn items<I: Items<T> + ?Sized, T>(list: &I) -> Vec<&T> {
+    list.items()
+}
+
 /// A list of ids, of which some can be asked for alone.
 #[diagnostic::on_unimplemented(
     message = "a batch cannot take its ids as `{Self}`",
@@ -37,6 +59,12 @@ pub fn listed<I: Ids<T, S> + ?Sized, T, S>(_: &I) -> Listed<I, T, S> {
 macro_rules! lists {
     ($($list:ty as $some:ty: $($generics:ident: $bound:ident $(+ $more:ident)*),+;)+) => {
         $(
+            impl<$($generics),+> Items<T> for $list {
+                fn items(&self) -> Vec<&T> {
+                    self.iter().collect()
+                }
+            }
+
             impl<$($generics: $bound $(+ $more)*),+> Ids<T, $some> for $list {
                 fn all(&self) -> Vec<&T> {
                     self.iter().collect()

@@ -25,7 +25,7 @@ mod steps;
 mod wait;
 
 pub use self::answers::{Again, Answers, BatchShape, IdOf, MapKey, OfEntry, Pairs, again};
-pub use self::ids::{Ids, Listed, listed};
+pub use self::ids::{Ids, Items, Listed, items, listed};
 pub use self::run::{Asked, Batch, Step, ask, batch};
 
 use self::keys::Keys;

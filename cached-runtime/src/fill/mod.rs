@@ -6,10 +6,14 @@
 //!
 //! A [`Put`] lasts as long as the writing of the source does, so it begins before that: it moves the stamp on, which the
 //! others in this process see, and claims the key in every store, which revokes what other processes have claimed. When it
-//! ends the stamp must still be the one it made, and the claims must still stand.
+//! ends the stamp must still be the one it made, and the claims must still stand. [`Puts`] are many of them.
+
+mod many;
 
 use std::slice;
 use std::sync::Arc;
+
+pub(crate) use self::many::{End, Puts};
 
 use crate::Error;
 use crate::caches::function::{Function, Plan};

@@ -1,0 +1,238 @@
+//! The typed side of the write of a list, as the expansion calls it: each item is a write of its own, and a body is run for
+//! items of several calls.
+
+use std::any::{Any, TypeId};
+use std::future::Future;
+use std::sync::Arc;
+
+use super::entry::WrittenLater;
+use super::gather::{Call, Job};
+use super::run;
+use super::state::Offer;
+use super::write::{Returned, Settings, Unput};
+use crate::caches::context;
+use crate::caches::function::{Function, Plan};
+use crate::call::many::Ids;
+use crate::call::output::Output;
+use crate::call::values::Ways;
+use crate::entry::Content;
+use crate::fill::{End, Puts};
+use crate::hooks::CacheValue;
+use crate::invalidate::{self, Each, When, Writer};
+use crate::key::KeyBytes;
+use crate::resilience::TOGETHER;
+
+/// A list of which every run of a body can have a part for itself.
+#[diagnostic::on_unimplemented(
+    message = "a writer under `write_behind` cannot take its items as `{Self}`",
+    label = "one run of the body gets the items of several calls, in a list of the same type",
+    note = "take `&[T]`, `Vec<T>`, `&Vec<T>`, a `VecDeque`, a `HashSet` or a `BTreeSet`, of items that are `Clone + Send + 'static`"
+)]
+pub trait Gathered<T, S> {
+    /// All of them, in their order.
+    fn all(&self) -> Vec<&T>;
+    /// A list of these.
+    fn some(items: Vec<T>) -> S;
+    /// One more of this one.
+    fn copy(item: &T) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Ids<T, S> + ?Sized, T: Send + 'static, S> Gathered<T, S> for I {
+    fn all(&self) -> Vec<&T> {
+        Ids::all(self)
+    }
+
+    fn some(items: Vec<T>) -> S {
+        I::some(items)
+    }
+
+    fn copy(item: &T) -> T {
+        I::copy(item)
+    }
+}
+
+/// What a writer does with its items: `T` is one of them, `S` a list of some.
+pub struct Gather<I: ?Sized, T, S> {
+    all: for<'i> fn(&'i I) -> Vec<&'i T>,
+    list: List<T, S>,
+}
+
+struct List<T, S> {
+    some: fn(Vec<T>) -> S,
+    copy: fn(&T) -> T,
+}
+
+/// The one place that asks whether the items are in a list that a writer can take.
+pub fn gathered<I: Gathered<T, S> + ?Sized, T, S>(_: &I) -> Gather<I, T, S> {
+    Gather {
+        all: I::all,
+        list: List {
+            some: I::some,
+            copy: I::copy,
+        },
+    }
+}
+
+/// The items of a writer, with their entries.
+pub struct Entries<'t, T, S, V> {
+    all: Vec<&'t T>,
+    each: Each<'t, T, V>,
+    list: List<T, S>,
+    /// Their caches are.
+    open: bool,
+}
+
+/// The entries that a writer under `write_behind` has named.
+pub fn written_later_each<'t, I: ?Sized, T, S, E: WrittenLater>(
+    items: &'t I,
+    gather: Gather<I, T, S>,
+    mut entry: impl FnMut(&'t T) -> E,
+) -> Entries<'t, T, S, E::Value> {
+    let all = (gather.all)(items);
+    let mut open = true;
+    let each = Each::of(all.clone(), |item| {
+        let entry = entry(item).into_entry();
+        open &= entry.is_open();
+        invalidate::place(&entry)
+    });
+    Entries {
+        all,
+        each,
+        list: gather.list,
+        open,
+    }
+}
+
+/// What is written: each entry once, with its item and its new value.
+pub struct Writes<T, S, V> {
+    groups: Vec<(Arc<Function>, Vec<KeyBytes>)>,
+    /// Each with its group and the place of its key in there.
+    items: Vec<(Box<dyn Any + Send>, V, usize, usize)>,
+    ways: Option<fn() -> Ways<V>>,
+    list: List<T, S>,
+    /// All items, where the body cannot run later.
+    now: Option<S>,
+}
+
+impl<'t, T: Send + 'static, S, V> Entries<'t, T, S, V> {
+    /// With the new values. What is copied of an item is what the body gets.
+    pub fn with(self, mut value: impl FnMut(&'t T) -> V) -> Writes<T, S, V> {
+        let Each { groups, items, ways } = self.each;
+        let later =
+            self.open && groups.iter().all(|(function, _)| function.behind.is_some()) && run::has_timers();
+        let List { some, copy } = self.list;
+        let items = items.into_iter().map(|(item, group, place)| {
+            let copied: Box<dyn Any + Send> = if later { Box::new(copy(item)) } else { Box::new(()) };
+            (copied, value(item), group, place)
+        });
+        Writes {
+            groups,
+            items: items.collect(),
+            ways,
+            list: self.list,
+            now: (!later).then(|| some(self.all.into_iter().map(copy).collect())),
+        }
+    }
+}
+
+/// Gives the entries their new values and has `body` run for their items later, with those of other calls. Where that cannot
+/// be, outside of a runtime with timers and after a shutdown, the body is run first, and what it returns is returned.
+pub async fn write_behind_each<V, R, T, S, B, const K: u8>(
+    returned: Returned<R, K>,
+    writes: Writes<T, S, V>,
+    settings: &'static Settings,
+    told: fn(&R::Error) -> String,
+    mut body: impl FnMut(S) -> B + Send + 'static,
+) -> R
+where
+    V: CacheValue,
+    R: Output<K, Error: 'static>,
+    T: Send + 'static,
+    S: 'static,
+    B: Future<Output = R> + Send + 'static,
+{
+    let Writes {
+        groups,
+        items,
+        ways,
+        list: List { some, copy },
+        now,
+    } = writes;
+    let Some(ways) = ways else {
+        return (returned.done)();
+    };
+    if let Some(all) = now {
+        let mut writer = Writer::new(When::After);
+        let first = writer.add_groups(groups, None);
+        for (_, value, group, place) in items {
+            writer.set_placed(first + group, place, value, ways);
+        }
+        return invalidate::write(returned.shape, writer, body(all)).await;
+    }
+    let carrier = context::carrier();
+    let call = Call::new(
+        TypeId::of::<fn(T) -> B>(),
+        Box::new(move |items| {
+            let items = items.iter().filter_map(|item| item.downcast_ref::<T>());
+            let run = body(some(items.map(copy).collect()));
+            Box::pin(carrier.carry(async move {
+                let outcome = run.await.split();
+                outcome.map(drop).map_err(|(error, _)| told(&error))
+            }))
+        }),
+    );
+    let mut offers: Vec<Vec<Box<Offer>>> = groups.iter().map(|_| Vec::new()).collect();
+    for (item, value, group, place) in items {
+        let (function, keys) = &groups[group];
+        let plan = function.plan(Some(&value));
+        let call = Arc::clone(&call);
+        offers[group].push(Box::new(Offer {
+            key: keys[place].clone(),
+            content: Content::Value((ways().share)(value)),
+            plan,
+            settings,
+            job: Job::Item { item, call },
+        }));
+    }
+    for ((function, _), offers) in groups.iter().zip(offers) {
+        write(function, offers).await;
+    }
+    (returned.done)()
+}
+
+/// Has writes accepted, and puts their values into the tiers: as many at a time as there is room for.
+async fn write(function: &Arc<Function>, offers: Vec<Box<Offer>>) {
+    let Some(behind) = &function.behind else { return };
+    let mut offers = offers.into_iter();
+    let mut next = offers.next();
+    while let Some(first) = next {
+        let (mut keys, mut ends) = (Vec::new(), Vec::new());
+        let mut note = |(key, content, plan): (KeyBytes, Content, Option<Plan>)| {
+            keys.push(key);
+            ends.push(plan.map_or(End::Remove, |plan| End::Put(content, plan)));
+        };
+        let written = first.written();
+        behind.accept(first).await;
+        note(written);
+        next = offers.next();
+        for _ in 1..TOGETHER {
+            let Some(offer) = next else { break };
+            let written = offer.written();
+            match behind.try_accept(offer) {
+                Ok(()) => note(written),
+                Err(offer) => {
+                    next = Some(offer);
+                    break;
+                }
+            }
+            next = offers.next();
+        }
+        let unput = Unput::new(function, &keys);
+        run::ensure(function);
+        let puts = Puts::begin(function, keys.clone()).await;
+        // A store that does not take it has the entry removed.
+        puts.end(ends).await;
+        unput.done();
+    }
+}
