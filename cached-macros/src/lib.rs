@@ -135,6 +135,7 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `get_user(user.id)` | what this function returns, inside of `Ok` and `Some` |
 /// | `get_user(user.id) = user.clone()` | this value: any expression of arguments and of `output`, the returned value |
 /// | `get_user(output.id)`, `get_user(output.id) = output.clone()` | the same in an entry that the returned value names |
+/// | `entries(get_user(user.id) = user.clone() for user in users)` | these values: one for each item of an argument, or of `output` |
 ///
 /// The cached function is named, and its key arguments are checked, as in [`macro@invalidate`]; the value must be of the
 /// type that it keeps. Several targets stand in one attribute, and several attributes on one function, `#[invalidate]`
@@ -158,6 +159,13 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// mentions `output` the arguments in it are copied before. A function that is dropped or panics after its body has begun
 /// removes the entry, in the background. `crate = path` says where the runtime is found.
 ///
+/// # Many
+///
+/// With `entries(.. for item in items)` every item of the list has an entry, and all of them are removed or put together, in
+/// requests of up to a thousand for each store. In key and value `item` is a reference, beside the arguments. `items` is an
+/// argument: a slice, an array, a `Vec`, a `VecDeque`, a `HashSet` or a `BTreeSet`, owned or borrowed; or it is `output`, if the function
+/// returns such a list. Overlaps are judged entry by entry. Of items of one key the last counts.
+///
 /// # Write-behind
 ///
 /// `#[update(get_user(user.id) = user.clone(), strategy = "write_behind")]` on a writer of a cached function that says the
@@ -168,11 +176,18 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `queue = 10_000` | how many writes of this function may wait; a full queue makes the call wait | 10,000 |
 /// | `retries = 5` | how often a run that failed is repeated, after pauses of 100 ms that double up to 10 s | 5 |
 /// | `concurrency = 16` | how many bodies run at a time for the cached function | 16 |
+/// | `batch = 500` | with `entries(..)`: how many items one run gets at most, no more than `queue` | 100 |
+/// | `every = "200ms"` | with `entries(..)`: how long the first of them waits for others | 100 ms |
+///
+/// With `entries(..)` each item is a write, and one run of the body gets those of several calls, in a list as the function
+/// takes it, each key once, with the other arguments of the newest of these calls. It begins when there are `batch` of them, and
+/// `every` after the first came at the latest. A run that fails is repeated for all of its items but those that newer ones have
+/// replaced. Items are copied by `Clone`, and are `Send + 'static`; the list is none of the arrays. No items, no run.
 ///
 /// It returns `()` or `Result<(), E>`, and names one entry, whose key and value are made of arguments. Arguments are taken
 /// along: what is borrowed is copied by `ToOwned`, once, and the rest by `Clone`, for every run. A write that has not begun to run gives way to
 /// a newer one of the same function and key; bodies of one key run in order. Reads see the newest value. The future of the
-/// call may be dropped: while it waits for room nothing is written, and afterwards all is. What a run fails or panics with
+/// call may be dropped: while it waits for room nothing is written, of a list what had room, and afterwards all is. What a run fails or panics with
 /// goes to `CachesBuilder::on_failed_write` once there are no retries left, and the entry is removed. Outside of a tokio
 /// runtime with timers, and after `Caches::shutdown`, the body runs first and the call returns what it returns.
 ///

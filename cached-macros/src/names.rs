@@ -69,9 +69,6 @@ pub(crate) const UPDATE: &[(&str, &str)] = &[
     ("crate", "crate = my_crate::cached_runtime"),
 ];
 
-/// Arguments of `#[update]` that are part of the design and not there yet.
-pub(crate) const UPDATE_LATER: &[&str] = &[];
-
 pub(crate) const STRATEGIES: &[&str] = &[
     "cache_aside",
     "read_through",

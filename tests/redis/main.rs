@@ -11,6 +11,7 @@ mod hooked;
 mod hostile;
 mod keys;
 mod late;
+mod lists;
 mod modes;
 mod orders;
 mod outage;

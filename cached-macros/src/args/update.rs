@@ -66,7 +66,7 @@ impl UpdateArgs {
 
     fn argument(&mut self, input: ParseStream) -> syn::Result<()> {
         refuse_strangers(input)?;
-        let (name, example) = name(input, names::UPDATE, names::UPDATE_LATER)?;
+        let (name, example) = name(input, names::UPDATE, &[])?;
         let argument = Argument { name, example, input };
         match argument.name.unraw().to_string().as_str() {
             "strategy" => {
@@ -193,9 +193,9 @@ fn refuse_strangers(input: ParseStream) -> syn::Result<()> {
     let Ok(name) = input.fork().call(Ident::parse_any) else {
         return Ok(());
     };
-    let known = names::UPDATE.iter().map(|(name, _)| *name);
+    let mut known = names::UPDATE.iter().map(|(name, _)| *name);
     let message = match name.unraw().to_string().as_str() {
-        word if known.chain(names::UPDATE_LATER.iter().copied()).any(|known| known == word) => return Ok(()),
+        word if known.any(|known| known == word) => return Ok(()),
         word @ ("key" | "pattern" | "tag" | "tags") => {
             format!("whose value? `{word}` belongs to `#[invalidate({word} = ..)]`; here name the cached function, as in `get_user(id)`")
         }

@@ -176,7 +176,10 @@ fn items_named(
         })
         .map_or(site, |(_, argument)| argument.ty.span());
     let list = located(quote_spanned!(site=> #door::gathered(#items)), list);
-    let later = quote_spanned!(resolved(update.entry.span)=> #door::written_later_each);
+    let later = located(
+        quote_spanned!(site=> #door::written_later_each),
+        update.entry.span,
+    );
     let (made, new) = (of_item(item, made), of_item(item, new));
     Named {
         statements: quote_spanned! {site=>

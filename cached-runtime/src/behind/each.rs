@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::entry::WrittenLater;
 use super::gather::{Call, Job};
+use super::queue::Behind;
 use super::run;
-use super::state::Offer;
+use super::state::{Offer, Written};
 use super::write::{Returned, Settings, Unput};
 use crate::caches::context;
-use crate::caches::function::{Function, Plan};
+use crate::caches::function::Function;
 use crate::call::many::Ids;
 use crate::call::output::Output;
 use crate::call::values::Ways;
@@ -35,6 +36,10 @@ pub trait Gathered<T, S> {
     fn some(items: Vec<T>) -> S;
     /// One more of this one.
     fn copy(item: &T) -> T;
+    /// The same, as a queue keeps it.
+    fn keep(item: &T) -> Box<dyn Any + Send>;
+    /// A copy of one that was kept.
+    fn kept(item: &(dyn Any + Send)) -> Option<T>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -50,6 +55,14 @@ impl<I: Ids<T, S> + ?Sized, T: Send + 'static, S> Gathered<T, S> for I {
     fn copy(item: &T) -> T {
         I::copy(item)
     }
+
+    fn keep(item: &T) -> Box<dyn Any + Send> {
+        Box::new(I::copy(item))
+    }
+
+    fn kept(item: &(dyn Any + Send)) -> Option<T> {
+        item.downcast_ref().map(I::copy)
+    }
 }
 
 /// What a writer does with its items: `T` is one of them, `S` a list of some.
@@ -61,6 +74,8 @@ pub struct Gather<I: ?Sized, T, S> {
 struct List<T, S> {
     some: fn(Vec<T>) -> S,
     copy: fn(&T) -> T,
+    keep: fn(&T) -> Box<dyn Any + Send>,
+    kept: fn(&(dyn Any + Send)) -> Option<T>,
 }
 
 /// The one place that asks whether the items are in a list that a writer can take.
@@ -70,6 +85,8 @@ pub fn gathered<I: Gathered<T, S> + ?Sized, T, S>(_: &I) -> Gather<I, T, S> {
         list: List {
             some: I::some,
             copy: I::copy,
+            keep: I::keep,
+            kept: I::kept,
         },
     }
 }
@@ -115,16 +132,16 @@ pub struct Writes<T, S, V> {
     now: Option<S>,
 }
 
-impl<'t, T: Send + 'static, S, V> Entries<'t, T, S, V> {
+impl<'t, T, S, V> Entries<'t, T, S, V> {
     /// With the new values. What is copied of an item is what the body gets.
     pub fn with(self, mut value: impl FnMut(&'t T) -> V) -> Writes<T, S, V> {
         let Each { groups, items, ways } = self.each;
         let later =
             self.open && groups.iter().all(|(function, _)| function.behind.is_some()) && run::has_timers();
-        let List { some, copy } = self.list;
+        let List { some, copy, keep, .. } = self.list;
         let items = items.into_iter().map(|(item, group, place)| {
-            let copied: Box<dyn Any + Send> = if later { Box::new(copy(item)) } else { Box::new(()) };
-            (copied, value(item), group, place)
+            let kept: Box<dyn Any + Send> = if later { keep(item) } else { Box::new(()) };
+            (kept, value(item), group, place)
         });
         Writes {
             groups,
@@ -148,7 +165,7 @@ pub async fn write_behind_each<V, R, T, S, B, const K: u8>(
 where
     V: CacheValue,
     R: Output<K, Error: 'static>,
-    T: Send + 'static,
+    T: 'static,
     S: 'static,
     B: Future<Output = R> + Send + 'static,
 {
@@ -156,7 +173,7 @@ where
         groups,
         items,
         ways,
-        list: List { some, copy },
+        list: List { some, kept, .. },
         now,
     } = writes;
     let Some(ways) = ways else {
@@ -172,10 +189,10 @@ where
     }
     let carrier = context::carrier();
     let call = Call::new(
-        TypeId::of::<fn(T) -> B>(),
+        TypeId::of::<B>(),
         Box::new(move |items| {
-            let items = items.iter().filter_map(|item| item.downcast_ref::<T>());
-            let run = body(some(items.map(copy).collect()));
+            let items = items.iter().filter_map(|item| kept(*item));
+            let run = body(some(items.collect()));
             Box::pin(carrier.carry(async move {
                 let outcome = run.await.split();
                 outcome.map(drop).map_err(|(error, _)| told(&error))
@@ -208,12 +225,12 @@ async fn write(function: &Arc<Function>, offers: Vec<Box<Offer>>) {
     let mut next = offers.next();
     while let Some(first) = next {
         let (mut keys, mut ends) = (Vec::new(), Vec::new());
-        let mut note = |(key, content, plan): (KeyBytes, Content, Option<Plan>)| {
+        let mut note = |(key, content, plan): Written| {
             keys.push(key);
             ends.push(plan.map_or(End::Remove, |plan| End::Put(content, plan)));
         };
         let written = first.written();
-        behind.accept(first).await;
+        behind.accept(first, || run::ensure(function)).await;
         note(written);
         next = offers.next();
         for _ in 1..TOGETHER {
@@ -228,11 +245,30 @@ async fn write(function: &Arc<Function>, offers: Vec<Box<Offer>>) {
             }
             next = offers.next();
         }
+        let held = Held {
+            function,
+            behind,
+            keys: &keys,
+        };
         let unput = Unput::new(function, &keys);
-        run::ensure(function);
         let puts = Puts::begin(function, keys.clone()).await;
         // A store that does not take it has the entry removed.
         puts.end(ends).await;
         unput.done();
+        drop(held);
+    }
+}
+
+/// Writes that run once their values are in the tiers, or their writer is gone.
+struct Held<'a> {
+    function: &'a Arc<Function>,
+    behind: &'a Behind,
+    keys: &'a [KeyBytes],
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.behind.let_go(self.keys);
+        run::ensure(self.function);
     }
 }

@@ -108,8 +108,9 @@ impl Behind {
         self.repeated.get()
     }
 
-    /// Adds a write, once there is room for it. Dropped before, nothing is added.
-    pub(super) async fn accept(&self, mut offer: Box<Offer>) {
+    /// Adds a write, once there is room for it, for which `work` sees to it that somebody is at work. Dropped before, nothing is
+    /// added.
+    pub(super) async fn accept(&self, mut offer: Box<Offer>, work: impl Fn()) {
         let mut room = None;
         loop {
             let full = match self.lock().take(offer, room.take()) {
@@ -120,6 +121,7 @@ impl Behind {
                 }
             };
             let _hurry = self.hurry();
+            work();
             // Nobody closes it.
             room = full.acquire_owned().await.ok();
         }
@@ -128,6 +130,13 @@ impl Behind {
     /// Adds a write if there is room for it, or gives it back.
     pub(super) fn try_accept(&self, offer: Box<Offer>) -> Result<(), Box<Offer>> {
         self.lock().take(offer, None).map_err(|(offer, _)| offer)
+    }
+
+    /// The values of these are in the tiers, or their writer is gone.
+    pub(super) fn let_go(&self, keys: &[KeyBytes]) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        keys.iter().for_each(|key| state.let_go(now, key));
     }
 
     /// Whether one more worker is wanted, which is then counted.
@@ -218,7 +227,10 @@ impl Behind {
 
     /// From now on nothing lingers.
     pub(super) fn hurry(&self) -> Hurry<'_> {
-        self.lock().hurried += 1;
+        let mut state = self.lock();
+        state.hurried += 1;
+        state.let_all_go();
+        drop(state);
         self.woken.notify_one();
         Hurry(self)
     }

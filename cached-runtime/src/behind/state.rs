@@ -1,9 +1,9 @@
 //! What is pending, as data: which key has which writes, and when the next of each may run.
 //!
-//! A key is in one place at a time: among those that linger, in a gathering, among what has failed, or it runs.
+//! A key is in one place at a time: held, among those that linger, in a gathering, among what has failed, or it runs.
 
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,9 @@ pub(super) struct State {
     pub(super) gatherings: Vec<Gathering>,
     /// Keys whose next writes have failed in one run, by when they are run again; the number only tells them apart.
     pub(super) failed: BTreeMap<(Instant, u64), Vec<KeyBytes>>,
+    /// Keys of items whose values are on their way into the tiers. A run that began meanwhile would meet them there as a
+    /// stranger would, and a full gathering is run at once. As long as nobody is in a hurry: the writer may never be polled again.
+    held: HashSet<KeyBytes>,
     pub(super) last: u64,
     /// How many wait for room, or for everything to be done: nothing lingers meanwhile.
     pub(super) hurried: usize,
@@ -78,9 +81,11 @@ pub(super) struct Offer {
     pub(super) job: Job,
 }
 
+pub(super) type Written = (KeyBytes, Content, Option<Plan>);
+
 impl Offer {
     /// What the tiers are to have.
-    pub(super) fn written(&self) -> (KeyBytes, Content, Option<Plan>) {
+    pub(super) fn written(&self) -> Written {
         (self.key.clone(), self.content.clone(), self.plan)
     }
 }
@@ -131,7 +136,9 @@ impl State {
         } = *offer;
         let now = Instant::now();
         self.last += 1;
-        if is_new {
+        if is_new && self.hurried == 0 && job.of().is_some() {
+            self.held.insert(key.clone());
+        } else if is_new {
             self.line_up(now, key.clone(), settings, job.of());
         }
         let number = self.last;
@@ -171,7 +178,27 @@ impl State {
         room
     }
 
-    /// Has a key wait for its next write.
+    /// Has a key that was held wait for its write.
+    pub(super) fn let_go(&mut self, now: Instant, key: &KeyBytes) {
+        if let Some(key) = self.held.take(key) {
+            self.line_up_next(now, key);
+        }
+    }
+
+    /// The same of all.
+    pub(super) fn let_all_go(&mut self) {
+        for key in std::mem::take(&mut self.held) {
+            self.line_up_next(Instant::now(), key);
+        }
+    }
+
+    fn line_up_next(&mut self, now: Instant, key: KeyBytes) {
+        let next = self.keys.get(&*key).and_then(|pending| pending.writes.front());
+        if let Some((settings, of)) = next.map(|next| (next.settings, next.job.of())) {
+            self.line_up(now, key, settings, of);
+        }
+    }
+
     fn line_up(&mut self, now: Instant, key: KeyBytes, settings: &'static Settings, of: Option<TypeId>) {
         let Some(together) = settings.together else {
             self.fresh.push_back((now + LINGER, key));
@@ -241,12 +268,11 @@ impl State {
             return true;
         };
         pending.running = None;
-        let Some(next) = pending.writes.front() else {
+        if pending.writes.is_empty() {
             self.keys.remove(&*key);
             return true;
-        };
-        let (settings, of) = (next.settings, next.job.of());
-        self.line_up(Instant::now(), key, settings, of);
+        }
+        self.line_up_next(Instant::now(), key);
         false
     }
 }

@@ -140,7 +140,7 @@ where
             }))
         })),
     });
-    behind.accept(offer).await;
+    behind.accept(offer, || run::ensure(&function)).await;
     let put = Unput::new(&function, std::slice::from_ref(&key));
     run::ensure(&function);
     match plan {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use cached_runtime::{Caches, cache, update};
@@ -292,6 +293,38 @@ async fn a_full_queue_slows_the_writer_and_drops_nothing() {
         for id in 0..100 {
             assert_eq!(kept(id).await, Some(1));
         }
+    })
+    .await;
+}
+
+#[cache(key = "bs:{id}", strategy = "write_behind", skip(table), backend = ["local", "far"], cache_if = |_| false)]
+async fn unkept(table: &'static Table, id: u64) -> Option<u64> {
+    table.row(id)
+}
+
+#[update(entries(unkept(row.id) = row.value for row in rows), strategy = "write_behind", queue = 10)]
+async fn save_unkept(table: &'static Table, rows: &[Row]) {
+    let _ = table.write(rows).await;
+}
+
+/// A writer that waits for a store, and is neither polled nor dropped, keeps nobody from writing what it had accepted.
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_stands_still_holds_nobody_up() {
+    world(async |world| {
+        let table = Table::new();
+        world.far.hold_removals();
+        let ten = rows(0..10, 1);
+        let mut still = std::pin::pin!(save_unkept(table, &ten));
+        let first = still.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(first.is_pending());
+        assert_eq!(unkept_cache().stats().pending_writes, 10);
+        world.far.let_removals_go();
+        // There is no room for it.
+        save_unkept(table, &rows([77], 7)).await;
+        world.caches.settle().await;
+        assert_eq!((table.row(9), table.row(77)), (Some(1), Some(7)));
+        still.await;
+        assert_eq!(unkept(table, 77).await, Some(7));
     })
     .await;
 }

@@ -102,6 +102,48 @@ async fn saved(names: Vec<String>) -> Result<Vec<User>, String> {
     Ok((0..).zip(names).map(|(id, name)| User { id, name }).collect())
 }
 
+struct Users {
+    tenant: u64,
+}
+
+impl Users {
+    #[cache(key = "ue:m:{self.tenant}:{id}", strategy = "write_through", backend = ["local", "far"])]
+    async fn find(&self, id: u64) -> Option<User> {
+        Some(user(id, "old"))
+    }
+
+    #[update(entries(self.find(user.id) = user.clone() for user in users))]
+    async fn save(&self, users: &[User]) -> usize {
+        users.len() + usize::from(self.tenant == 0)
+    }
+
+    #[update(entries(self.find(user.id) = user.clone() for user in users))]
+    async fn save_more(&mut self, users: Vec<User>) {
+        self.tenant += users.len() as u64;
+    }
+
+    #[update(entries(self.find(user.id) = Self::marked(user, &mark) for user in output))]
+    async fn make(&self, mark: String) -> Option<Vec<User>> {
+        (!mark.is_empty()).then(|| users(0..self.tenant))
+    }
+
+    fn marked(user: &User, mark: &str) -> User {
+        let name = format!("{} {mark}", user.name);
+        User { name, ..*user }
+    }
+}
+
+#[update(entries(through(item.as_ref().id) = item.as_ref().clone() for item in items))]
+async fn save_any<T: AsRef<User> + Sync>(items: &[T]) -> usize {
+    items.len()
+}
+
+impl AsRef<User> for User {
+    fn as_ref(&self) -> &User {
+        self
+    }
+}
+
 async fn there(id: u64) -> Option<String> {
     let there = through_entry(id).get().await.unwrap();
     there.map(|user| user.name)
@@ -174,6 +216,26 @@ async fn any_list_will_do() {
         rename_all(&[8, 9], "both".to_owned()).await;
         assert_eq!(there(8).await.as_deref(), Some("both"));
         assert_eq!(there(9).await.as_deref(), Some("both"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn methods_and_type_parameters() {
+    world(async |_| {
+        let mut of_two = Users { tenant: 2 };
+        let name = async |of: &Users, id| Some(of.find_entry(id).get().await.unwrap()?.name);
+        assert_eq!(of_two.save(&users(0..2)).await, 2);
+        assert_eq!(of_two.find(1).await.unwrap().name, "new 1");
+        assert_eq!(name(&of_two, 1).await.as_deref(), Some("new 1"));
+        assert_eq!(name(&Users { tenant: 3 }, 1).await, None);
+        of_two.save_more(users(5..6)).await;
+        assert_eq!(name(&Users { tenant: 2 }, 5).await.as_deref(), Some("new 5"));
+        assert_eq!(of_two.make(String::new()).await, None);
+        of_two.make("made".to_owned()).await.unwrap();
+        assert_eq!(name(&of_two, 2).await.as_deref(), Some("new 2 made"));
+        assert_eq!(save_any(&users(0..1)).await, 1);
+        assert_eq!(there(0).await.as_deref(), Some("new 0"));
     })
     .await;
 }

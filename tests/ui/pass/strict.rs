@@ -8,7 +8,7 @@
 
 /// A module that is shown.
 pub mod shop {
-    use cached_runtime::{cache, invalidate};
+    use cached_runtime::{cache, invalidate, update};
     use std::collections::HashMap;
 
     /// Somebody.
@@ -56,6 +56,56 @@ pub mod shop {
     #[invalidate(user(id, name), user(output.id, name), user(..), key = "a:{id}", pattern = "a:{output.id}:*")]
     pub async fn rename(id: u64, name: &str) -> Result<User, String> {
         if name.is_empty() { Err(name.to_owned()) } else { Ok(User { id }) }
+    }
+
+    /// A user whose writers say so.
+    #[cache(key = "kept:{id}", strategy = "write_through")]
+    pub async fn kept(id: u64) -> Option<User> {
+        Some(User { id })
+    }
+
+    /// A user whose writers are ahead of the source.
+    #[cache(key = "later:{id}", strategy = "write_behind")]
+    pub async fn later(id: u64) -> Option<User> {
+        Some(User { id })
+    }
+
+    /// Writes several.
+    ///
+    /// # Errors
+    ///
+    /// If there is nobody.
+    #[update(entries(kept(user.id) = user.clone() for user in users), entries(later_name(user.id) = true for user in users))]
+    pub async fn keep(db: &str, users: &[User]) -> Result<(), String> {
+        if db.is_empty() || users.is_empty() { Err(db.to_owned()) } else { Ok(()) }
+    }
+
+    /// Whether somebody is there.
+    #[cache]
+    pub async fn later_name(id: u64) -> Option<bool> {
+        Some(id > 0)
+    }
+
+    /// Makes several.
+    #[update(entries(kept(user.id) = User { id: user.id + first } for user in output))]
+    pub async fn make(first: u64) -> Vec<User> {
+        vec![User { id: first }]
+    }
+
+    /// Writes several later.
+    ///
+    /// # Errors
+    ///
+    /// If there is nobody.
+    #[update(entries(later(user.id) = user.clone() for user in users), strategy = "write_behind", batch = 10, every = "10ms")]
+    pub async fn write(db: &str, users: Vec<User>, _note: String) -> Result<(), String> {
+        if db.is_empty() || users.is_empty() { Err(db.to_owned()) } else { Ok(()) }
+    }
+
+    /// The same of ids.
+    #[update(entries(later(id) = User { id: *id } for id in ids), strategy = "write_behind")]
+    pub async fn write_ids(ids: &[u64]) {
+        drop(ids.len().to_string());
     }
 
     /// Holds nothing.
