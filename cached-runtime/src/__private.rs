@@ -12,8 +12,8 @@ pub use std::time::Duration;
 
 pub use crate::behind::{
     BehindEntry, Done, Entries, Gather, Gathered, Repeated, Returned, Settings, Together, Writes,
-    WrittenAtOnce, WrittenLater, gathered, repeated, returned, write_behind, write_behind_each,
-    written_later, written_later_each,
+    WrittenAtOnce, WrittenLater, entries, gathered, repeated, returned, write_behind, write_behind_each,
+    written_later,
 };
 pub use crate::caches::Caches;
 pub use crate::caches::patterns::Pattern;

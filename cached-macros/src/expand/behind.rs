@@ -92,7 +92,7 @@ fn statements(plan: &BehindPlan, name: &Ident) -> TokenStream {
         };
         (&batch.items, given)
     });
-    let owned::Owned { copies, arguments } = owned::arguments(&plan.writer.function, door, given);
+    let owned::Owned { copies, arguments } = owned::arguments(&plan.writer.function, door, given.as_ref());
     let (once, each) = shared(plan);
     let run = run(plan, name, &arguments);
     let settings = settings(plan);
@@ -165,7 +165,7 @@ fn items_named(
 ) -> Named {
     let site = Span::mixed_site();
     let door = &plan.writer.door;
-    let [entries, values] = ["__entries", "__values"].map(local);
+    let [entry, entries, values] = ["__entry", "__entries", "__values"].map(local);
     let list = plan
         .writer
         .function
@@ -176,14 +176,13 @@ fn items_named(
         })
         .map_or(site, |(_, argument)| argument.ty.span());
     let list = located(quote_spanned!(site=> #door::gathered(#items)), list);
-    let later = located(
-        quote_spanned!(site=> #door::written_later_each),
-        update.entry.span,
-    );
-    let (made, new) = (of_item(item, made), of_item(item, new));
+    let later = quote_spanned!(site=> #door::written_later(#entry));
+    let later = located(later, update.entry.span);
+    let made = quote_spanned!(site=> { let #entry = #made; #later });
+    let (made, new) = (of_item(item, &made), of_item(item, new));
     Named {
         statements: quote_spanned! {site=>
-            let #entries = #later(#items, #list, #made);
+            let #entries = #door::entries(#items, #list, #made);
             let #values = #entries.with(#new);
         },
         arguments: values.to_token_stream(),

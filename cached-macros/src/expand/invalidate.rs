@@ -168,10 +168,8 @@ impl Steps<'_> {
         // The function may be one that is passed its `Caches` first.
         let first = arguments.first().filter(|_| !first_is_output);
         let first = first.map_or_else(|| quote!(&()), |first| borrowed(&parenthesized(first)));
-        let is_item = |argument: &TokenStream| {
-            item.as_ref()
-                .is_some_and(|item| argument.to_string() == item.to_string())
-        };
+        let is_item =
+            |argument: &TokenStream| item.as_ref().is_some_and(|item| *item == argument.to_string());
         let arguments = arguments.iter().map(|argument| {
             if is_item(argument) {
                 argument.clone()

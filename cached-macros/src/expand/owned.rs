@@ -21,7 +21,7 @@ pub(super) struct Owned {
 pub(super) fn arguments(
     function: &Function,
     door: &TokenStream,
-    given: Option<(&Ident, TokenStream)>,
+    given: Option<&(&Ident, TokenStream)>,
 ) -> Owned {
     let mut owned = Owned {
         copies: TokenStream::new(),
@@ -35,7 +35,7 @@ pub(super) fn arguments(
                 owned.argument(is_borrowed(&receiver.kind), &kept, &word, receiver.span(), door);
             }
             FnArg::Typed(typed) => {
-                if let Some((_, given)) = given.as_ref().filter(|(name, _)| is_named(input, name)) {
+                if let Some((_, given)) = given.filter(|(name, _)| is_named(input, name)) {
                     owned.arguments.push(given.clone());
                 } else if let Some(name) = argument_name(&typed.pat) {
                     owned.argument(is_borrow(&typed.ty), &kept, name, typed.ty.span(), door);

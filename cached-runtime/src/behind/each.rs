@@ -5,7 +5,6 @@ use std::any::{Any, TypeId};
 use std::future::Future;
 use std::sync::Arc;
 
-use super::entry::WrittenLater;
 use super::gather::{Call, Job};
 use super::queue::Behind;
 use super::run;
@@ -18,6 +17,7 @@ use crate::call::output::Output;
 use crate::call::values::Ways;
 use crate::entry::Content;
 use crate::fill::{End, Puts};
+use crate::handles::Entry;
 use crate::hooks::CacheValue;
 use crate::invalidate::{self, Each, When, Writer};
 use crate::key::KeyBytes;
@@ -101,15 +101,15 @@ pub struct Entries<'t, T, S, V> {
 }
 
 /// The entries that a writer under `write_behind` has named.
-pub fn written_later_each<'t, I: ?Sized, T, S, E: WrittenLater>(
+pub fn entries<'t, I: ?Sized, T, S, V>(
     items: &'t I,
     gather: Gather<I, T, S>,
-    mut entry: impl FnMut(&'t T) -> E,
-) -> Entries<'t, T, S, E::Value> {
+    mut entry: impl FnMut(&'t T) -> Entry<V>,
+) -> Entries<'t, T, S, V> {
     let all = (gather.all)(items);
     let mut open = true;
     let each = Each::of(all.clone(), |item| {
-        let entry = entry(item).into_entry();
+        let entry = entry(item);
         open &= entry.is_open();
         invalidate::place(&entry)
     });
@@ -199,18 +199,18 @@ where
             }))
         }),
     );
-    let mut offers: Vec<Vec<Box<Offer>>> = groups.iter().map(|_| Vec::new()).collect();
+    let mut offers: Vec<Vec<Offer>> = groups.iter().map(|_| Vec::new()).collect();
     for (item, value, group, place) in items {
         let (function, keys) = &groups[group];
         let plan = function.plan(Some(&value));
         let call = Arc::clone(&call);
-        offers[group].push(Box::new(Offer {
+        offers[group].push(Offer {
             key: keys[place].clone(),
             content: Content::Value((ways().share)(value)),
             plan,
             settings,
             job: Job::Item { item, call },
-        }));
+        });
     }
     for ((function, _), offers) in groups.iter().zip(offers) {
         write(function, offers).await;
@@ -219,7 +219,7 @@ where
 }
 
 /// Has writes accepted, and puts their values into the tiers: as many at a time as there is room for.
-async fn write(function: &Arc<Function>, offers: Vec<Box<Offer>>) {
+async fn write(function: &Arc<Function>, offers: Vec<Offer>) {
     let Some(behind) = &function.behind else { return };
     let mut offers = offers.into_iter();
     let mut next = offers.next();
@@ -230,16 +230,16 @@ async fn write(function: &Arc<Function>, offers: Vec<Box<Offer>>) {
             ends.push(plan.map_or(End::Remove, |plan| End::Put(content, plan)));
         };
         let written = first.written();
-        behind.accept(first, || run::ensure(function)).await;
+        behind.accept(Box::new(first), || run::ensure(function)).await;
         note(written);
         next = offers.next();
         for _ in 1..TOGETHER {
             let Some(offer) = next else { break };
             let written = offer.written();
-            match behind.try_accept(offer) {
+            match behind.try_accept(Box::new(offer)) {
                 Ok(()) => note(written),
                 Err(offer) => {
-                    next = Some(offer);
+                    next = Some(*offer);
                     break;
                 }
             }

@@ -26,7 +26,7 @@ mod run;
 mod state;
 mod write;
 
-pub use self::each::{Entries, Gather, Gathered, Writes, gathered, write_behind_each, written_later_each};
+pub use self::each::{Entries, Gather, Gathered, Writes, entries, gathered, write_behind_each};
 pub use self::entry::{BehindEntry, WrittenAtOnce, WrittenLater, written_later};
 pub use self::gather::Together;
 pub(crate) use self::queue::Behind;

@@ -206,11 +206,10 @@ impl Puts {
             }
             let answers = remote.put_many(&putting).await;
             for (at, answer) in asked.into_iter().zip(answers) {
-                match (answer, &sealed[at]) {
-                    (Some(Filled::Stored), _) => {}
-                    (Some(Filled::Refused), _) => going[at].refused = true,
-                    (None, Some((key, _))) => untaken.push(key.clone()),
-                    (None, None) => {}
+                match answer {
+                    Some(Filled::Stored) => {}
+                    Some(Filled::Refused) => going[at].refused = true,
+                    None => untaken.extend(sealed[at].iter().map(|(key, _)| key.clone())),
                 }
             }
             if !untaken.is_empty() {
