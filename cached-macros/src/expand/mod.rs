@@ -205,6 +205,9 @@ mod tests {
         for args in [
             quote!(f(output.id) = output.name.clone(), g(id) = id),
             quote!(f(id) = id, strategy = "write_behind"),
+            quote!(entries(f(one) = id for one in id)),
+            quote!(entries(f(one) = one for one in output)),
+            quote!(entries(f(one) = *one for one in id), strategy = "write_behind"),
         ] {
             assert_eq!(count(&update(args, &writer), "the_body"), 1);
         }

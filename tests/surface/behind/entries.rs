@@ -297,6 +297,23 @@ async fn a_full_queue_slows_the_writer_and_drops_nothing() {
     .await;
 }
 
+/// Ten times as many as there is room for.
+#[tokio::test(start_paused = true)]
+async fn a_list_may_be_larger_than_the_queue() {
+    world(async |world| {
+        let table = Table::new();
+        save(table, &rows(0..100_000, 1)).await.unwrap();
+        assert!(row_cache().stats().pending_writes <= 10_000);
+        world.caches.settle().await;
+        let sizes = table.sizes();
+        println!("100,000 items in {} runs", sizes.len());
+        assert_eq!(sizes.iter().sum::<usize>(), 100_000);
+        assert!(sizes.len() < 1_000, "{}", sizes.len());
+        assert_eq!((kept(0).await, kept(99_999).await), (Some(1), Some(1)));
+    })
+    .await;
+}
+
 #[cache(key = "bs:{id}", strategy = "write_behind", skip(table), backend = ["local", "far"], cache_if = |_| false)]
 async fn unkept(table: &'static Table, id: u64) -> Option<u64> {
     table.row(id)
@@ -325,6 +342,24 @@ async fn a_writer_that_stands_still_holds_nobody_up() {
         assert_eq!((table.row(9), table.row(77)), (Some(1), Some(7)));
         still.await;
         assert_eq!(unkept(table, 77).await, Some(7));
+    })
+    .await;
+}
+
+/// What was accepted runs, and of the rest nothing is known anywhere.
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_is_dropped_in_the_middle() {
+    world(async |world| {
+        let table = Table::new();
+        world.far.hold_removals();
+        crate::world::begin_and_drop(save_unkept(table, &rows(0..25, 1)));
+        assert_eq!(unkept_cache().stats().pending_writes, 10);
+        assert_eq!(unkept(table, 9).await, Some(1));
+        world.far.let_removals_go();
+        world.caches.settle().await;
+        assert_eq!(table.sizes(), [10]);
+        assert_eq!((table.row(9), table.row(10)), (Some(1), None));
+        assert!(world.far.present().is_empty());
     })
     .await;
 }
