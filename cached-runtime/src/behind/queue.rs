@@ -1,6 +1,5 @@
 //! What is pending of one cached function: the newest value of each key, and the writes to be run for it, in order.
 
-use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -180,11 +179,11 @@ impl Behind {
         was_last
     }
 
-    /// A write has to be run again, unless a newer one of the same function comes next anyway.
+    /// A write has to be run again, unless a newer one of the same writer comes next anyway.
     pub(super) fn again(&self, key: KeyBytes, write: Write, at: Instant) {
         let mut state = self.lock();
         let next = state.keys.get(&*key).and_then(|pending| pending.writes.front());
-        if next.is_some_and(|next| ptr::eq(next.settings, write.settings)) {
+        if next.is_some_and(|next| next.writer == write.writer) {
             state.writes -= 1;
             state.go_on(key);
             return;

@@ -124,7 +124,7 @@ async fn run(function: &Arc<Function>, behind: &Behind, turn: Turn) {
     let Some(turn) = running.turn.take() else { return };
     match outcome {
         Ok(()) => succeeded(function, behind, turn, put).await,
-        Err(error) if turn.write.runs <= turn.write.settings.retries => {
+        Err(error) if turn.write.runs <= turn.write.writer.settings.retries => {
             behind.repeated.add_one();
             tracing::debug!(
                 function = &*function.name,
@@ -184,7 +184,7 @@ async fn failed(function: &Arc<Function>, behind: &Behind, turn: Turn, error: St
         invalidate::entry(function, probe_of(&turn.key)).await;
     }
     tracing::error!(
-        function = turn.write.settings.function,
+        function = turn.write.writer.settings.function,
         cache = failed.cache,
         key = failed.key,
         runs = failed.runs,

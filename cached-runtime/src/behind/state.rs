@@ -1,5 +1,6 @@
 //! What is pending, as data: which key has which writes, and when the next of each may run.
 
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ptr;
 use std::sync::Arc;
@@ -52,9 +53,24 @@ pub(super) struct Pending {
     pub(super) running: Option<Stamp>,
 }
 
-/// One write of one function.
-pub(super) struct Write {
+/// Whose write it is: a newer one of the same replaces it.
+#[derive(Clone, Copy)]
+pub(super) struct WriterId {
     pub(super) settings: &'static Settings,
+    /// Which of those that have these settings.
+    pub(super) by: Option<TypeId>,
+}
+
+impl PartialEq for WriterId {
+    fn eq(&self, other: &Self) -> bool {
+        // A static of a function's own: of two that are equal each is another function's.
+        ptr::eq(self.settings, other.settings) && self.by == other.by
+    }
+}
+
+/// One write.
+pub(super) struct Write {
+    pub(super) writer: WriterId,
     pub(super) body: Body,
     /// So far.
     pub(super) runs: u32,
@@ -67,7 +83,7 @@ pub(super) struct Offer {
     pub(super) key: KeyBytes,
     pub(super) content: Content,
     pub(super) plan: Option<Plan>,
-    pub(super) settings: &'static Settings,
+    pub(super) writer: WriterId,
     pub(super) body: Body,
 }
 
@@ -90,12 +106,12 @@ impl State {
     ) -> Result<(), (Box<Offer>, Arc<Semaphore>)> {
         let present = self.keys.get(&*offer.key);
         let last = present.and_then(|pending| pending.writes.back());
-        let replaces = last.is_some_and(|last| ptr::eq(last.settings, offer.settings));
+        let replaces = last.is_some_and(|last| last.writer == offer.writer);
         let is_new = present.is_none();
         let room = if replaces {
             None
         } else {
-            let all = self.room_of(offer.settings);
+            let all = self.room_of(offer.writer.settings);
             match room.or_else(|| Arc::clone(&all).try_acquire_owned().ok()) {
                 None => return Err((offer, all)),
                 room => room,
@@ -105,7 +121,7 @@ impl State {
             key,
             content,
             plan,
-            settings,
+            writer,
             body,
         } = *offer;
         let now = Instant::now();
@@ -125,9 +141,9 @@ impl State {
         (pending.content, pending.plan) = (content, plan);
         if let Some(room) = room {
             self.writes += 1;
-            self.most = self.most.max(settings.concurrency);
+            self.most = self.most.max(writer.settings.concurrency);
             pending.writes.push_back(Write {
-                settings,
+                writer,
                 body,
                 runs: 0,
                 _room: room,

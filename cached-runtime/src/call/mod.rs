@@ -34,7 +34,7 @@ pub(crate) use self::aside::get_many;
 pub use self::enter::{Enter, Turn, Wait, enter, enter_aging, enter_aging_in, enter_in};
 pub(crate) use self::load::{Keeping, Load};
 pub use self::loader::Loadable;
-pub(crate) use self::loader::load;
+pub(crate) use self::loader::{load, load_aging};
 pub use self::owned::{Lent, Outliving, outliving};
 pub use self::run::{Lead, Run, Seen};
 pub(crate) use self::start::probe_of;
