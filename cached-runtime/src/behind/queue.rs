@@ -26,7 +26,7 @@ pub(crate) struct Behind {
 
 /// What a worker is to do.
 pub(super) enum Next {
-    Run(Turn),
+    Run(Box<Turn>),
     /// Until then, or until it is woken.
     Wait(Instant),
     /// There is nothing to do, or somebody else waits for it.
@@ -144,7 +144,7 @@ impl Behind {
     pub(super) fn next(&self) -> Next {
         let mut state = self.lock();
         if let Some(turn) = state.turn(Instant::now()) {
-            return Next::Run(turn);
+            return Next::Run(Box::new(turn));
         }
         match state.earliest() {
             Some(at) if state.waiting.is_none() => {

@@ -62,7 +62,7 @@ impl Worker {
                     // More may be due than one can do.
                     ensure(&function);
                     // What panics is the user's: a weight, a report.
-                    let _ = caught(run(&function, behind, turn)).await;
+                    let _ = caught(run(&function, behind, *turn)).await;
                 }
                 Next::Wait(at) => {
                     self.waiting = true;
