@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cached_runtime::{Cache, Caches, ErrorKind, FailedWrite, Strategy, cache};
+use cached_runtime::{Cache, Caches, ErrorKind, FailedWrite, Strategy, cache, update};
 use tokio::time::sleep;
 
 use crate::setup::{MINUTE, built, here};
@@ -174,6 +174,12 @@ async fn later(id: u64) -> u64 {
     id
 }
 
+#[update(later(id) = value, strategy = "write_behind")]
+async fn set_later(source: &Arc<Source>, id: u64, value: u64) -> Result<(), String> {
+    let _ = id;
+    source.write(value).await
+}
+
 #[cache(key = "at_once:{id}", strategy = "write_through", backend = "local")]
 async fn at_once(id: u64) -> u64 {
     id
@@ -187,8 +193,12 @@ async fn entries_of_functions_are_written_by_the_same_rules() {
             let entry = later_entry(1);
             entry.write_behind(2, writer(&source, 2)).await.unwrap().unwrap();
             assert_eq!(later(1).await, 2);
+            // In the same order as those of the other kind.
+            set_later(&source, 1, 3).await.unwrap();
+            entry.write_behind(4, writer(&source, 4)).await.unwrap().unwrap();
+            set_later(&source, 1, 5).await.unwrap();
             caches.settle().await;
-            assert_eq!(source.log(), [2]);
+            assert_eq!((source.log(), later(1).await), (vec![2, 3, 4, 5], 5));
         })
         .await;
 }

@@ -26,7 +26,7 @@ async fn ask(cache: &Cache<u64>, source: &Arc<Source>) -> u64 {
 /// Described, from when on a hit reloads it, and until when it is served.
 type Way = (fn(CacheBuilder<u64>) -> CacheBuilder<u64>, u32, Option<u32>);
 
-const WAYS: [Way; 6] = [
+const WAYS: [Way; 8] = [
     (|it| it.refresh(10 * SECOND), 10, None),
     (|it| it.ttl(MINUTE).refresh(10 * SECOND), 10, Some(60)),
     (|it| it.ttl(MINUTE).refresh_at(0.25), 15, Some(60)),
@@ -41,6 +41,16 @@ const WAYS: [Way; 6] = [
         Some(60),
     ),
     (|it| it.ttl(MINUTE).stale(MINUTE), 60, Some(120)),
+    (
+        |it| it.ttl(MINUTE).refresh_at(0.25).single_flight(false),
+        15,
+        Some(60),
+    ),
+    (
+        |it| it.ttl(MINUTE).refresh_at(0.25).backend(["moka"]),
+        15,
+        Some(60),
+    ),
 ];
 
 #[tokio::test]
@@ -144,6 +154,20 @@ async fn every_form_of_answer() {
     assert_eq!(entry.get_or_reload(|| async { 9 }).await.unwrap(), 1);
     let fresh = with_mode(Mode::Refresh, entry.get_or_reload(|| async { 9 })).await;
     assert_eq!(fresh.unwrap(), 9);
+    let past = with_mode(Mode::Off, entry.get_or_reload(|| async { 10 })).await;
+    assert_eq!((past.unwrap(), entry.get().await.unwrap()), (10, Some(9)));
+}
+
+/// An error that cannot cross threads is made and taken apart in one place.
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_ask_whatever_the_error_is() {
+    let (caches, _clock) = here();
+    let numbers: Cache<u64> = built(&caches, "numbers", |it| it.ttl(MINUTE).stale(MINUTE));
+    let entry = numbers.entry(1);
+    let load = || async { Err::<u64, Box<dyn std::error::Error>>("no".into()) };
+    let failed =
+        tokio::spawn(async move { entry.get_or_reload(load).await.map_err(|error| error.to_string()) });
+    assert_eq!(failed.await.unwrap(), Err("no".to_owned()));
 }
 
 #[tokio::test]
