@@ -133,7 +133,7 @@ async fn one_that_fails_for_good_is_told_and_its_entry_removed() {
     save(&numbers, &source, 1).await.unwrap();
     numbers.entry(2).write_behind(2, panics).await.unwrap().unwrap();
     caches.settle().await;
-    let mut told = told.lock().unwrap();
+    let mut told = std::mem::take(&mut *told.lock().unwrap());
     told.sort_by(|a, b| a.key.cmp(&b.key));
     let seen: Vec<(&str, &str, u32, &str)> = told
         .iter()

@@ -179,7 +179,7 @@ impl Behind {
         was_last
     }
 
-    /// A write has to be run again, unless a newer one of the same writer comes next anyway.
+    /// A write has to be run again, unless a newer one by the same writer comes next anyway.
     pub(super) fn again(&self, key: KeyBytes, write: Write, at: Instant) {
         let mut state = self.lock();
         let next = state.keys.get(&*key).and_then(|pending| pending.writes.front());

@@ -63,7 +63,7 @@ pub(super) struct WriterId {
 
 impl PartialEq for WriterId {
     fn eq(&self, other: &Self) -> bool {
-        // A static of a function's own: of two that are equal each is another function's.
+        // Statics that each stand for one function: two that say the same are still two.
         ptr::eq(self.settings, other.settings) && self.by == other.by
     }
 }
