@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value};
 
 use super::link::Link;
 
@@ -89,8 +89,9 @@ impl Scripts {
 }
 
 /// For each key the value; or a list of its token, the one that stands with its life renewed or else a fresh one; or a
-/// list of an error of this key alone and a 0. Where a third argument asks for it, these in a list, and beside it one
-/// of the lives left as `PTTL` tells them. Where memory is short a fresh token does not stand, and the load goes
+/// list of an error of this key alone and a 0. Where the third argument is `life`, these in a list, and beside it one
+/// of the lives left as `PTTL` tells them. Where it is `rest`, the values have just been asked for, and where all keys
+/// are there nothing but a 0 is answered. Where memory is short a fresh token does not stand, and the load goes
 /// unstored; that is no reason to fail a look-up.
 ///
 /// A hit costs the server little more than its share of the `MGET`, which is why nothing else is asked for it: the lives
@@ -98,6 +99,7 @@ impl Scripts {
 /// names that a hit has no use for. They are made here, of declared keys and in their slots. `MGET` passes over what
 /// is no string, and fails as a whole where one key may not be read, so what it did not bring is asked for by itself.
 const LOOK_UP: &str = "\
+if ARGV[3] == 'rest' and redis.call('EXISTS', unpack(KEYS)) == #KEYS then return 0 end
 local answers = redis.pcall('MGET', unpack(KEYS))
 if answers.err then answers = {} end
 for n = 1, #KEYS do
@@ -114,7 +116,7 @@ for n = 1, #KEYS do
     answers[n] = value
   end
 end
-if not ARGV[3] then return answers end
+if ARGV[3] ~= 'life' then return answers end
 local lives = {}
 for n = 1, #KEYS do
   lives[n] = type(answers[n]) == 'string' and redis.call('PTTL', KEYS[n]) or 0
@@ -157,19 +159,31 @@ impl Script {
         answer
     }
 
-    /// The same for a script that may be run twice.
-    pub(super) async fn look(&self, link: &Link, keys: &[&str], arguments: &[&[u8]]) -> RedisResult<Value> {
-        let answer = link
-            .look(&command("EVALSHA", &self.digest, keys, arguments))
-            .await;
-        if is_unknown(&answer) {
-            return link.look(&command("EVAL", self.source, keys, arguments)).await;
+    /// The same for a script that may be run twice, behind `first` in the same journey; its answer is the last.
+    pub(super) async fn look(
+        &self,
+        link: &Link,
+        first: Option<&Cmd>,
+        keys: &[&str],
+        arguments: &[&[u8]],
+    ) -> RedisResult<Vec<Value>> {
+        let commands = |verb, script| {
+            let mut commands = Pipeline::with_capacity(2);
+            if let Some(first) = first {
+                commands.add_command(first.clone());
+            }
+            commands.add_command(command(verb, script, keys, arguments));
+            commands
+        };
+        let answers = link.look(&commands("EVALSHA", &self.digest)).await;
+        if is_unknown(&answers) {
+            return link.look(&commands("EVAL", self.source)).await;
         }
-        answer
+        answers
     }
 }
 
-fn is_unknown(answer: &RedisResult<Value>) -> bool {
+fn is_unknown<T>(answer: &RedisResult<T>) -> bool {
     let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
     answer.as_ref().is_err_and(|error| error.kind() == unknown)
 }

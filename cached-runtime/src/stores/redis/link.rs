@@ -24,7 +24,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, cmd, from_redis_value};
+use redis::{
+    Client, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value, cmd, from_redis_value,
+};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -113,9 +115,19 @@ impl Link {
     }
 
     async fn run_over(&self, wire: &Wire, command: &Cmd) -> RedisResult<Value> {
+        let mut connection = wire.connection.clone();
+        self.watch_over(wire, command.query_async::<Value>(&mut connection))
+            .await
+    }
+
+    async fn watch_over<T>(
+        &self,
+        wire: &Wire,
+        answer: impl Future<Output = RedisResult<T>>,
+    ) -> RedisResult<T> {
         // A failed exchange means that an older question is still open, which then remains the oldest.
         let _ = wire.asked.compare_exchange(0, self.now(), Relaxed, Relaxed);
-        let answer = command.query_async::<Value>(&mut wire.connection.clone()).await;
+        let answer = answer.await;
         match &answer {
             Err(error) if in_doubt(error) => wire.lost.store(true, Relaxed),
             _ => wire.asked.store(0, Relaxed),
@@ -123,19 +135,22 @@ impl Link {
         answer
     }
 
-    /// The same for a command that may be carried out twice.
-    pub(super) async fn look(&self, command: &Cmd) -> RedisResult<Value> {
+    /// Sends commands that may be carried out twice, in one journey, and returns the answers of all; an error answer to
+    /// any of them is an error.
+    pub(super) async fn look(&self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let wire = self.wire().await?;
         while let Some(mut held) = self.inner.hold(&wire) {
-            match held.ask(command).await {
+            match held.ask(commands).await {
                 // The server has hung up since, or has never heard the question before, or the runtime that watched
                 // over the lane has ended.
                 Err(error) if error.is_io_error() && !error.is_timeout() => {}
-                answer => return wire.heed(answer),
+                answer => return wire.heed(answer.and_then(without_errors)),
             }
         }
         self.inner.dial_lane(&wire);
-        self.run_over(&wire, command).await
+        let mut connection = wire.connection.clone();
+        let answers = connection.send_packed_commands(commands, 0, commands.len());
+        wire.heed(self.watch_over(&wire, answers).await.and_then(without_errors))
     }
 
     /// Lets go of lanes on which somebody was not answered: the server is known to answer, so theirs is lost.
@@ -225,7 +240,7 @@ impl Inner {
         };
         let who = cmd("INFO").arg("server").take();
         let (here, there) = (
-            lane.ask(&who).await?,
+            lane.ask_one(&who).await?,
             wire.connection.clone().send_packed_command(&who).await?,
         );
         let (here, there): (String, String) =
@@ -286,7 +301,7 @@ impl Kept {
 }
 
 impl Held<'_> {
-    async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
+    async fn ask(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let Some(Kept { lane, .. }) = &mut self.kept else {
             return Err(io::Error::from(io::ErrorKind::NotConnected).into());
         };
@@ -295,7 +310,7 @@ impl Held<'_> {
         } else {
             (ANSWER, io::ErrorKind::TimedOut)
         };
-        if let Ok(answer) = timeout(patience, lane.ask(command)).await {
+        if let Ok(answer) = timeout(patience, lane.ask(commands)).await {
             return answer;
         }
         self.kept = None;
@@ -331,7 +346,7 @@ impl Wire {
     }
 
     /// Notices what an answer says of the server.
-    fn heed(&self, answer: RedisResult<Value>) -> RedisResult<Value> {
+    fn heed<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
         if answer.as_ref().is_err_and(in_doubt) {
             self.lost.store(true, Relaxed);
         }
@@ -343,6 +358,15 @@ impl Wire {
         let silent = asked != 0 && u128::from(now.saturating_sub(asked)) >= ANSWER.as_millis();
         !silent && !self.lost.load(Relaxed)
     }
+}
+
+/// The answers, if none of them is an error. Inside of a list none is, and lists are long.
+fn without_errors(answers: Vec<Value>) -> RedisResult<Vec<Value>> {
+    let is_error = |answer: &Value| matches!(answer, Value::ServerError(_));
+    if let Some(error) = answers.iter().find(|answer| is_error(answer)) {
+        error.clone().extract_error()?;
+    }
+    Ok(answers)
 }
 
 /// Whether the connection that gave this error is not to be used again. A server that has become read-only was a

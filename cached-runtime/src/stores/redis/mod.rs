@@ -2,7 +2,7 @@
 //!
 //! `address` reads the URL, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups, and
 //! `reply` reads their answers. `leases` holds the scripts that make tokens true, `batch` sends look-ups together,
-//! `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
+//! as `look` says, `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
 
 mod address;
 mod batch;
@@ -10,6 +10,7 @@ mod dial;
 mod lane;
 mod leases;
 mod link;
+mod look;
 mod reply;
 mod sweep;
 
@@ -23,6 +24,7 @@ use self::address::{Address, Certificates};
 use self::batch::Queue;
 use self::leases::{LEASE, Scripts, fresh, lease_of, milliseconds};
 use self::link::{CLOSED, Link};
+use self::look::Luck;
 use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
 
 /// Keys named by one `UNLINK`, each with its lease.
@@ -44,6 +46,7 @@ struct Inner {
     link: Link,
     scripts: Scripts,
     queue: Queue,
+    luck: Luck,
     name: String,
 }
 
@@ -119,6 +122,7 @@ impl RedisBuilder {
             link: Link::new(client),
             scripts: Scripts::new(),
             queue: Queue::default(),
+            luck: Luck::default(),
             name,
         };
         Ok(Redis {
@@ -176,20 +180,13 @@ impl Inner {
         keys: &[&str],
         life: bool,
     ) -> RedisResult<impl Iterator<Item = Result<Lookup, Error>>> {
-        let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
-        let arguments: [&[u8]; 3] = [lease.as_bytes(), &seed, b"life"];
-        let arguments = &arguments[..if life { 3 } else { 2 }];
-        let answer = self.scripts.look_up.look(&self.link, keys, arguments).await?;
-        let (answers, lives) = match answer {
-            Value::Array(mut both) if life => match (both.pop(), both.pop()) {
-                (Some(Value::Array(lives)), Some(Value::Array(answers))) => (answers, lives),
-                _ => (Vec::new(), Vec::new()),
-            },
-            Value::Array(answers) => (answers, Vec::new()),
-            _ => (Vec::new(), Vec::new()),
-        };
-        let lives = lives.into_iter().map(Some).chain(std::iter::repeat(None));
-        let looked = answers.into_iter().zip(lives);
+        let looked = self
+            .luck
+            .look(&self.scripts.look_up, &self.link, keys, life)
+            .await?;
+        let lives = looked.lives.into_iter().flatten();
+        let lives = lives.map(Some).chain(std::iter::repeat(None));
+        let looked = looked.answers.into_iter().zip(lives);
         Ok(looked.map(|(what, left)| self.looked_up(what, left.as_ref())))
     }
 
