@@ -13,6 +13,10 @@ pub(crate) const CACHE: &[(&str, &str)] = &[
     ("ttl", "ttl = \"1h30m\""),
     ("jitter", "jitter = \"10%\""),
     ("none_ttl", "none_ttl = \"30s\""),
+    ("idle", "idle = \"10m\""),
+    ("expires", "expires = |value| value.valid_until"),
+    ("refresh", "refresh = \"80%\""),
+    ("stale", "stale = \"5m\""),
     ("cache_if", "cache_if = |value| value.active"),
     ("backend", "backend = [\"local\", \"redis\"]"),
     ("tier", "tier(\"local\", ttl = \"30s\")"),
@@ -32,18 +36,7 @@ pub(crate) const CACHE: &[(&str, &str)] = &[
 ];
 
 /// Arguments of `#[cache]` that are part of the design and not there yet.
-pub(crate) const CACHE_LATER: &[&str] = &[
-    "idle",
-    "expires",
-    "refresh",
-    "stale",
-    "fallback",
-    "timeout",
-    "max_stale",
-    "max_loads",
-    "tags",
-    "entries",
-];
+pub(crate) const CACHE_LATER: &[&str] = &["fallback", "timeout", "max_stale", "max_loads", "tags", "entries"];
 
 /// The settings of one tier.
 pub(crate) const TIER: &[(&str, &str)] = &[
@@ -64,8 +57,8 @@ pub(crate) const INVALIDATE: &[(&str, &str)] = &[
 /// Arguments of `#[invalidate]` that are part of the design and not there yet.
 pub(crate) const INVALIDATE_LATER: &[&str] = &["tag", "tags"];
 
-pub(crate) const STRATEGIES: &[&str] = &["cache_aside", "read_through", "write_through"];
-pub(crate) const STRATEGIES_LATER: &[&str] = &["write_behind", "refresh_ahead"];
+pub(crate) const STRATEGIES: &[&str] = &["cache_aside", "read_through", "write_through", "refresh_ahead"];
+pub(crate) const STRATEGIES_LATER: &[&str] = &["write_behind"];
 pub(crate) const FLIGHTS: &[&str] = &["process", "off"];
 pub(crate) const FLIGHTS_LATER: &[&str] = &["cluster"];
 pub(crate) const CODECS: &[&str] = &["bincode", "postcard", "messagepack", "json"];

@@ -6,7 +6,6 @@
 
 #[cfg(feature = "testing")]
 use std::sync::Arc;
-#[cfg(feature = "testing")]
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -15,6 +14,9 @@ use std::time::Duration;
 pub(crate) struct Tick(u64);
 
 impl Tick {
+    /// Earlier than any clock will ever say.
+    pub(crate) const ALWAYS: Self = Self(0);
+
     /// Later than any clock will ever say.
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
@@ -26,6 +28,34 @@ impl Tick {
     /// What is left until this moment; `None` if it never comes.
     pub(crate) fn since(self, now: Self) -> Option<Duration> {
         (self != Self::NEVER).then(|| coarsetime::Duration::from_ticks(self.0.saturating_sub(now.0)).into())
+    }
+}
+
+/// A moment that readers move.
+pub(crate) struct AtomicTick(AtomicU64);
+
+impl AtomicTick {
+    pub(crate) fn new(tick: Tick) -> Self {
+        Self(AtomicU64::new(tick.0))
+    }
+
+    pub(crate) fn get(&self) -> Tick {
+        Tick(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Not written where it is that already: whoever reads at the same tick shares the line.
+    pub(crate) fn set(&self, tick: Tick) {
+        if self.get() != tick {
+            self.0.store(tick.0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it was this caller who put `new` in the place of `old`.
+    pub(crate) fn replace(&self, old: Tick, new: Tick) -> bool {
+        let replaced = self
+            .0
+            .compare_exchange(old.0, new.0, Ordering::Relaxed, Ordering::Relaxed);
+        replaced.is_ok()
     }
 }
 

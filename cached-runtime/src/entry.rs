@@ -2,8 +2,9 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::clock::Tick;
+use crate::clock::{AtomicTick, Tick};
 
 /// A value whose type only the function's own code knows. One copy is shared by the memory tier and a flight's followers.
 pub(crate) type Shared = Arc<dyn Any + Send + Sync>;
@@ -18,17 +19,84 @@ pub(crate) enum Content {
 /// The record of a memory tier.
 pub(crate) struct Held {
     pub(crate) content: Content,
-    /// The first moment at which it is no longer served.
-    pub(crate) expires: Tick,
+    /// The first moment at which reading it is more than a hit: for most records, the one at which they are gone.
+    pub(crate) due: Tick,
     /// When its load began, in the order of all loads: an older load never replaces a newer one's value.
     pub(crate) began: u64,
     /// What it counts against the tier's bound; never zero, since nothing that weighs nothing is evicted.
     pub(crate) weight: u64,
+    /// Of one that goes otherwise than all at once.
+    pub(crate) aging: Option<Box<Aging>>,
+}
+
+/// How a record goes that is reloaded, or that lives for as long as it is read.
+pub(crate) struct Aging {
+    /// From here on it is out of date.
+    pub(crate) stale: Tick,
+    /// From here on it is not served.
+    pub(crate) gone: Tick,
+    /// From here on a hit reloads it.
+    pub(crate) reload: Tick,
+    /// No reload before; moved on by those that fail.
+    pub(crate) pause: AtomicTick,
+    pub(crate) idle: Option<Idle>,
+}
+
+/// A life that begins anew with each read.
+pub(crate) struct Idle {
+    pub(crate) span: Duration,
+    /// The last read.
+    pub(crate) read: AtomicTick,
+    /// The last read of which the tiers below have been told.
+    pub(crate) told: AtomicTick,
+}
+
+/// The tiers below are told of a read once in this part of `idle`.
+pub(crate) const TELLS: u32 = 4;
+
+/// What a hit asks for beside being one.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wants {
+    /// A load in the background.
+    pub(crate) reload: bool,
+    /// That the tiers below keep the entry as long as this one does.
+    pub(crate) tell: bool,
 }
 
 impl Held {
-    #[inline]
-    pub(crate) fn is_fresh(&self, now: Tick) -> bool {
-        now < self.expires
+    /// What comes of a read that is `due`: nothing if the record is gone.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn late(&self, now: Tick) -> Option<Wants> {
+        let aging = self.aging.as_ref()?;
+        if now >= aging.gone {
+            return None;
+        }
+        let mut wants = Wants {
+            reload: now >= aging.reload && now >= aging.pause.get(),
+            tell: false,
+        };
+        if let Some(idle) = &aging.idle {
+            if now >= idle.read.get().after(idle.span) {
+                return None;
+            }
+            idle.read.set(now);
+            let told = idle.told.get();
+            wants.tell = now >= told.after(idle.span / TELLS) && idle.told.replace(told, now);
+        }
+        Some(wants)
+    }
+
+    /// The moment from which on it is out of date or not served; `None` if it is not served any more.
+    pub(crate) fn end(&self, now: Tick) -> Option<Tick> {
+        let Some(aging) = &self.aging else {
+            return (now < self.due).then_some(self.due);
+        };
+        let (mut end, mut gone) = (aging.stale, aging.gone);
+        if let Some(idle) = &aging.idle {
+            let unread = idle.read.get().after(idle.span);
+            (end, gone) = (end.min(unread), gone.min(unread));
+        }
+        (now < gone).then_some(end)
     }
 }

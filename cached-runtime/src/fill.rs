@@ -30,7 +30,7 @@ pub(crate) async fn put(
         && !function.remotes.is_empty()
     {
         let key = function.full_key(probe.bytes);
-        let sealed = match form.seal(&key, &content, plan.ttl) {
+        let sealed = match form.seal(&key, &content, &plan) {
             Ok(sealed) => sealed,
             Err(error) => {
                 invalidate::entry(function, probe).await;
@@ -38,7 +38,7 @@ pub(crate) async fn put(
             }
         };
         for remote in function.remotes.iter().rev() {
-            match remote.put(&key, &sealed, plan.ttl).await {
+            match remote.put(&key, &sealed, &plan).await {
                 Ok(Filled::Stored) => {}
                 Ok(Filled::Refused) => overlapped = true,
                 Err(error) => {
@@ -59,7 +59,7 @@ pub(crate) async fn put(
             probe,
             Fill {
                 content,
-                ttl: plan.ttl,
+                plan,
                 began: Function::begin(),
                 weight,
             },

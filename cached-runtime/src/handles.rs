@@ -94,7 +94,8 @@ impl<V: CacheValue> Entry<V> {
         if ttl.is_zero() {
             return self.invalidate().await;
         }
-        self.put(value, Plan { ttl: Some(ttl) }).await
+        self.put(value, Plan::of_value(self.function.spec, Some(ttl)))
+            .await
     }
 
     async fn put(&self, value: V, plan: Plan) -> Result<(), Error> {
@@ -119,7 +120,8 @@ impl<V: CacheValue> Entry<V> {
         Ok(())
     }
 
-    /// The life left in the fastest tier that has the entry: `None` if none has, [`Duration::MAX`] if it has no end.
+    /// How long the entry stays fresh in the fastest tier that has it: `None` if none has, zero if it is served as
+    /// `stale` allows, [`Duration::MAX`] if it has no end.
     pub async fn remaining_ttl(&self) -> Result<Option<Duration>, Error> {
         self.caches.check_open()?;
         if let Some(left) = self
@@ -133,7 +135,10 @@ impl<V: CacheValue> Entry<V> {
         let key = self.function.full_key(self.key.as_bytes());
         for remote in &self.function.remotes {
             if let Ok(Some(left)) = remote.remaining(&key).await {
-                return Ok(Some(left.unwrap_or(Duration::MAX)));
+                let stale = self.function.spec.stale.unwrap_or_default();
+                return Ok(Some(
+                    left.map_or(Duration::MAX, |left| left.saturating_sub(stale)),
+                ));
             }
         }
         Ok(None)

@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -70,6 +70,7 @@ pub struct NeverHeld;
 pub trait NoType {}
 
 type ToDuration = Box<dyn Fn(&dyn Any) -> Option<Duration> + Send + Sync>;
+type ToTime = Box<dyn Fn(&dyn Any) -> Option<SystemTime> + Send + Sync>;
 type ToBool = Box<dyn Fn(&dyn Any) -> bool + Send + Sync>;
 type ToWeight = Box<dyn Fn(&Key, &Shared) -> u64 + Send + Sync>;
 
@@ -112,6 +113,7 @@ impl Remote {
 #[derive(Default)]
 pub(crate) struct Erased {
     pub(crate) ttl: Option<ToDuration>,
+    pub(crate) expires: Option<ToTime>,
     pub(crate) cache_if: Option<ToBool>,
     pub(crate) weight: Option<ToWeight>,
     pub(crate) remote: Option<&'static Remote>,
@@ -121,6 +123,7 @@ pub(crate) struct Erased {
 /// call.
 pub(crate) struct Hooks<V> {
     pub(crate) ttl: Option<fn(&V) -> Duration>,
+    pub(crate) expires: Option<fn(&V) -> SystemTime>,
     pub(crate) cache_if: Option<fn(&V) -> bool>,
     pub(crate) weight: Option<fn(&Key, &V) -> u64>,
 }
@@ -136,6 +139,7 @@ impl<V> Copy for Hooks<V> {}
 impl<V> Hooks<V> {
     pub(crate) const NONE: Self = Self {
         ttl: None,
+        expires: None,
         cache_if: None,
         weight: None,
     };
@@ -145,11 +149,14 @@ impl<V: 'static> Hooks<V> {
     pub(crate) fn erased(self, see: See<V>) -> Erased {
         let Self {
             ttl,
+            expires,
             cache_if,
             weight,
         } = self;
         Erased {
             ttl: ttl.map(|ttl| -> ToDuration { Box::new(move |value| value.downcast_ref().map(ttl)) }),
+            expires: expires
+                .map(|expires| -> ToTime { Box::new(move |value| value.downcast_ref().map(expires)) }),
             cache_if: cache_if
                 .map(|keep| -> ToBool { Box::new(move |value| value.downcast_ref().is_some_and(keep)) }),
             weight: weight.map(|weight| -> ToWeight {

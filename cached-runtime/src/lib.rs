@@ -35,6 +35,7 @@ mod hooks;
 mod kept;
 mod entry;
 mod key;
+mod plan;
 mod policy;
 mod stats;
 mod clock;

@@ -27,6 +27,12 @@ pub struct Spec {
     pub jitter: u32,
     /// `none_ttl`.
     pub none_ttl: Option<Duration>,
+    /// `idle`: how long an entry lives that nobody reads.
+    pub idle: Option<Duration>,
+    /// `refresh`, or what `strategy = "refresh_ahead"` says.
+    pub refresh: Option<Refresh>,
+    /// `stale`.
+    pub stale: Option<Duration>,
     /// `backend`, the chain of stores by name.
     pub backend: Option<&'static [&'static str]>,
     /// `tier(...)`, one for each.
@@ -68,6 +74,9 @@ impl Spec {
             ttl: None,
             jitter: 0,
             none_ttl: None,
+            idle: None,
+            refresh: None,
+            stale: None,
             backend: None,
             tiers: &[],
             capacity: None,
@@ -81,9 +90,36 @@ impl Spec {
         }
     }
 
+    /// Whether reading an entry may be more than a hit.
+    pub(crate) fn ages(&self) -> bool {
+        self.idle.is_some() || self.refresh.is_some() || self.stale.is_some()
+    }
+
     /// The settings of one tier of the chain.
     pub(crate) fn tier(&self, store: &str) -> Option<&'static TierSpec> {
         self.tiers.iter().find(|tier| tier.store == store)
+    }
+}
+
+/// From what age on a hit reloads its entry in the background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// A part of the entry's ttl, in parts per million.
+    Part(u32),
+    /// An age.
+    Age(Duration),
+}
+
+impl Refresh {
+    /// The age of an entry of this `ttl`; `None` if it is never reached.
+    pub(crate) fn age(self, ttl: Option<Duration>) -> Option<Duration> {
+        match self {
+            Self::Age(age) => Some(age),
+            Self::Part(part) => {
+                let part = ttl?.as_nanos().saturating_mul(part.into()) / 1_000_000;
+                Some(Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX)))
+            }
+        }
     }
 }
 

@@ -69,6 +69,13 @@ impl Far {
         self.keys().get(key)?.entry.as_ref()?.1
     }
 
+    /// Changes the life left of an entry.
+    pub(crate) fn set_ttl(&self, key: &str, ttl: Duration) {
+        if let Some((_, left)) = self.keys().get_mut(key).and_then(|slot| slot.entry.as_mut()) {
+            *left = Some(ttl);
+        }
+    }
+
     /// Loses everything, as a server that was restarted.
     pub(crate) fn drop_all(&self) {
         self.keys().clear();

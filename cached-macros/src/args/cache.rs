@@ -20,6 +20,10 @@ pub(crate) struct CacheArgs {
     pub(crate) ttl: Option<Opt<Ttl>>,
     pub(crate) jitter: Option<Opt<u32>>,
     pub(crate) none_ttl: Option<Opt<Duration>>,
+    pub(crate) idle: Option<Opt<Duration>>,
+    pub(crate) expires: Option<Opt<ExprClosure>>,
+    pub(crate) refresh: Option<Opt<Refresh>>,
+    pub(crate) stale: Option<Opt<Duration>>,
     pub(crate) cache_if: Option<Opt<ExprClosure>>,
     pub(crate) backend: Option<Opt<Backend>>,
     pub(crate) tiers: Vec<Tier>,
@@ -47,6 +51,14 @@ pub(crate) enum Ttl {
     OfValue(ExprClosure),
 }
 
+/// From what age on a hit reloads.
+#[derive(Clone, Copy)]
+pub(crate) enum Refresh {
+    /// A part of the ttl, in parts per million.
+    Part(u32),
+    Age(Duration),
+}
+
 /// The chain of stores.
 pub(crate) enum Backend {
     Names(Vec<LitStr>),
@@ -66,6 +78,7 @@ pub(crate) struct Tier {
 pub(crate) enum Strategy {
     CacheAside,
     WriteThrough,
+    RefreshAhead,
 }
 
 impl CacheArgs {
@@ -105,79 +118,35 @@ impl CacheArgs {
                 });
                 argument.set(&mut self.name, value)
             }
-            "ttl" => {
-                let value = argument.value(ttl);
-                argument.set(&mut self.ttl, value)
-            }
-            "jitter" => {
-                let value = argument.value(literal::percent);
-                argument.set(&mut self.jitter, value)
-            }
-            "none_ttl" => {
-                let value = argument.value(literal::duration);
-                argument.set(&mut self.none_ttl, value)
-            }
-            "cache_if" => {
-                let value = argument.value(closure(1));
-                argument.set(&mut self.cache_if, value)
-            }
-            "backend" => {
-                let value = argument.value(backend);
-                argument.set(&mut self.backend, value)
-            }
+            "ttl" => argument.read(&mut self.ttl, ttl),
+            "jitter" => argument.read(&mut self.jitter, literal::percent),
+            "none_ttl" => argument.read(&mut self.none_ttl, literal::duration),
+            "idle" => argument.read(&mut self.idle, literal::duration),
+            "expires" => argument.read(&mut self.expires, closure(1)),
+            "refresh" => argument.read(&mut self.refresh, refresh),
+            "stale" => argument.read(&mut self.stale, literal::duration),
+            "cache_if" => argument.read(&mut self.cache_if, closure(1)),
+            "backend" => argument.read(&mut self.backend, backend),
             "tier" => {
                 self.tiers
                     .push(argument.group(|input| Tier::read(input, mistakes))?);
                 Ok(())
             }
-            "capacity" => {
-                let value = argument.value(capacity);
-                argument.set(&mut self.capacity, value)
-            }
-            "max_bytes" => {
-                let value = argument.value(max_bytes);
-                argument.set(&mut self.max_bytes, value)
-            }
-            "weight" => {
-                let value = argument.value(closure(2));
-                argument.set(&mut self.weight, value)
-            }
-            "strategy" => {
-                let value = argument.value(strategy);
-                argument.set(&mut self.strategy, value)
-            }
-            "single_flight" => {
-                let value = argument.value(single_flight);
-                argument.set(&mut self.single_flight, value)
-            }
-            "share_error" => {
-                let value = argument.value(closure(1));
-                argument.set(&mut self.share_error, value)
-            }
-            "codec" => {
-                let value = argument.value(codec);
-                argument.set(&mut self.codec, value)
-            }
-            "version" => {
-                let value = argument.value(literal::integer);
-                argument.set(&mut self.version, value)
-            }
-            "compress" => {
-                let value = argument.value(literal::size);
-                argument.set(&mut self.compress, value)
-            }
+            "capacity" => argument.read(&mut self.capacity, capacity),
+            "max_bytes" => argument.read(&mut self.max_bytes, max_bytes),
+            "weight" => argument.read(&mut self.weight, closure(2)),
+            "strategy" => argument.read(&mut self.strategy, strategy),
+            "single_flight" => argument.read(&mut self.single_flight, single_flight),
+            "share_error" => argument.read(&mut self.share_error, closure(1)),
+            "codec" => argument.read(&mut self.codec, codec),
+            "version" => argument.read(&mut self.version, literal::integer),
+            "compress" => argument.read(&mut self.compress, literal::size),
             "caches" => {
                 let value = argument.value(|expr, _| Ok(expr.clone()));
                 argument.set(&mut self.caches, value)
             }
-            "companions" => {
-                let value = argument.value(literal::boolean);
-                argument.set(&mut self.companions, value)
-            }
-            "in_impl" => {
-                let value = argument.value(literal::boolean);
-                argument.set(&mut self.in_impl, value)
-            }
+            "companions" => argument.read(&mut self.companions, literal::boolean),
+            "in_impl" => argument.read(&mut self.in_impl, literal::boolean),
             _ => {
                 let value = argument.path();
                 argument.set(&mut self.krate, value)
@@ -257,6 +226,20 @@ fn ttl(expr: &Expr, example: &str) -> syn::Result<Ttl> {
     }
 }
 
+/// `"80%"` of the ttl, or an age.
+fn refresh(expr: &Expr, example: &str) -> syn::Result<Refresh> {
+    if !literal::string(expr, example)?.value().trim_end().ends_with('%') {
+        return literal::duration(expr, example).map(Refresh::Age);
+    }
+    match literal::percent(expr, example)? {
+        0 => Err(syn::Error::new_spanned(
+            expr,
+            "at 0% of its ttl an entry is as new as it will ever be: write a later point, as in \"80%\"",
+        )),
+        part => Ok(Refresh::Part(part)),
+    }
+}
+
 fn backend(expr: &Expr, example: &str) -> syn::Result<Backend> {
     match literal::bare(expr) {
         Expr::Path(path) if path.qself.is_none() => Ok(Backend::Const(path.path.clone())),
@@ -309,10 +292,10 @@ fn max_bytes(expr: &Expr, example: &str) -> syn::Result<u64> {
 
 fn strategy(expr: &Expr, example: &str) -> syn::Result<Strategy> {
     let (name, _) = choice(expr, example, names::STRATEGIES, names::STRATEGIES_LATER)?;
-    Ok(if name == "write_through" {
-        Strategy::WriteThrough
-    } else {
-        Strategy::CacheAside
+    Ok(match name.as_str() {
+        "write_through" => Strategy::WriteThrough,
+        "refresh_ahead" => Strategy::RefreshAhead,
+        _ => Strategy::CacheAside,
     })
 }
 

@@ -53,6 +53,16 @@ impl Argument<'_> {
         read(&content)
     }
 
+    /// Keeps what `read` makes of the value after `=`.
+    pub(super) fn read<T>(
+        self,
+        slot: &mut Option<Opt<T>>,
+        read: impl FnOnce(&Expr, &str) -> syn::Result<T>,
+    ) -> syn::Result<()> {
+        let value = self.value(read);
+        self.set(slot, value)
+    }
+
     /// Keeps the value; a second one for the same name is a mistake.
     pub(super) fn set<T>(self, slot: &mut Option<Opt<T>>, value: syn::Result<T>) -> syn::Result<()> {
         if slot.is_some() {

@@ -6,7 +6,7 @@ mod invalidate;
 mod list;
 mod literal;
 
-pub(crate) use cache::{Backend, CacheArgs, Strategy, Tier, Ttl};
+pub(crate) use cache::{Backend, CacheArgs, Refresh, Strategy, Tier, Ttl};
 pub(crate) use invalidate::{Arguments, Call, InvalidateArgs, Owner, Target, When};
 
 use syn::Ident;

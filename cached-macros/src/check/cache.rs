@@ -1,6 +1,6 @@
 //! The rules of `#[cache]`.
 
-use super::{chain, closures, key, signature};
+use super::{chain, closures, key, life, signature};
 use crate::args::{Backend, CacheArgs};
 use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
@@ -18,7 +18,7 @@ pub(crate) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistak
     key::cache(args, function, mistakes);
     chain::cache(args, mistakes);
     closures::cache(args, function, mistakes);
-    life(args, mistakes);
+    life::cache(args, function, mistakes);
     remote(args, mistakes);
     if let (Some(share_error), Some(flight)) = (&args.share_error, &args.single_flight)
         && !flight.value
@@ -111,19 +111,6 @@ fn trait_methods(args: &CacheArgs, function: &Function, form: Form, mistakes: &m
     {
         let message = "nothing may be added to the `impl` of a trait: write `companions = false`";
         mistakes.at(function.sig.ident.span(), message);
-    }
-}
-
-/// Rules about how long entries live.
-fn life(args: &CacheArgs, mistakes: &mut Mistakes) {
-    let any_ttl =
-        args.ttl.is_some() || args.none_ttl.is_some() || args.tiers.iter().any(|tier| tier.ttl.is_some());
-    if let Some(jitter) = &args.jitter
-        && !any_ttl
-        && !args.incomplete
-    {
-        let message = "`jitter` is taken off a ttl, and there is none: add `ttl = \"1h\"`, or remove it";
-        mistakes.at(jitter.name.span(), message);
     }
 }
 

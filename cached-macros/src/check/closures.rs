@@ -13,7 +13,7 @@ pub(super) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistak
         Ttl::OfValue(closure) => Some(closure),
         Ttl::Fixed(_) => None,
     });
-    let others = [&args.cache_if, &args.weight, &args.share_error];
+    let others = [&args.expires, &args.cache_if, &args.weight, &args.share_error];
     let others = others.into_iter().flatten().map(|closure| &closure.value);
     for closure in ttl.into_iter().chain(others) {
         let mut words = Words::default();

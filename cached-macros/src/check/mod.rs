@@ -5,6 +5,8 @@ mod chain;
 mod closures;
 mod invalidate;
 mod key;
+mod life;
+mod owned;
 mod signature;
 
 pub(crate) use cache::cache;

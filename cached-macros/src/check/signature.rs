@@ -133,7 +133,7 @@ fn kept(function: &Function, output: &Type, mistakes: &mut Mistakes) {
         }
         _ => {}
     }
-    if let Some(borrow) = find::<Borrow>(output).0 {
+    if let Some(borrow) = find_borrow(output) {
         let message = "an entry outlives the call, so it cannot borrow: return an owned value";
         mistakes.about(borrow, message);
     }
@@ -170,6 +170,11 @@ pub(super) fn key_argument(ty: &Type, mistakes: &mut Mistakes) {
             }
         }
     }
+}
+
+/// The first thing in the type that does not live forever.
+pub(super) fn find_borrow(ty: &Type) -> Option<proc_macro2::TokenStream> {
+    find::<Borrow>(ty).0
 }
 
 fn find<V: for<'t> Visit<'t> + Default>(ty: &Type) -> V {

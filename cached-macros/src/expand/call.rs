@@ -1,10 +1,10 @@
 //! The function itself: a look into the cache, and the body behind it.
 
-use super::{attributes, body, definition, key};
+use super::{attributes, body, definition, key, owned};
 use crate::function::argument_name;
 use crate::names::{Companions, borrowed, local};
 use crate::plan::CachePlan;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, Pat, Signature};
 
@@ -54,17 +54,47 @@ fn statements(plan: &CachePlan) -> TokenStream {
     );
     let (key, buffer) = (key::of_call(plan), key::buffer());
     let inputs = quote_spanned!(site=> &#definition, #shape, &#buffer);
+    let [enter, enter_in] = if plan.spec.reloads() {
+        ["enter_aging", "enter_aging_in"].map(local)
+    } else {
+        ["enter", "enter_in"].map(local)
+    };
     let enter = plan.caches.as_ref().map_or_else(
-        || quote_spanned!(site=> #door::enter(#inputs)),
+        || quote_spanned!(site=> #door::#enter(#inputs)),
         |caches| {
             let caches = borrowed(&caches.to_token_stream());
-            quote_spanned!(site=> #door::enter_in(#door::caches_of(#caches), #inputs))
+            quote_spanned!(site=> #door::#enter_in(#door::caches_of(#caches), #inputs))
         },
     );
     let body = match &plan.companions {
-        Some(names) => uncached_call(plan, names),
+        Some(names) => uncached_call(plan, names, &arguments(plan)),
         None => body::future(&plan.function, plan.form, output),
     };
+    if let (Some(names), true) = (&plan.companions, plan.spec.reloads()) {
+        let [found, reload, share] = ["__found", "__reload", "__share"].map(local);
+        let again = again(plan, names, &[&reload, &shape, &share]);
+        return quote_spanned! {site=>
+            let #shape = #door::probe!(#output);
+            let #share = #share_value;
+            let (#found, #reload) = '__found: {
+                let #wait = match { let #definition = #definition_value; #key #enter } {
+                    (#door::Enter::Done(#done), #reload) => break '__found (#done, #reload),
+                    (#door::Enter::Wait(#wait, #ways), _) => #door::Wait::new(#wait, #ways, #shape, #share),
+                };
+                let #lead = match #wait.await {
+                    #door::Turn::Done(#done) => break '__found (#done, ::core::option::Option::None),
+                    #door::Turn::Lead(#lead) => #lead,
+                };
+                let #lead = match #lead.look().await {
+                    #door::Seen::Found(#done, #reload) => break '__found (#done, #reload),
+                    #door::Seen::Nothing(#lead) => #lead,
+                };
+                return #door::Run { steps: #lead, body: #door::Box::pin(#body) }.await;
+            };
+            #again
+            #found
+        };
+    }
     quote_spanned! {site=>
         #statics
         let #shape = #door::probe!(#output);
@@ -83,15 +113,35 @@ fn statements(plan: &CachePlan) -> TokenStream {
     }
 }
 
-/// A call of the body's own function, with everything handed over.
-fn uncached_call(plan: &CachePlan, names: &Companions) -> TokenStream {
+/// Starts the run of the body in the background that a hit has asked for. What it borrows is copied here and not before.
+fn again(plan: &CachePlan, names: &Companions, [reload, shape, share]: &[&Ident; 3]) -> TokenStream {
+    let door = &plan.door;
+    let owned::Owned { copies, arguments } = owned::arguments(&plan.function, door);
+    let body = uncached_call(plan, names, &arguments);
+    quote_spanned! {Span::mixed_site()=>
+        if let ::core::option::Option::Some(#reload) = #reload {
+            #copies
+            #door::reload(#reload, #shape, #share, async move { #body.await });
+        }
+    }
+}
+
+/// The function's own arguments, handed over.
+fn arguments(plan: &CachePlan) -> Vec<TokenStream> {
+    let inputs = plan.function.sig.inputs.iter();
+    inputs
+        .map(|input| match input {
+            FnArg::Receiver(receiver) => receiver.self_token.to_token_stream(),
+            FnArg::Typed(typed) => argument_name(&typed.pat).to_token_stream(),
+        })
+        .collect()
+}
+
+/// A call of the body's own function.
+fn uncached_call(plan: &CachePlan, names: &Companions, arguments: &[TokenStream]) -> TokenStream {
     let uncached = &names.uncached;
     let owner = plan.in_impl.then(|| quote!(Self::));
     let turbofish = turbofish(plan);
-    let arguments = plan.function.sig.inputs.iter().map(|input| match input {
-        FnArg::Receiver(receiver) => receiver.self_token.to_token_stream(),
-        FnArg::Typed(typed) => argument_name(&typed.pat).to_token_stream(),
-    });
     quote!(#owner #uncached #turbofish (#(#arguments),*))
 }
 

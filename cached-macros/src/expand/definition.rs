@@ -1,7 +1,7 @@
 //! The definition of the cache: statics that the whole program collects, and the closures that look at values.
 
 use super::{attributes, call};
-use crate::args::{Backend, Tier};
+use crate::args::{Backend, Refresh, Tier};
 use crate::names::{Companions, MEMORY, borrowed, located};
 use crate::plan::{CachePlan, Hooks, Spec};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -74,19 +74,21 @@ fn values(plan: &CachePlan, probe: &TokenStream) -> TokenStream {
 fn with_closures(plan: &CachePlan, definition: TokenStream) -> TokenStream {
     let Hooks {
         ttl,
+        expires,
         cache_if,
         weight,
     } = &plan.hooks;
-    if ttl.is_none() && cache_if.is_none() && weight.is_none() {
+    if ttl.is_none() && expires.is_none() && cache_if.is_none() && weight.is_none() {
         return definition;
     }
     let door = &plan.door;
     let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
+    let expires = expires.as_ref().map(|closure| quote!(.expires(#closure)));
     let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
     let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));
     // Asks for `'static`, as the values do: at the same place, to be told once.
     let with_closures = plan.at_value(quote_spanned!(Span::mixed_site()=> #door::with_closures));
-    quote!(#with_closures(#definition #ttl #cache_if #weight, &|| {}))
+    quote!(#with_closures(#definition #ttl #expires #cache_if #weight, &|| {}))
 }
 
 /// What every instantiation has in common.
@@ -113,6 +115,9 @@ fn fields(plan: &CachePlan) -> TokenStream {
         ttl,
         jitter,
         none_ttl,
+        idle,
+        refresh,
+        stale,
         backend,
         tiers,
         capacity,
@@ -150,17 +155,17 @@ fn fields(plan: &CachePlan) -> TokenStream {
     if let Some(none_ttl) = none_ttl {
         field("none_ttl", some(duration(*none_ttl)));
     }
-    match backend {
-        Some(Backend::Names(names)) => {
-            let stores = names.iter().map(|name| store(name, door));
-            field("backend", some(quote!(&[#(#stores),*])));
-        }
-        Some(Backend::Const(path)) => {
-            // An array or a slice.
-            let chain = borrowed(&path.to_token_stream());
-            field("backend", quote!(#door::chain(#chain)));
-        }
-        None => {}
+    if let Some(idle) = idle {
+        field("idle", some(duration(*idle)));
+    }
+    if let Some(refresh) = refresh {
+        field("refresh", some(self::refresh(*refresh, door)));
+    }
+    if let Some(stale) = stale {
+        field("stale", some(duration(*stale)));
+    }
+    if let Some(backend) = backend {
+        field("backend", self::backend(backend, door));
     }
     if !tiers.is_empty() {
         let tiers = tiers.iter().map(|tier| self::tier(tier, door));
@@ -194,6 +199,30 @@ fn fields(plan: &CachePlan) -> TokenStream {
         field("memory_only", quote!(true));
     }
     fields
+}
+
+fn refresh(refresh: Refresh, door: &TokenStream) -> TokenStream {
+    match refresh {
+        Refresh::Part(part) => quote!(#door::Refresh::Part(#part)),
+        Refresh::Age(age) => {
+            let age = duration(age);
+            quote!(#door::Refresh::Age(#age))
+        }
+    }
+}
+
+fn backend(backend: &Backend, door: &TokenStream) -> TokenStream {
+    match backend {
+        Backend::Names(names) => {
+            let stores = names.iter().map(|name| store(name, door));
+            quote!(::core::option::Option::Some(&[#(#stores),*]))
+        }
+        Backend::Const(path) => {
+            // An array or a slice.
+            let chain = borrowed(&path.to_token_stream());
+            quote!(#door::chain(#chain))
+        }
+    }
 }
 
 fn tier(tier: &Tier, door: &TokenStream) -> TokenStream {

@@ -7,6 +7,7 @@ mod definition;
 mod entry;
 mod invalidate;
 mod key;
+mod owned;
 mod stand_in;
 mod uncached;
 mod whole;
@@ -104,7 +105,7 @@ mod tests {
             capasity = 3,
             backend = ["redis", "local"],
             jitter = 5,
-            stale = "1m"
+            fallback = "1m"
         );
         let expansion = cache(args, &function());
         assert_eq!(count(&expansion, "compile_error"), 6, "{expansion}");

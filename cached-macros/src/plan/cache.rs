@@ -1,7 +1,7 @@
 //! Everything decided about a cached function.
 
 use super::{Key, door, key, value};
-use crate::args::{Backend, CacheArgs, Strategy, Tier, Ttl};
+use crate::args::{Backend, CacheArgs, Refresh, Strategy, Tier, Ttl};
 use crate::function::{Form, Function};
 use crate::names::{Companions, MEMORY, stretched};
 use crate::words::{mentions, speaks_of_self_type};
@@ -39,6 +39,9 @@ pub(crate) struct Spec {
     pub(crate) ttl: Option<Duration>,
     pub(crate) jitter: Option<u32>,
     pub(crate) none_ttl: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) refresh: Option<Refresh>,
+    pub(crate) stale: Option<Duration>,
     pub(crate) backend: Option<Backend>,
     pub(crate) tiers: Vec<Tier>,
     pub(crate) capacity: Option<u64>,
@@ -52,9 +55,20 @@ pub(crate) struct Spec {
     pub(crate) memory_only: bool,
 }
 
+/// When an entry is reloaded under `refresh_ahead`, if `refresh` does not say otherwise.
+const REFRESH_AHEAD: Refresh = Refresh::Part(800_000);
+
+impl Spec {
+    /// A hit may start a run of the body in the background.
+    pub(crate) fn reloads(&self) -> bool {
+        self.refresh.is_some() || self.stale.is_some()
+    }
+}
+
 /// What looks at values.
 pub(crate) struct Hooks {
     pub(crate) ttl: Option<ExprClosure>,
+    pub(crate) expires: Option<ExprClosure>,
     pub(crate) cache_if: Option<ExprClosure>,
     pub(crate) weight: Option<ExprClosure>,
 }
@@ -91,11 +105,16 @@ impl CachePlan {
             Some(Ttl::OfValue(closure)) => (None, Some(closure)),
             None => (None, None),
         };
+        let strategy = args.strategy.map(|strategy| strategy.value);
+        let refresh = args.refresh.map(|refresh| refresh.value);
         let spec = Spec {
             name: args.name.map(|name| name.value),
             ttl: fixed,
             jitter: args.jitter.map(|jitter| jitter.value),
             none_ttl: args.none_ttl.map(|ttl| ttl.value),
+            idle: args.idle.map(|idle| idle.value),
+            refresh: refresh.or((strategy == Some(Strategy::RefreshAhead)).then_some(REFRESH_AHEAD)),
+            stale: args.stale.map(|stale| stale.value),
             backend: args.backend.map(|backend| backend.value),
             tiers: args.tiers,
             capacity: args.capacity.map(|capacity| capacity.value),
@@ -104,13 +123,12 @@ impl CachePlan {
             codec: args.codec.map(|codec| codec.value),
             version: args.version.map(|version| version.value),
             compress: args.compress.map(|size| size.value),
-            write_through: args
-                .strategy
-                .is_some_and(|strategy| strategy.value == Strategy::WriteThrough),
+            write_through: strategy == Some(Strategy::WriteThrough),
             memory_only,
         };
         let hooks = Hooks {
             ttl: of_value,
+            expires: args.expires.map(|closure| closure.value),
             cache_if: args.cache_if.map(|closure| closure.value),
             weight: args.weight.map(|closure| closure.value),
         };
@@ -147,7 +165,7 @@ fn companions(function: &Ident, in_impl: bool) -> Companions {
 
 /// Whether the function or one of the expressions in the attribute names `Self`.
 fn speaks_of_self(args: &CacheArgs, function: &Function) -> bool {
-    let closures = [&args.cache_if, &args.weight, &args.share_error];
+    let closures = [&args.expires, &args.cache_if, &args.weight, &args.share_error];
     let in_closures = closures
         .into_iter()
         .flatten()

@@ -1,6 +1,6 @@
 //! Makes what a `Caches` keeps for a function, when it is first called.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::Caches;
 use super::function::Function;
@@ -67,29 +67,53 @@ impl Caches {
             );
             remotes.clear();
         }
+        let tells = spec.idle.is_some() && !remotes.is_empty();
         let name: Arc<str> = site.name().into();
         let fingerprint = hooks
             .remote
             .as_ref()
             .map_or(0, |remote| shape::fingerprint(remote.shape, &name, spec.version));
         let template = Arc::new(site.template());
-        Arc::new(Function {
+        let flights = Arc::<Flights>::default();
+        let reloading = if memory.is_some() {
+            Arc::clone(&flights)
+        } else {
+            Arc::default()
+        };
+        Arc::new_cyclic(|function: &Weak<Function>| Function {
+            memory: memory.map(|memory| {
+                if tells {
+                    telling(memory, function.clone())
+                } else {
+                    memory
+                }
+            }),
             name,
             spec,
             owns: owns(&self.0.prefix, &template),
             template,
             hooks,
-            memory,
             remotes,
-            flights: Arc::new(Flights::new()),
+            flights,
+            reloading,
             stamps,
             counts: Counts::default(),
             prefix: Arc::clone(&self.0.prefix),
             fingerprint,
             background: self.0.background.clone(),
+            reloads: Arc::default(),
             disabled: self.0.unusable || !missing.is_empty(),
         })
     }
+}
+
+/// A read in memory keeps the entry in the tiers below too.
+fn telling(memory: Memory, function: Weak<Function>) -> Memory {
+    memory.telling(Box::new(move |probe, left| {
+        if let Some(function) = function.upgrade() {
+            function.tell_below(probe, left);
+        }
+    }))
 }
 
 /// Tells the keys of a function in remote stores.

@@ -99,6 +99,17 @@ pub fn with_mode<F: Future>(mode: Mode, work: F) -> impl Future<Output = F::Outp
     enter(move |outer| Context { mode, ..outer }, work)
 }
 
+/// `work` under what is in force here, wherever it runs, each of its calls being a normal one.
+pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let context = if may_be_scoped() {
+        CONTEXT.try_with(Context::clone).unwrap_or_default()
+    } else {
+        Context::default()
+    };
+    let mode = Mode::Normal;
+    CONTEXT.scope(Context { mode, ..context }, work)
+}
+
 /// The one async function on the way: each would hold `work` once more.
 async fn enter<F: Future>(change: impl FnOnce(Context) -> Context, work: F) -> F::Output {
     SCOPED.store(true, Relaxed);

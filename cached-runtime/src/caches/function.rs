@@ -2,8 +2,8 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, SystemTime};
 
 use crate::background::Background;
 use crate::codec::Codec;
@@ -11,6 +11,7 @@ use crate::entry::Content;
 use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
+pub(crate) use crate::plan::Plan;
 use crate::policy::Spec;
 use crate::resilience::{Guarded, Matching, Test, generations};
 use crate::stats::{CacheStats, Counts, TierStats};
@@ -35,14 +36,13 @@ pub(crate) struct Function {
     pub(crate) owns: Test,
     pub(crate) fingerprint: u64,
     pub(crate) background: Background,
+    /// Runs of the body in the background, now.
+    pub(crate) reloads: Arc<AtomicUsize>,
+    /// Their flights: those of all loads, so that whoever finds nothing in memory waits for them; where there is no memory,
+    /// flights of their own, so that nobody waits who would find what is stale in a tier below.
+    pub(crate) reloading: Arc<Flights>,
     /// Nothing provides a store that it names: it runs uncached.
     pub(crate) disabled: bool,
-}
-
-/// How a loaded value is to be kept.
-#[derive(Clone, Copy)]
-pub(crate) struct Plan {
-    pub(crate) ttl: Option<Duration>,
 }
 
 impl Function {
@@ -92,7 +92,7 @@ impl Function {
             hooks,
             codec,
             fingerprint: self.fingerprint,
-            compress: self.spec.compress,
+            spec: self.spec,
             absent,
         })
     }
@@ -105,16 +105,42 @@ impl Function {
 
     /// Whether and for how long a loaded value is kept, or the source's word that there is none.
     pub(crate) fn plan(&self, value: Option<&dyn Any>) -> Option<Plan> {
-        let ttl = match value {
-            None => Some(self.spec.none_ttl?),
-            Some(value) if self.hooks.cache_if.as_ref().is_some_and(|keep| !keep(value)) => return None,
-            Some(value) => match &self.hooks.ttl {
-                Some(ttl) => ttl(value),
-                None => self.spec.ttl,
-            },
+        let Some(value) = value else {
+            return Some(Plan::plain(Some(self.jittered(self.spec.none_ttl?))));
+        };
+        if self.hooks.cache_if.as_ref().is_some_and(|keep| !keep(value)) {
+            return None;
+        }
+        let ttl = match &self.hooks.ttl {
+            Some(ttl) => ttl(value),
+            None => self.spec.ttl,
+        };
+        let expires = self.hooks.expires.as_ref().and_then(|expires| expires(value));
+        // What has expired already has no time left.
+        let left = expires.map(|at| at.duration_since(SystemTime::now()).unwrap_or_default());
+        let ttl = match (ttl, left) {
+            (Some(ttl), Some(left)) => Some(ttl.min(left)),
+            (ttl, left) => ttl.or(left),
         };
         let ttl = ttl.map(|ttl| self.jittered(ttl));
-        (ttl != Some(Duration::ZERO)).then_some(Plan { ttl })
+        (ttl != Some(Duration::ZERO)).then(|| Plan::of_value(self.spec, ttl))
+    }
+
+    /// Tells the tiers below memory that an entry is read there, which has `left` to live however often that happens.
+    /// In the background: nobody waits for it.
+    pub(crate) fn tell_below(self: &Arc<Self>, probe: Probe<'_>, left: Option<Duration>) {
+        let Some(idle) = self.spec.idle else { return };
+        let life = left.map_or(idle, |left| left.min(idle));
+        if self.remotes.is_empty() || life.is_zero() {
+            return;
+        }
+        let (function, key) = (Arc::clone(self), self.full_key(probe.bytes));
+        self.background.spawn(async move {
+            for remote in &function.remotes {
+                // What is gone there, or cannot be told, is loaded again by whoever asks for it there.
+                let _ = remote.guarded.touch(&key, life).await;
+            }
+        });
     }
 
     /// Up to the function's jitter taken off, at random.
@@ -144,6 +170,7 @@ impl Function {
             misses: self.counts.misses.get(),
             loads: self.counts.loads.get(),
             failed_loads: self.counts.failed_loads.get(),
+            reloads: self.counts.reloads.get(),
             ..CacheStats::default()
         };
         if let Some(memory) = &self.memory {

@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::function::Function;
 use crate::call::output::{Output, Shape};
@@ -217,6 +217,13 @@ impl<V> Definition<V> {
     #[must_use]
     pub const fn ttl(mut self, ttl: fn(&V) -> Duration) -> Self {
         self.hooks.ttl = Some(ttl);
+        self
+    }
+
+    /// `expires = |value| system_time`.
+    #[must_use]
+    pub const fn expires(mut self, expires: fn(&V) -> SystemTime) -> Self {
+        self.hooks.expires = Some(expires);
         self
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::Lead;
+use super::again::{Claim, Reload};
 use super::output::{Output, Shape};
 use super::share::Share;
 use super::start::Start;
@@ -58,6 +59,67 @@ where
     enter_scoped(*definition, key)
 }
 
+/// The same for a function whose hits may start a load in the background.
+pub fn enter_aging<R, const K: u8>(
+    definition: &Definition<R::Value>,
+    shape: Shape<R, K>,
+    key: &KeyBuf,
+) -> Aging<R, K>
+where
+    R: Output<K>,
+{
+    let _ = shape;
+    if !context::may_be_scoped() {
+        let identity = definition.identity();
+        if let Some(function) = definition.site().installed(identity) {
+            return look_aging(function, Mode::Normal, definition, key);
+        }
+        remember(definition);
+    }
+    context::with(|caches, mode| look_aging(caches.function(definition), mode, definition, key))
+}
+
+/// The same under a `Caches` passed by hand.
+pub fn enter_aging_in<R, const K: u8>(
+    caches: &Caches,
+    definition: &Definition<R::Value>,
+    shape: Shape<R, K>,
+    key: &KeyBuf,
+) -> Aging<R, K>
+where
+    R: Output<K>,
+{
+    let _ = shape;
+    look_aging(caches.function(definition), context::mode(), definition, key)
+}
+
+/// What a call comes to at once, and the load that a hit asks for.
+type Aging<R, const K: u8> = (Enter<R, K>, Option<Reload<<R as Output<K>>::Value>>);
+
+fn look_aging<R, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    definition: &Definition<R::Value>,
+    key: &KeyBuf,
+) -> Aging<R, K>
+where
+    R: Output<K>,
+{
+    let (read, ways) = (definition.read(), definition.ways());
+    let probe = Probe {
+        hash: key.hash(),
+        bytes: key.as_bytes(),
+    };
+    if mode == Mode::Normal
+        && let Some(memory) = &function.memory
+        && let Some((hit, due)) = memory.read_aging(&probe, |content| returned(content, read))
+    {
+        let claim = due.then(|| Claim::new(function, probe)).flatten();
+        return (Enter::Done(hit), claim.map(|claim| Reload::new(claim, ways)));
+    }
+    (Enter::Wait(Start::new(function, mode, probe), ways), None)
+}
+
 /// The same in or after a scope, and where the process's `Caches` is not known at the function's site. Takes the
 /// definition by value, so that a call that does not come here need not have it in memory.
 #[cold]
@@ -67,10 +129,16 @@ where
     R: Output<K>,
 {
     if !context::may_be_scoped() {
-        let function = context::installed().function(&definition);
-        definition.site().remember(definition.identity(), function);
+        remember(&definition);
     }
     context::with(|caches, mode| enter_at(caches.function(&definition), mode, &definition, key))
+}
+
+/// From now on the function is found at its site.
+#[cold]
+fn remember<V>(definition: &Definition<V>) {
+    let function = context::installed().function(definition);
+    definition.site().remember(definition.identity(), function);
 }
 
 /// Enters a call under a `Caches` passed by hand; the mode in force counts.

@@ -6,6 +6,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::again::Claim;
 use super::share::Share;
 use crate::caches::function::{Function, Plan};
 use crate::entry::{Content, Shared};
@@ -43,6 +44,10 @@ pub(crate) struct Load {
     patience: Duration,
     /// The body is running.
     running: bool,
+    /// Of one in the background: since when it is under way, in which case what is there is to be replaced.
+    again: Option<Instant>,
+    /// The key of what was found and is to be loaded anew.
+    due: Option<Keyed>,
 }
 
 /// Whose load it is.
@@ -68,16 +73,20 @@ impl Keyed {
             bytes: KeyBytes::from(probe.bytes),
         }
     }
+
+    fn probe(&self) -> Probe<'_> {
+        Probe {
+            hash: self.hash,
+            bytes: &self.bytes,
+        }
+    }
 }
 
 impl Role {
     fn probe(&self) -> Option<Probe<'_>> {
         match self {
             Self::Off => None,
-            Self::Alone { key, .. } => Some(Probe {
-                hash: key.hash,
-                bytes: &key.bytes,
-            }),
+            Self::Alone { key, .. } => Some(key.probe()),
             Self::Flight(lead) => Some(lead.probe()),
         }
     }
@@ -99,7 +108,30 @@ impl Load {
             permits: Vec::new(),
             patience: Duration::ZERO,
             running: false,
+            again: None,
+            due: None,
         }
+    }
+
+    /// A load in the background, of what is there already.
+    pub(super) fn again(function: Arc<Function>, lead: flight::Lead) -> Self {
+        let mut load = Self::new(function, Role::Flight(lead));
+        load.again = Some(Instant::now());
+        load
+    }
+
+    /// Ends a load that found what it looked for: in its place another in the background, where that is due.
+    pub(super) fn found(mut self: Box<Self>) -> Option<Claim> {
+        let key = self.due.take()?;
+        let function = Arc::clone(&self.function);
+        // The flight is over before the next begins.
+        drop(self);
+        Claim::new(&function, key.probe())
+    }
+
+    /// What is there is out of date, whatever comes of this load.
+    fn replaces(&self) -> bool {
+        self.again.is_some() || matches!(self.role, Role::Alone { replace: true, .. })
     }
 
     /// A look from outside of a call, which joins no flight.
@@ -115,8 +147,7 @@ impl Load {
     /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
     /// followers; `absent` says whether the function can return that there is none.
     pub(crate) fn look(mut self: Box<Self>, absent: bool) -> Look {
-        let replace = matches!(self.role, Role::Alone { replace: true, .. });
-        if !replace
+        if !self.replaces()
             && let (Some(memory), Some(probe)) = (&self.function.memory, self.role.probe())
             && let Some(content) = memory.read_again(&probe, |content| Some(content.clone()))
         {
@@ -127,14 +158,14 @@ impl Load {
             return Look::Now(self, None);
         }
         Look::Later(Box::pin(async move {
-            let found = self.look_below(absent, replace).await;
+            let found = self.look_below(absent).await;
             (self, found)
         }))
     }
 
-    async fn look_below(&mut self, absent: bool, replace: bool) -> Option<Content> {
+    async fn look_below(&mut self, absent: bool) -> Option<Content> {
         let begun = Instant::now();
-        let found = self.look_down(absent, replace, begun).await;
+        let found = self.look_down(absent, begun).await;
         if found.is_some() {
             return found;
         }
@@ -144,7 +175,9 @@ impl Load {
         None
     }
 
-    async fn look_down(&mut self, absent: bool, replace: bool, mut begun: Instant) -> Option<Content> {
+    async fn look_down(&mut self, absent: bool, mut begun: Instant) -> Option<Content> {
+        let replace = matches!(self.role, Role::Alone { replace: true, .. });
+        let ages = self.function.spec.ages();
         let key = self.function.full_key(self.role.probe()?.bytes);
         // By number, and not by a reference to the function of its own: of that there is one count for all calls.
         for index in 0..self.function.remotes.len() {
@@ -155,15 +188,23 @@ impl Load {
                 continue;
             }
             // To be kept by a tier above no longer than here.
-            let life = self.function.memory.is_some() || !self.permits.is_empty();
+            let life = ages || self.function.memory.is_some() || !self.permits.is_empty();
             let form = self.function.form(absent)?;
             match remote.get(&key, &form, life, begun).await {
                 Had::Nothing(permit) => {
                     self.permits.push(permit);
                     begun = Instant::now();
                 }
-                Had::Entry { content, remaining } => {
-                    let plan = Plan { ttl: remaining };
+                // Another process may have loaded it anew, which is as good; else it is to be replaced.
+                Had::Entry { plan, .. } if self.again.is_some() && plan.is_due() => {
+                    let permit = Box::pin(remote.reserve(&key)).await;
+                    self.permits.push(permit);
+                    begun = Instant::now();
+                }
+                Had::Entry { content, plan } => {
+                    if ages {
+                        self.aged(&plan);
+                    }
                     self.fill_memory(&content, plan);
                     self.answer_hit(&content);
                     self.backfill(key, &content, plan);
@@ -174,14 +215,28 @@ impl Load {
         None
     }
 
+    /// What is read in a remote tier is kept there for longer, and loaded anew where it is due.
+    fn aged(&mut self, plan: &Plan) {
+        self.due = plan.is_due().then(|| self.role.probe().map(Keyed::new)).flatten();
+        if let (Some(_), Some(probe)) = (plan.idle, self.role.probe()) {
+            self.function.tell_below(probe, plan.whole_left());
+        }
+    }
+
     /// The body runs from here on, if it does not yet.
     pub(super) fn begin(&mut self) {
         if self.running {
             return;
         }
         self.running = true;
-        self.function.counts.misses.add_one();
-        self.function.counts.loads.add_one();
+        let counts = &self.function.counts;
+        let asked = if self.again.is_some() {
+            &counts.reloads
+        } else {
+            &counts.misses
+        };
+        asked.add_one();
+        counts.loads.add_one();
     }
 
     /// Held while the body is polled.
@@ -200,7 +255,7 @@ impl Load {
         share: &dyn Fn() -> Shared,
     ) -> Option<Keeping> {
         let plan = self.plan(Some(value));
-        if plan.is_none() && self.leave() {
+        if plan.is_none() && self.again.is_none() && self.leave() {
             return None;
         }
         self.keep_as(Content::Value(share()), plan)
@@ -270,7 +325,7 @@ impl Load {
 
     /// Removes what was to be replaced by what is not kept: it is out of date.
     fn replace_by_nothing(self: Box<Self>) -> Option<Keeping> {
-        matches!(self.role, Role::Alone { replace: true, .. }).then(|| -> Keeping {
+        self.replaces().then(|| -> Keeping {
             Box::pin(async move {
                 if let Some(probe) = self.role.probe() {
                     invalidate::entry(&self.function, probe).await;
@@ -282,7 +337,7 @@ impl Load {
     /// Gives the error of the body to the followers as `share` can, and the leader's back.
     pub(crate) fn fail<E>(&mut self, error: E, share: Share<E>) -> E {
         self.running = false;
-        self.function.counts.failed_loads.add_one();
+        self.failed();
         let Role::Flight(lead) = std::mem::replace(&mut self.role, Role::Off) else {
             return error;
         };
@@ -301,6 +356,24 @@ impl Load {
         }
     }
 
+    /// The body returned an error or panicked. What is loaded again and again without success is left alone for ten times
+    /// as long as that took, so that hits do not keep a failing source busy.
+    fn failed(&self) {
+        let function = &self.function;
+        function.counts.failed_loads.add_one();
+        let (Some(since), Some(probe)) = (self.again, self.role.probe()) else {
+            return;
+        };
+        if let Some(memory) = &function.memory {
+            memory.pause(probe, since.elapsed().saturating_mul(10));
+        }
+        tracing::warn!(
+            function = &*function.name,
+            key = function.text(probe.bytes),
+            "a load in the background failed; what is cached stays as it is"
+        );
+    }
+
     fn fill_memory(&self, content: &Content, plan: Plan) {
         let (Some(memory), Some(stamp), Some(probe)) = (&self.function.memory, self.stamp, self.role.probe())
         else {
@@ -309,7 +382,7 @@ impl Load {
         let weight = self.function.weight(probe, content);
         let fill = Fill {
             content: content.clone(),
-            ttl: plan.ttl,
+            plan,
             began: self.began,
             weight,
         };
@@ -353,7 +426,7 @@ impl Load {
 impl Drop for Load {
     fn drop(&mut self) {
         if self.running && std::thread::panicking() {
-            self.function.counts.failed_loads.add_one();
+            self.failed();
         }
     }
 }
@@ -367,7 +440,7 @@ async fn fill_remotes(
     permits: &[Option<Permit>],
 ) {
     let Some(form) = function.form(true) else { return };
-    let sealed = match form.seal(key, content, plan.ttl) {
+    let sealed = match form.seal(key, content, &plan) {
         Ok(sealed) => sealed,
         Err(error) => {
             tracing::warn!(function = &*function.name, %error, "a value cannot be turned into bytes; it stays in memory");
@@ -376,7 +449,7 @@ async fn fill_remotes(
     };
     for (remote, permit) in function.remotes.iter().zip(permits) {
         if let Some(permit) = permit {
-            remote.fill(key, &sealed, plan.ttl, permit).await;
+            remote.fill(key, &sealed, &plan, permit).await;
         }
     }
 }

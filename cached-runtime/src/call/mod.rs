@@ -15,6 +15,8 @@
 //! dropped, or a body that panics, drops the [`Load`] and with it the lead: see `flight`.
 
 mod enter;
+mod again;
+mod owned;
 mod start;
 mod run;
 mod steps;
@@ -23,7 +25,9 @@ pub(crate) mod output;
 pub(crate) mod share;
 pub(crate) mod values;
 
-pub use self::enter::{Enter, Turn, Wait, enter, enter_in};
+pub use self::again::{Reload, reload};
+pub use self::enter::{Enter, Turn, Wait, enter, enter_aging, enter_aging_in, enter_in};
 pub(crate) use self::load::{Keeping, Load};
-pub use self::run::{Lead, Run};
+pub use self::owned::{Outliving, outliving};
+pub use self::run::{Lead, Run, Seen};
 pub(crate) use self::start::probe_of;

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::again::Reload;
 use super::enter::taken;
 use super::load::Load;
 use super::output::{Loaded, Output};
@@ -25,6 +26,11 @@ pub struct Lead<R: Output<K>, const K: u8> {
 impl<R: Output<K>, const K: u8> Lead<R, K> {
     pub(super) fn new(load: Box<Load>, share: Share<R::Error>, ways: Ways<R::Value>) -> Self {
         Self { load, share, ways }
+    }
+
+    /// Looks in the tiers, for a function whose hits may load in the background.
+    pub fn look(self) -> Look<R, K> {
+        Look(Some(self.steps()))
     }
 
     /// The load as a future in need of a body.
@@ -63,6 +69,42 @@ where
     }
 }
 
+/// What looking in the tiers came to.
+pub enum Seen<R: Output<K>, const K: u8> {
+    /// It is there, and perhaps to be loaded anew.
+    Found(R, Option<Reload<R::Value>>),
+    /// Nothing: the body is to run.
+    Nothing(Box<Typed<R, K>>),
+}
+
+/// A load up to the point where its body would run.
+pub struct Look<R: Output<K>, const K: u8>(Option<Box<Typed<R, K>>>);
+
+impl<R: Output<K>, const K: u8> Unpin for Look<R, K> {}
+
+impl<R: Output<K>, const K: u8> Future for Look<R, K> {
+    type Output = Seen<R, K>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Seen<R, K>> {
+        let Some(mut typed) = self.0.take() else {
+            // Polled after it was ready: a mistake of the caller's.
+            return Poll::Pending;
+        };
+        match typed.poll_look(context) {
+            Poll::Pending => {
+                self.0 = Some(typed);
+                Poll::Pending
+            }
+            Poll::Ready(None) => Poll::Ready(Seen::Nothing(typed)),
+            Poll::Ready(Some(hit)) => {
+                let claim = typed.steps.end().and_then(Load::found);
+                let reload = claim.map(|claim| Reload::new(claim, typed.ways.this));
+                Poll::Ready(Seen::Found(hit, reload))
+            }
+        }
+    }
+}
+
 /// A load whose values are of a known type.
 pub struct Typed<R: Output<K>, const K: u8> {
     steps: Steps,
@@ -75,8 +117,7 @@ pub struct Typed<R: Output<K>, const K: u8> {
 impl<R: Output<K>, const K: u8> Typed<R, K> {
     fn poll(&mut self, body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R> {
         if self.brought.is_none() {
-            let found = ready!(self.steps.poll_look(R::absent().is_some(), context));
-            if let Some(hit) = found.and_then(|content| taken(content, self.ways.take)) {
+            if let Some(hit) = ready!(self.poll_look(context)) {
                 self.steps = Steps::Done;
                 return Poll::Ready(hit);
             }
@@ -90,6 +131,11 @@ impl<R: Output<K>, const K: u8> Typed<R, K> {
             // Polled after it was ready: a mistake of the caller's.
             None => Poll::Pending,
         }
+    }
+
+    fn poll_look(&mut self, context: &mut Context<'_>) -> Poll<Option<R>> {
+        let found = ready!(self.steps.poll_look(R::absent().is_some(), context));
+        Poll::Ready(found.and_then(|content| taken(content, self.ways.take)))
     }
 
     /// Ready with what the body returned if it failed, and else with nothing, what it brought being kept from now on.

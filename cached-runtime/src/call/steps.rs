@@ -44,6 +44,14 @@ impl Steps {
         Poll::Ready(found)
     }
 
+    /// Ends a load whose body is not needed.
+    pub(super) fn end(&mut self) -> Option<Box<Load>> {
+        match std::mem::replace(self, Self::Done) {
+            Self::Body(load) => Some(load),
+            _ => None,
+        }
+    }
+
     /// Polls the body as the one of this load. One that panics finds the load in its place, to be dropped with it.
     pub(super) fn poll_body(&mut self, poll: &mut dyn FnMut() -> bool) -> Poll<Box<Load>> {
         let Self::Body(load) = self else {

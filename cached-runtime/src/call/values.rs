@@ -35,15 +35,20 @@ impl<V> Copy for Values<V> {}
 pub fn memory_values<V: ClonedValue + SharedValue<S>, S, W: Way<V>>(_: W) -> Values<V> {
     Values {
         read: read::<V, W>,
-        ways: || Ways {
-            read: read::<V, W>,
-            take: take::<V, W>,
-            share: W::share,
-            keep: |load, value| load.keep_value(value, &|| W::share(value.clone())),
-        },
+        ways: ways::<V, W>,
         see: W::see,
         identity: TypeId::of::<V>(),
         remote: None,
+    }
+}
+
+fn ways<V: CacheValue, W: Way<V>>() -> Ways<V> {
+    Ways {
+        this: ways::<V, W>,
+        read: read::<V, W>,
+        take: take::<V, W>,
+        share: W::share,
+        keep: |load, value| load.keep_value(value, &|| W::share(value.clone())),
     }
 }
 
@@ -71,6 +76,8 @@ fn take<V: CacheValue, W: Way<V>>(content: Content) -> Option<V> {
 
 /// What the steps past the look in memory need of them.
 pub struct Ways<V> {
+    /// These.
+    pub(crate) this: fn() -> Ways<V>,
     /// As above.
     pub(crate) read: fn(&Content) -> Option<V>,
     /// What was found, without a clone where nobody else has it.

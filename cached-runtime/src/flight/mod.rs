@@ -43,13 +43,15 @@ pub(crate) enum Joined {
 type ByHash = foldhash::fast::FixedState;
 type Shard<'a> = MutexGuard<'a, HashMap<KeyBytes, Arc<Flight>, ByHash>>;
 
-impl Flights {
-    pub(crate) fn new() -> Self {
+impl Default for Flights {
+    fn default() -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(ByHash::default()))),
         }
     }
+}
 
+impl Flights {
     fn shard(&self, hash: u64) -> Shard<'_> {
         let index = usize::try_from((hash >> 32) & 0xFFFF).unwrap_or(0) % SHARDS;
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
@@ -67,6 +69,17 @@ impl Flights {
         let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash));
         shard.insert(flight.key.clone(), Arc::clone(&flight));
         Joined::Leader(Lead::new(Arc::clone(self), flight))
+    }
+
+    /// Begins a flight for a key and leads it, unless one is in progress.
+    pub(crate) fn begin(self: &Arc<Self>, probe: Probe<'_>) -> Option<Lead> {
+        let mut shard = self.shard(probe.hash);
+        if shard.contains_key(probe.bytes) {
+            return None;
+        }
+        let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash));
+        shard.insert(flight.key.clone(), Arc::clone(&flight));
+        Some(Lead::new(Arc::clone(self), flight))
     }
 
     /// Takes the flight of a key out of the map: later callers begin a new one.

@@ -84,7 +84,7 @@ fn waiting(flights: &Arc<Flights>, count: usize) -> Vec<Follower> {
 }
 
 fn start() -> (Arc<Flights>, Lead) {
-    let flights = Arc::new(Flights::new());
+    let flights = Arc::<Flights>::default();
     let leader = lead(&flights);
     (flights, leader)
 }

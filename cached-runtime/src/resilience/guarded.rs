@@ -226,6 +226,14 @@ impl Guarded {
         self.ask(async { self.store.remaining(key).await }).await
     }
 
+    /// Gives an entry that is there a life of `ttl` from now on.
+    pub(crate) async fn touch(self: &Arc<Self>, key: &str, ttl: Duration) -> Result<bool, Error> {
+        if self.pending.covers(key) {
+            return Ok(false);
+        }
+        self.ask(async { self.store.touch(key, ttl).await }).await
+    }
+
     /// Lets the store go; what is pending stays so.
     pub(crate) async fn close(&self) {
         self.closed.store(true, SeqCst);

@@ -34,6 +34,8 @@ pub struct CacheStats {
     pub loads: u64,
     /// Runs of the body that returned an error or panicked.
     pub failed_loads: u64,
+    /// Runs of the body that a hit has started in the background; counted as loads too.
+    pub reloads: u64,
     /// Entries that memory has dropped to stay within its bound.
     pub evictions: u64,
     /// Entries in memory, those past their life included until they are replaced or evicted.
@@ -49,6 +51,7 @@ impl CacheStats {
         self.misses += other.misses;
         self.loads += other.loads;
         self.failed_loads += other.failed_loads;
+        self.reloads += other.reloads;
         self.evictions += other.evictions;
         self.entries += other.entries;
         for (tier, more) in self.tiers.iter_mut().zip(other.tiers) {
@@ -158,6 +161,7 @@ pub(crate) struct Counts {
     pub(crate) misses: Count,
     pub(crate) loads: Count,
     pub(crate) failed_loads: Count,
+    pub(crate) reloads: Count,
     /// Look-ups in memory that found nothing.
     pub(crate) memory_misses: Count,
     /// Fills of memory that were refused.

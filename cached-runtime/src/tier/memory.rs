@@ -7,8 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, Tick};
-use crate::entry::{Content, Held};
+use crate::clock::{AtomicTick, Clock, Tick};
+use crate::entry::{Aging, Content, Held, Idle, Wants};
+use crate::plan::Plan;
 use crate::stores::local::Local;
 #[cfg(feature = "moka")]
 use crate::stores::moka::Moka;
@@ -35,8 +36,7 @@ pub(crate) enum Bound {
 /// What a fill brings.
 pub(crate) struct Fill {
     pub(crate) content: Content,
-    /// Life from now on.
-    pub(crate) ttl: Option<Duration>,
+    pub(crate) plan: Plan,
     pub(crate) began: u64,
     /// As the user's `weight` has it; counted only in a tier bound by bytes.
     pub(crate) weight: u64,
@@ -66,6 +66,9 @@ macro_rules! each {
     };
 }
 
+/// Tells the tiers below of a read, and how long the entry may live at most.
+pub(crate) type Tell = Box<dyn Fn(Probe<'_>, Option<Duration>) + Send + Sync>;
+
 pub(crate) struct Memory {
     name: &'static str,
     engine: Engine,
@@ -74,6 +77,7 @@ pub(crate) struct Memory {
     ttl: Option<Duration>,
     clock: Clock,
     stamps: Arc<Stamps>,
+    tell: Option<Tell>,
 }
 
 impl Memory {
@@ -103,6 +107,15 @@ impl Memory {
             ttl,
             clock,
             stamps,
+            tell: None,
+        }
+    }
+
+    /// The same for a chain in which the tiers below are to know of reads.
+    pub(crate) fn telling(self, tell: Tell) -> Self {
+        Self {
+            tell: Some(tell),
+            ..self
         }
     }
 
@@ -110,12 +123,67 @@ impl Memory {
         self.name
     }
 
-    /// Lets `look` see a record that is still fresh.
+    /// Lets `look` see a record that is served.
     #[inline]
     pub(crate) fn read<R>(&self, probe: &Probe<'_>, look: impl FnOnce(&Content) -> Option<R>) -> Option<R> {
+        let mut wants = Wants::default();
+        self.read_for(probe, &mut wants, look)
+    }
+
+    /// The same, and says whether the record is to be reloaded.
+    #[inline]
+    pub(crate) fn read_aging<R>(
+        &self,
+        probe: &Probe<'_>,
+        look: impl FnOnce(&Content) -> Option<R>,
+    ) -> Option<(R, bool)> {
+        let mut wants = Wants::default();
+        let seen = self.read_for(probe, &mut wants, look)?;
+        Some((seen, wants.reload))
+    }
+
+    #[inline]
+    fn read_for<R>(
+        &self,
+        probe: &Probe<'_>,
+        wants: &mut Wants,
+        look: impl FnOnce(&Content) -> Option<R>,
+    ) -> Option<R> {
         // Before the engine's lock, which whatever comes after it waits for.
-        let see = fresh(self.clock.now(), look);
-        each!(&self.engine, it => it.read(probe, see))
+        let now = self.clock.now();
+        let see = served(now, wants, look);
+        let seen = each!(&self.engine, it => it.read(probe, see));
+        if wants.tell {
+            self.tell(*probe);
+        }
+        seen
+    }
+
+    #[cold]
+    fn tell(&self, probe: Probe<'_>) {
+        let Some(tell) = &self.tell else { return };
+        let now = self.clock.now();
+        let mut left = None;
+        let see = |held: &Held| {
+            left = held.aging.as_ref().map(|aging| aging.gone.since(now));
+            None::<()>
+        };
+        each!(&self.engine, it => it.read(&probe, see));
+        if let Some(left) = left {
+            tell(probe, left);
+        }
+    }
+
+    /// Nobody reloads the record for as long as `pause` lasts.
+    pub(crate) fn pause(&self, probe: Probe<'_>, pause: Duration) {
+        let until = self.clock.now().after(pause);
+        let see = |held: &Held| {
+            if let Some(aging) = &held.aging {
+                aging.pause.set(until);
+            }
+            None::<()>
+        };
+        each!(&self.engine, it => it.read(&probe, see));
     }
 
     /// The same for a key that was not there a moment ago, which does not count as asked for once more.
@@ -124,7 +192,8 @@ impl Memory {
         probe: &Probe<'_>,
         look: impl FnOnce(&Content) -> Option<R>,
     ) -> Option<R> {
-        let see = fresh(self.clock.now(), look);
+        let mut wants = Wants::default();
+        let see = served(self.clock.now(), &mut wants, look);
         match &self.engine {
             // Keeps no account of keys that are not there.
             Engine::Local(local) => local.read(probe, see),
@@ -133,15 +202,13 @@ impl Memory {
         }
     }
 
-    /// The life left of a fresh record, if there is one: [`Duration::MAX`] if it has no end.
+    /// How long a record that is served stays fresh, if there is one: [`Duration::MAX`] if it has no end.
     pub(crate) fn remaining(&self, probe: Probe<'_>) -> Option<Duration> {
         let now = self.clock.now();
         let mut remaining = None;
         // Seeing how long a record lives is no hit, so the engine is told that nothing came of it.
         let see = |held: &Held| {
-            if held.is_fresh(now) {
-                remaining = Some(held.expires.since(now).unwrap_or(Duration::MAX));
-            }
+            remaining = held.end(now).map(|end| end.since(now).unwrap_or(Duration::MAX));
             None::<()>
         };
         each!(&self.engine, it => it.read(&probe, see));
@@ -150,29 +217,54 @@ impl Memory {
 
     /// Keeps what a load brought, unless the key was invalidated since `stamp` or a later load has filled it.
     pub(crate) fn fill(&self, probe: Probe<'_>, fill: Fill, stamp: Stamp) -> bool {
-        let ttl = match (fill.ttl, self.ttl) {
-            (Some(wanted), Some(most)) => Some(wanted.min(most)),
-            (wanted, most) => wanted.or(most),
-        };
-        if ttl.is_some_and(|ttl| ttl.is_zero()) {
+        if fill.plan.is_over() || self.ttl.is_some_and(|ttl| ttl.is_zero()) {
             return false;
         }
         let weight = match self.bound {
             Bound::Entries(_) => 1,
             Bound::Bytes { least, .. } => fill.weight.max(least).max(1),
         };
-        let expires = ttl.map_or(Tick::NEVER, |ttl| self.clock.now().after(ttl));
+        let (due, aging) = self.life(&fill.plan);
         let began = fill.began;
         let held = Held {
             content: fill.content,
-            expires,
+            due,
             began,
             weight,
+            aging,
         };
         let admit = |present: Option<&Held>| {
             self.stamps.now(probe.hash) == stamp && present.is_none_or(|present| present.began <= began)
         };
         each!(&self.engine, it => it.insert(probe, held, admit))
+    }
+
+    /// When reading a record is more than a hit, and what it is then. The tier's own ttl is the end of it: this is how
+    /// long memory is trusted at all.
+    fn life(&self, plan: &Plan) -> (Tick, Option<Box<Aging>>) {
+        let now = self.clock.now();
+        let end = |span: Option<Duration>| span.map_or(Tick::NEVER, |span| now.after(span));
+        let gone = end(plan.whole_left()).min(end(self.ttl));
+        let (stale, refresh) = (end(plan.ttl).min(gone), end(plan.refresh));
+        let reload = if stale < gone { refresh.min(stale) } else { refresh };
+        if plan.idle.is_none() && reload >= gone {
+            return (gone, None);
+        }
+        let idle = plan.idle.map(|span| Idle {
+            span,
+            read: AtomicTick::new(now),
+            told: AtomicTick::new(now),
+        });
+        // Every read counts where it is what keeps the record.
+        let due = if idle.is_some() { Tick::ALWAYS } else { reload };
+        let aging = Aging {
+            stale,
+            gone,
+            reload,
+            pause: AtomicTick::new(Tick::ALWAYS),
+            idle,
+        };
+        (due, Some(Box::new(aging)))
     }
 
     /// Removes one record; the stamp has been moved on before.
@@ -203,14 +295,17 @@ impl Memory {
     }
 }
 
-/// Lets `look` see a record that has not expired.
+/// Lets `look` see a record that is served.
 #[inline]
-fn fresh<R>(now: Tick, look: impl FnOnce(&Content) -> Option<R>) -> impl FnOnce(&Held) -> Option<R> {
+fn served<R>(
+    now: Tick,
+    wants: &mut Wants,
+    look: impl FnOnce(&Content) -> Option<R>,
+) -> impl FnOnce(&Held) -> Option<R> {
     move |held| {
-        if held.is_fresh(now) {
-            look(&held.content)
-        } else {
-            None
+        if now >= held.due {
+            *wants = held.late(now)?;
         }
+        look(&held.content)
     }
 }

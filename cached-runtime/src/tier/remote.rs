@@ -11,6 +11,8 @@ use crate::codec::Codec;
 use crate::codec::envelope::{self, Header};
 use crate::entry::Content;
 use crate::hooks;
+use crate::plan::Plan;
+use crate::policy::Spec;
 use crate::resilience::{Guarded, Looked};
 use crate::stats::{Count, TierStats};
 use crate::store::{Filled, Token};
@@ -33,7 +35,8 @@ pub(crate) struct Remote {
 pub(crate) enum Had {
     Entry {
         content: Content,
-        remaining: Option<Duration>,
+        /// What is left of its life.
+        plan: Plan,
     },
     /// Nothing, and the right to fill it; none where the store could not be asked.
     Nothing(Option<Permit>),
@@ -50,7 +53,7 @@ pub(crate) struct Form<'a> {
     pub(crate) hooks: &'a hooks::Remote,
     pub(crate) codec: Codec,
     pub(crate) fingerprint: u64,
-    pub(crate) compress: Option<usize>,
+    pub(crate) spec: &'a Spec,
     /// The function can say that there is nothing.
     pub(crate) absent: bool,
 }
@@ -112,13 +115,17 @@ impl Remote {
             },
         };
         match form.open(key, &bytes) {
-            Ok(content) => {
-                self.hits.add_one();
-                Had::Entry {
-                    content,
-                    remaining: found.remaining,
+            Ok((content, header)) => match left(form.spec, &header, found.remaining) {
+                Some(plan) => {
+                    self.hits.add_one();
+                    Had::Entry { content, plan }
                 }
-            }
+                // Kept for those who take what is stale, of whom this function is none.
+                None => {
+                    self.misses.add_one();
+                    self.replace(key, begun, generation).await
+                }
+            },
             Err(error) => self.reject(key, &error, begun, generation).await,
         }
     }
@@ -187,11 +194,11 @@ impl Remote {
     }
 
     /// Stores under a permit; a refusal is counted and no failure.
-    pub(crate) async fn fill(&self, key: &str, sealed: &Sealed, ttl: Option<Duration>, permit: &Permit) {
+    pub(crate) async fn fill(&self, key: &str, sealed: &Sealed, plan: &Plan, permit: &Permit) {
         let bytes = sealed.under(permit.generation.as_ref());
         let filled = self
             .guarded
-            .fill(key, &bytes, self.life(ttl), &permit.token)
+            .fill(key, &bytes, self.life(plan), &permit.token)
             .await;
         if let Ok(Filled::Refused) = filled {
             self.refused.add_one();
@@ -199,22 +206,14 @@ impl Remote {
     }
 
     /// Stores whatever was there, unless somebody else puts or removes the same entry meanwhile.
-    pub(crate) async fn put(
-        &self,
-        key: &str,
-        sealed: &Sealed,
-        ttl: Option<Duration>,
-    ) -> Result<Filled, Error> {
+    pub(crate) async fn put(&self, key: &str, sealed: &Sealed, plan: &Plan) -> Result<Filled, Error> {
         let generation = self.generation(key).await?;
         let bytes = sealed.under(generation.as_ref());
-        self.guarded.put(key, &bytes, self.life(ttl)).await
+        self.guarded.put(key, &bytes, self.life(plan)).await
     }
 
-    fn life(&self, ttl: Option<Duration>) -> Option<Duration> {
-        match (ttl, self.ttl) {
-            (Some(wanted), Some(most)) => Some(wanted.min(most)),
-            (wanted, most) => wanted.or(most),
-        }
+    fn life(&self, plan: &Plan) -> Option<Duration> {
+        plan.at_most(self.ttl).unread()
     }
 
     pub(crate) fn stats(&self) -> TierStats {
@@ -239,42 +238,86 @@ impl Sealed {
 }
 
 impl Form<'_> {
-    fn open(&self, key: &str, bytes: &[u8]) -> Result<Content, Error> {
+    fn open(&self, key: &str, bytes: &[u8]) -> Result<(Content, Header), Error> {
         let opened = envelope::open(bytes, self.fingerprint, envelope::key_check(key))
             .map_err(|rejected| Error::new(ErrorKind::Decode, rejected.to_string()))?;
         if opened.header.none {
             return if self.absent {
-                Ok(Content::Absent)
+                Ok((Content::Absent, opened.header))
             } else {
                 Err(Error::new(ErrorKind::Decode, "no value where there must be one"))
             };
         }
-        self.hooks
-            .decode(&opened.payload, opened.header.codec)
-            .map(Content::Value)
+        let value = self.hooks.decode(&opened.payload, opened.header.codec)?;
+        Ok((Content::Value(value), opened.header))
     }
 
-    pub(crate) fn seal(&self, key: &str, content: &Content, ttl: Option<Duration>) -> Result<Sealed, Error> {
+    pub(crate) fn seal(&self, key: &str, content: &Content, plan: &Plan) -> Result<Sealed, Error> {
         let mut payload = Vec::new();
         if let Content::Value(value) = content {
             self.hooks.encode(value, self.codec, &mut payload)?;
         }
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let header = Header {
             codec: self.codec,
             none: matches!(content, Content::Absent),
             fingerprint: self.fingerprint,
-            birth_ms: milliseconds(since),
-            ttl_ms: ttl.map(milliseconds),
-            stale_ms: None,
+            birth_ms: milliseconds(since_epoch().saturating_sub(plan.age)),
+            ttl_ms: plan.whole.map(milliseconds),
+            stale_ms: (!plan.stale.is_zero()).then(|| milliseconds(plan.stale)),
             fallback_ms: None,
             tags: Vec::new(),
             key_check: envelope::key_check(key),
         };
         Ok(Sealed {
-            bytes: envelope::seal(&header, &payload, self.compress),
+            bytes: envelope::seal(&header, &payload, self.spec.compress),
         })
     }
+}
+
+/// What is left of the life of an entry that its store keeps for `remaining`; `None` if it is out of date and `spec`
+/// takes nothing that is.
+///
+/// That is the store's word, except for what a store does not know: the age, which only decides when to reload, and the
+/// end of an entry that lives for as long as it is read. These are reckoned by the clocks of the processes.
+fn left(spec: &Spec, header: &Header, remaining: Option<Duration>) -> Option<Plan> {
+    let whole = header.ttl_ms.map(Duration::from_millis);
+    let stale = header.stale_ms.map_or(Duration::ZERO, Duration::from_millis);
+    let ages = spec.ages() && !header.none;
+    let age = if ages || header.stale_ms.is_some() {
+        since_epoch().saturating_sub(Duration::from_millis(header.birth_ms))
+    } else {
+        Duration::ZERO
+    };
+    let by_age = || whole.map(|whole| whole.saturating_sub(age));
+    let (ttl, stale) = match remaining {
+        Some(_) if ages && spec.idle.is_some() => (by_age(), stale),
+        Some(remaining) => (Some(remaining.saturating_sub(stale)), stale.min(remaining)),
+        None if header.stale_ms.is_some() => (by_age(), stale),
+        None => (None, stale),
+    };
+    if ttl == Some(Duration::ZERO) && !stale.is_zero() && spec.stale.is_none() {
+        return None;
+    }
+    let refresh = spec
+        .refresh
+        .filter(|_| ages)
+        .and_then(|refresh| refresh.age(whole));
+    Some(Plan {
+        ttl,
+        stale: if spec.stale.is_some() {
+            stale
+        } else {
+            Duration::ZERO
+        },
+        refresh: refresh.map(|at| at.saturating_sub(age)),
+        idle: spec.idle.filter(|_| ages),
+        whole,
+        age,
+    })
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn milliseconds(span: Duration) -> u64 {

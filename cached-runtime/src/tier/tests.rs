@@ -8,6 +8,7 @@ use super::memory::{Bound, Fill, Memory, Probe};
 use super::stamps::{Stamps, Stripes};
 use crate::clock::Clock;
 use crate::entry::Content;
+use crate::plan::Plan;
 
 const ROUNDS: usize = 5_000;
 
@@ -55,7 +56,7 @@ fn meet(engine: &str, remove: impl Fn(&Place) + Send + Sync) {
                 (0..round % 50).for_each(|_| std::hint::spin_loop());
                 let fill = Fill {
                     content: Content::Absent,
-                    ttl: None,
+                    plan: Plan::plain(None),
                     began: round as u64,
                     weight: 1,
                 };

@@ -10,6 +10,7 @@ mod macros;
 mod methods;
 mod names;
 mod nested;
+mod owned;
 mod recursion;
 mod returns;
 mod traits;

@@ -1,0 +1,76 @@
+//! A call of the body that outlives the one it was asked for: of arguments that are handed over or, where they are
+//! borrowed, copied. The rules that make this possible are in `check::owned`.
+
+use crate::function::{Function, argument_name, ungrouped};
+use crate::names::{local, respan};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{FnArg, ReceiverKind, Type};
+
+/// What has to be done with the arguments, and how they are passed on afterwards.
+pub(super) struct Owned {
+    /// Statements for the call that asks: the copies of what it has borrowed.
+    pub(super) copies: TokenStream,
+    /// One expression an argument, the receiver first, of which only what is in `copies` is borrowed.
+    pub(super) arguments: Vec<TokenStream>,
+}
+
+/// Of the arguments of `function`.
+pub(super) fn arguments(function: &Function, door: &TokenStream) -> Owned {
+    let mut owned = Owned {
+        copies: TokenStream::new(),
+        arguments: Vec::new(),
+    };
+    for (position, input) in function.sig.inputs.iter().enumerate() {
+        let kept = local(&format!("__owned_{position}"));
+        match input {
+            FnArg::Receiver(receiver) => {
+                let word = respan(&Ident::from(receiver.self_token), receiver.self_token.span());
+                owned.argument(is_borrowed(&receiver.kind), &kept, &word, receiver.span(), door);
+            }
+            FnArg::Typed(typed) => {
+                if let Some(name) = argument_name(&typed.pat) {
+                    owned.argument(is_borrow(&typed.ty), &kept, name, typed.ty.span(), door);
+                }
+            }
+        }
+    }
+    owned
+}
+
+/// `&self`, however it is written.
+fn is_borrowed(kind: &ReceiverKind) -> bool {
+    match kind {
+        ReceiverKind::Reference(..) => true,
+        ReceiverKind::Typed(_, ty) => is_borrow(ty),
+        _ => false,
+    }
+}
+
+/// What is borrowed for ever is as good as owned.
+fn is_borrow(ty: &Type) -> bool {
+    match ungrouped(ty) {
+        Type::Reference(reference) => reference
+            .lifetime
+            .as_ref()
+            .is_none_or(|lifetime| lifetime.ident != "static"),
+        _ => false,
+    }
+}
+
+impl Owned {
+    fn argument(&mut self, borrowed: bool, kept: &Ident, name: &Ident, place: Span, door: &TokenStream) {
+        let site = Span::mixed_site();
+        if borrowed {
+            // Reported at the type that cannot be copied.
+            let outliving = quote_spanned!(site.located_at(place)=> #door::outliving(#name));
+            self.copies.extend(quote_spanned!(site=> let #kept = #outliving;));
+            self.arguments.push(quote_spanned!(site=> &#kept));
+        } else {
+            // A name of its own, so that the future takes it along and not by reference.
+            self.copies.extend(quote!(let #kept = #name;));
+            self.arguments.push(kept.to_token_stream());
+        }
+    }
+}

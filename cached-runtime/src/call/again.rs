@@ -1,0 +1,97 @@
+//! Loads in the background: what a hit starts whose entry is due.
+//!
+//! Once per key: a load in progress is not begun again. At most [`MOST`] at a time for a function; a hit beyond that is
+//! a hit and nothing else, and the next one asks again.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use super::load::Load;
+use super::output::{Output, Shape};
+use super::run::{Lead, Run};
+use super::share::Share;
+use super::values::Ways;
+use crate::caches::context;
+use crate::caches::function::Function;
+use crate::flight;
+use crate::tier::memory::Probe;
+
+/// More than a source is likely to answer at once, and few enough to leave the calls that wait for it their part.
+const MOST: usize = 32;
+
+/// The right to load an entry in the background.
+pub(crate) struct Claim {
+    function: Arc<Function>,
+    lead: flight::Lead,
+    counted: Counted,
+}
+
+/// One of those in progress.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Claim {
+    /// Nothing if somebody is at it, or enough are at others.
+    #[cold]
+    pub(crate) fn new(function: &Arc<Function>, probe: Probe<'_>) -> Option<Self> {
+        let running = Arc::clone(&function.reloads);
+        let others = running.fetch_add(1, Relaxed);
+        let counted = Counted(running);
+        if others >= MOST {
+            return None;
+        }
+        Some(Self {
+            lead: function.reloading.begin(probe)?,
+            function: Arc::clone(function),
+            counted,
+        })
+    }
+}
+
+/// The same for values of a known type.
+pub struct Reload<V> {
+    claim: Claim,
+    ways: fn() -> Ways<V>,
+}
+
+impl<V> Reload<V> {
+    pub(super) fn new(claim: Claim, ways: fn() -> Ways<V>) -> Self {
+        Self { claim, ways }
+    }
+}
+
+/// Runs `body`, which borrows nothing, and stores what it brings. Outside of a runtime nothing is run.
+pub fn reload<R, B, const K: u8>(
+    reload: Reload<R::Value>,
+    shape: Shape<R, K>,
+    share: Share<R::Error>,
+    body: B,
+) where
+    R: Output<K, Value: Send> + 'static,
+    B: Future<Output = R> + Send + 'static,
+{
+    let _ = shape;
+    let Reload { claim, ways } = reload;
+    let Claim {
+        function,
+        lead,
+        counted,
+    } = claim;
+    let background = function.background.clone();
+    let load = Box::new(Load::again(function, lead));
+    let run = Run {
+        steps: Lead::new(load, share, ways()).steps(),
+        body: Box::pin(body),
+    };
+    let run = context::carried(async move {
+        run.await;
+        drop(counted);
+    });
+    background.spawn(run);
+}
