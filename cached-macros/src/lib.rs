@@ -27,6 +27,10 @@ use proc_macro::TokenStream;
 /// | `skip(db, self)` | arguments that are not part of the key; every other one must be in it | none |
 /// | `name = "users"` | the cache's name in statistics | path of the function |
 /// | `ttl = "1h30m"`, `ttl = \|value\| duration` | life after a fill; units `w d h m s ms us ns` | none |
+/// | `idle = "10m"` | life after the last read, within the ttl; tiers below are told of reads at a quarter of it | none |
+/// | `expires = \|value\| time` | the end of this value, a `SystemTime`; with `ttl`, whichever comes first | none |
+/// | `refresh = "80%"`, `"45m"` | a hit on an entry of this age (a part of its ttl, or a duration) starts a load in the background | none; 80% under `refresh_ahead` |
+/// | `stale = "5m"` | for so long after its ttl an entry is served as it is, and each hit may start a load in the background | none |
 /// | `jitter = "10%"` | up to this much is taken off each ttl at random | 0 |
 /// | `none_ttl = "30s"` | keep `None` this long | not kept |
 /// | `cache_if = \|value\| bool` | keep only these values | all |
@@ -34,7 +38,7 @@ use proc_macro::TokenStream;
 /// | `tier("local", ttl = "30s", capacity = 10_000)` | settings of one store of the chain (`ttl`, `capacity`, `max_bytes`); repeatable | the function's own |
 /// | `capacity = 10_000` | bound of the memory tier in entries | 10,000 |
 /// | `max_bytes = "64MiB"`, `weight = \|key, value\| bytes` | bound of the memory tier in bytes | none |
-/// | `strategy = "write_through"` | `cache_aside` (or `read_through`), `write_through` | `cache_aside` |
+/// | `strategy = "write_through"` | `cache_aside` (or `read_through`), `write_through`, `refresh_ahead` | `cache_aside` |
 /// | `single_flight = "off"` | whether the callers of one key in a process share a load: `process`, `off` | `process` |
 /// | `share_error = \|error\| error` | how those who waited get the error of a failed load | by `Clone` or `From<LoadFailed>` |
 /// | `codec = "json"` | how remote stores keep values: `bincode`, `postcard`, `messagepack`, `json` | `bincode` |
@@ -44,6 +48,13 @@ use proc_macro::TokenStream;
 /// | `companions = false` | emit nothing beside the function: inside the `impl` of a trait | `true` |
 /// | `in_impl = true` | the function is in an `impl`, where neither a receiver nor `Self` says so | found out |
 /// | `crate = path` | where `cached_runtime` is found | `::cached_runtime` |
+///
+/// A load in the background runs on copies of what its call has borrowed, made when it starts: `&T` and `&self` by
+/// `Clone`, `&str` as a `String`, `&[T]` as a `Vec<T>`; the rest is moved. So `&mut T`, and what is borrowed inside of an
+/// argument, is refused with `refresh` and `stale`, and what cannot be copied or sent to another thread does not
+/// compile. There is one at a time for a key and 32 for a function, and none outside of a tokio runtime. It runs under the
+/// `Caches` in force at its call, ends no earlier than the runtime, and is waited for by `Caches::settle`. If it fails the
+/// entry stays as it is, and is left alone for ten times as long as that took.
 ///
 /// Beside a function `f` stand `f_entry(..)`, the entry of the given key arguments; `f_cache()`, all of its entries;
 /// and `f_uncached(..)`, its body. They are as visible as `f` is. Their signatures read a return type whose last

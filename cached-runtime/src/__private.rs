@@ -18,12 +18,12 @@ pub use crate::call::output::{
 pub use crate::call::share::{ByClone, ByDisplay, ByNotice, ByReport, ByWrapping, NotAtAll, Share};
 pub use crate::call::values::{memory_values, remote_values};
 pub use crate::call::{
-    Enter, Lead, Outliving, Reload, Run, Seen, Turn, Wait, enter, enter_aging, enter_aging_in, enter_in,
-    outliving, reload,
+    Enter, Lead, Lent, Outliving, Reload, Run, Seen, Turn, Wait, enter, enter_aging, enter_aging_in,
+    enter_in, outliving, reload,
 };
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};
-pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue};
+pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue, StoredValue};
 pub use crate::invalidate::{When, WholeCache, Writer, write, write_always, write_with};
 pub use crate::kept::{IsArc, IsNoArc, WayProbe};
 pub use crate::key::{Key, KeyArg, KeyBuf, KeyPart, Piece};

@@ -65,9 +65,7 @@ pub(crate) struct Wants {
 
 impl Held {
     /// What comes of a read that is `due`: nothing if the record is gone.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn late(&self, now: Tick) -> Option<Wants> {
+    pub(crate) fn late(&self, now: Tick) -> Option<(&Aging, Wants)> {
         let aging = self.aging.as_ref()?;
         if now >= aging.gone {
             return None;
@@ -84,7 +82,7 @@ impl Held {
             let told = idle.told.get();
             wants.tell = now >= told.after(idle.span / TELLS) && idle.told.replace(told, now);
         }
-        Some(wants)
+        Some((aging, wants))
     }
 
     /// The moment from which on it is out of date or not served; `None` if it is not served any more.

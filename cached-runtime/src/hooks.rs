@@ -60,6 +60,20 @@ impl<V: Serialize + DeserializeOwned> RemoteValue<Held> for V {}
 #[diagnostic::do_not_recommend]
 impl<V: Serialize + DeserializeOwned + NoType> RemoteValue<NeverHeld> for V {}
 
+/// The same for a cache that is made by name.
+#[diagnostic::on_unimplemented(
+    message = "values of type `{Self}` cannot be kept in a remote store: they are not `Serialize + DeserializeOwned`",
+    label = "its values go into a remote store as bytes",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for it; demand `Serialize + DeserializeOwned` of a type parameter",
+    note = "or keep it in memory only: `.build_in_memory()`"
+)]
+pub trait StoredValue<H>: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<V: Serialize + DeserializeOwned> StoredValue<Held> for V {}
+#[diagnostic::do_not_recommend]
+impl<V: Serialize + DeserializeOwned + NoType> StoredValue<NeverHeld> for V {}
+
 /// Beside the implementation of a trait for all types that it is meant for stands one for no type at all. Of one
 /// implementation the compiler would report each bound that is missing, in a message of its own; of two it reports the
 /// trait, once.
@@ -159,6 +173,52 @@ impl<V: 'static> Hooks<V> {
                 .map(|expires| -> ToTime { Box::new(move |value| value.downcast_ref().map(expires)) }),
             cache_if: cache_if
                 .map(|keep| -> ToBool { Box::new(move |value| value.downcast_ref().is_some_and(keep)) }),
+            weight: weight.map(|weight| -> ToWeight {
+                Box::new(move |key, shared| {
+                    let mut weighed = 0;
+                    see(shared, &mut |value| weighed = weight(key, value));
+                    weighed
+                })
+            }),
+            remote: None,
+        }
+    }
+}
+
+type OfValue<V, R> = Box<dyn Fn(&V) -> R + Send + Sync>;
+type OfEntry<V> = Box<dyn Fn(&Key, &V) -> u64 + Send + Sync>;
+
+/// The hooks of a cache that was made by name. They may capture.
+pub(crate) struct Capturing<V> {
+    pub(crate) ttl: Option<OfValue<V, Duration>>,
+    pub(crate) expires: Option<OfValue<V, SystemTime>>,
+    pub(crate) cache_if: Option<OfValue<V, bool>>,
+    pub(crate) weight: Option<OfEntry<V>>,
+}
+
+impl<V> Capturing<V> {
+    pub(crate) const NONE: Self = Self {
+        ttl: None,
+        expires: None,
+        cache_if: None,
+        weight: None,
+    };
+}
+
+impl<V: 'static> Capturing<V> {
+    pub(crate) fn erased(self, see: See<V>) -> Erased {
+        let Self {
+            ttl,
+            expires,
+            cache_if,
+            weight,
+        } = self;
+        Erased {
+            ttl: ttl.map(|ttl| -> ToDuration { Box::new(move |value| value.downcast_ref().map(&ttl)) }),
+            expires: expires
+                .map(|expires| -> ToTime { Box::new(move |value| value.downcast_ref().map(&expires)) }),
+            cache_if: cache_if
+                .map(|keep| -> ToBool { Box::new(move |value| value.downcast_ref().is_some_and(&keep)) }),
             weight: weight.map(|weight| -> ToWeight {
                 Box::new(move |key, shared| {
                     let mut weighed = 0;

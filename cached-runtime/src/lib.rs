@@ -45,7 +45,8 @@ mod error;
 pub mod testing;
 
 pub use crate::caches::context::with_mode;
-pub use crate::caches::{Caches, CachesBuilder};
+pub use crate::caches::{CacheBuilder, Caches, CachesBuilder, TierBuilder};
+pub use crate::call::Loadable;
 pub use crate::call::share::{LoadFailed, SharedError};
 pub use crate::codec::Codec;
 pub use crate::error::{Error, ErrorKind};

@@ -1,5 +1,6 @@
 //! What the attribute decided for a function: plain data, made while compiling.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use crate::codec::Codec;
@@ -36,7 +37,7 @@ pub struct Spec {
     /// `backend`, the chain of stores by name.
     pub backend: Option<&'static [&'static str]>,
     /// `tier(...)`, one for each.
-    pub tiers: &'static [TierSpec],
+    pub tiers: &'static [TierSpec<'static>],
     /// `capacity`, in entries.
     pub capacity: Option<u64>,
     /// `max_bytes`.
@@ -94,10 +95,22 @@ impl Spec {
     pub(crate) fn ages(&self) -> bool {
         self.idle.is_some() || self.refresh.is_some() || self.stale.is_some()
     }
+}
 
-    /// The settings of one tier of the chain.
-    pub(crate) fn tier(&self, store: &str) -> Option<&'static TierSpec> {
-        self.tiers.iter().find(|tier| tier.store == store)
+/// What was decided for a cache: while compiling, or when it was made by name.
+pub(crate) enum Decided {
+    Compiled(&'static Spec),
+    Built(Box<Spec>),
+}
+
+impl Deref for Decided {
+    type Target = Spec;
+
+    fn deref(&self) -> &Spec {
+        match self {
+            Self::Compiled(spec) => spec,
+            Self::Built(spec) => spec,
+        }
     }
 }
 
@@ -124,9 +137,9 @@ impl Refresh {
 }
 
 /// `tier(...)`: the settings of one tier of a chain.
-pub struct TierSpec {
+pub struct TierSpec<'a> {
     /// Which.
-    pub store: &'static str,
+    pub store: &'a str,
     /// The longest life of an entry there.
     pub ttl: Option<Duration>,
     /// Bound in entries, for memory.
@@ -135,9 +148,9 @@ pub struct TierSpec {
     pub max_bytes: Option<u64>,
 }
 
-impl TierSpec {
+impl<'a> TierSpec<'a> {
     /// The function's own settings.
-    pub const fn new(store: &'static str) -> Self {
+    pub const fn new(store: &'a str) -> Self {
         Self {
             store,
             ttl: None,

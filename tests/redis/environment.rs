@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use cached_tests::{RedisServer, free_port, run_program};
+use cached_tests::{RedisCluster, RedisSentinel, RedisServer, free_port, run_program};
 
 async fn run(argument: &str, environment: &[(&str, &str)]) -> Said {
     run_other(env!("CARGO_BIN_EXE_plain"), argument, environment).await
@@ -71,6 +71,20 @@ async fn a_redis_url_means_memory_over_redis() {
 }
 
 #[tokio::test]
+async fn a_redis_url_may_name_a_cluster_or_sentinels() {
+    let (cluster, sentinels) = (RedisCluster::start().await, RedisSentinel::start().await);
+    for url in [cluster.url(), sentinels.url()] {
+        for start in ["implicit", "from_env"] {
+            let loads = if start == "implicit" { "loads 2" } else { "loads 0" };
+            let said = run(start, &[("REDIS_URL", &url)]).await;
+            said.expect(&[loads, "chain local,redis"]);
+            assert_eq!(said.log, [""; 0]);
+        }
+    }
+    assert_eq!(cluster.keys().await, ["greeting:Ada", "length:Ada"]);
+}
+
+#[tokio::test]
 async fn the_chain_and_the_namespace_are_heeded() {
     let server = RedisServer::start().await;
     let url = server.url();
@@ -111,10 +125,19 @@ async fn the_chain_and_the_namespace_are_heeded() {
 }
 
 /// Values that cannot be used, and the variable that each is about.
-const WRONG: [(&str, &[(&str, &str)]); 9] = [
+const WRONG: [(&str, &[(&str, &str)]); 12] = [
     ("REDIS_URL", &[("REDIS_URL", "http://user:hush@example.com")]),
     ("REDIS_URL", &[("REDIS_URL", "redis://user:hush@127.0.0.1:99999")]),
     ("REDIS_URL", &[("REDIS_URL", "127.0.0.1:6379")]),
+    (
+        "REDIS_URL",
+        &[("REDIS_URL", "redis-cluster://user:hush@a:1,b:2/3")],
+    ),
+    (
+        "REDIS_URL",
+        &[("REDIS_URL", "redis-sentinel://user:hush@a:1,b:2")],
+    ),
+    ("REDIS_URL", &[("REDIS_URL", "redis://user:hush@a:1,b:2")]),
     ("CACHE_BACKEND", &[("CACHE_BACKEND", "local,,redis")]),
     ("CACHE_BACKEND", &[("CACHE_BACKEND", "local,redis")]),
     ("CACHE_BACKEND", &[("CACHE_BACKEND", "nowhere")]),
@@ -163,8 +186,13 @@ async fn an_implicit_start_says_so_once_and_caches_nothing() {
 
 #[tokio::test]
 async fn a_server_that_is_down_is_no_error() {
-    let url = format!("redis://127.0.0.1:{}", free_port());
-    for start in ["implicit", "from_env"] {
+    let port = free_port();
+    for (url, start) in [
+        (format!("redis://127.0.0.1:{port}"), "implicit"),
+        (format!("redis://127.0.0.1:{port}"), "from_env"),
+        (format!("redis-cluster://127.0.0.1:{port}"), "from_env"),
+        (format!("redis-sentinel://127.0.0.1:{port}/shop"), "from_env"),
+    ] {
         let said = run(start, &[("REDIS_URL", &url)]).await;
         said.expect(&["loads 2", "chain local,redis", "hits 2"]);
         assert!(

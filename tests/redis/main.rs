@@ -1,5 +1,6 @@
 //! Cached functions over real Redis servers, one module for each promise.
 
+mod ages;
 mod chain;
 mod codecs;
 mod environment;
@@ -19,3 +20,4 @@ mod restart;
 mod schema;
 mod secure;
 mod setup;
+mod several;

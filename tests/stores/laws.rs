@@ -5,7 +5,9 @@ use std::sync::Arc;
 use cached_runtime::Store;
 use cached_runtime::stores::{Memcached, Null, Redis, Sql};
 use cached_runtime::testing::conformance;
-use cached_tests::{Folder, MariaDbServer, MemcachedServer, PostgresServer, RedisServer};
+use cached_tests::{
+    Folder, MariaDbServer, MemcachedServer, PostgresServer, RedisCluster, RedisSentinel, RedisServer,
+};
 
 use crate::model::Model;
 
@@ -83,6 +85,40 @@ async fn redis_that_speaks_only_resp2() {
         .start()
         .await;
     keeps_every_law(Redis::connect(server.url()).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_cluster() {
+    let cluster = RedisCluster::start().await;
+    keeps_every_law(Redis::connect(cluster.url()).await.unwrap()).await;
+    assert_eq!(
+        cluster.keys().await,
+        [""; 0],
+        "the suite cleans up, leases included"
+    );
+}
+
+#[tokio::test]
+async fn redis_cluster_over_tls_with_a_user_and_password() {
+    let secure = |first: Option<&RedisServer>| {
+        let setup = RedisServer::setup().password("shop", "p@ss:w/rd%");
+        setup.tls_in_cluster(first)
+    };
+    let cluster = RedisCluster::of(0, secure).await;
+    let builder = Redis::builder(cluster.url()).root_certificates(cluster.node(0).root_certificate());
+    keeps_every_law(builder.connect().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn redis_behind_sentinels() {
+    let sentinels = RedisSentinel::start().await;
+    keeps_every_law(Redis::connect(sentinels.url()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn redis_behind_sentinels_with_passwords_for_both() {
+    let sentinels = RedisSentinel::with_passwords().await;
+    keeps_every_law(Redis::connect(sentinels.url()).await.unwrap()).await;
 }
 
 /// A law is about values of a mebibyte, which takes a little more with its head.

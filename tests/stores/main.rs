@@ -2,6 +2,7 @@
 
 mod batch;
 mod broken;
+mod cluster;
 mod healing;
 mod laws;
 mod memcached;
@@ -9,6 +10,7 @@ mod memcached_servers;
 mod model;
 mod race;
 mod redis;
+mod sentinel;
 mod sql;
 mod sql_many;
 mod sql_tables;

@@ -12,7 +12,11 @@ pub(crate) fn certificates(folder: &Folder) -> Vec<u8> {
     let root = authority.self_signed(&authority_key).unwrap();
     let issuer = rcgen::Issuer::new(authority, authority_key);
     let key = rcgen::KeyPair::generate().unwrap();
-    let server = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let mut server = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    // Under the name of its authority OpenSSL would take it for one that has signed itself.
+    server
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "127.0.0.1");
     let server = server.signed_by(&key, &issuer).unwrap();
     std::fs::write(folder.file("root.pem"), root.pem()).unwrap();
     std::fs::write(folder.file("server.pem"), server.pem()).unwrap();

@@ -25,6 +25,7 @@ pub struct RedisSetup {
     login: Option<(String, String)>,
     root_certificate: Option<Vec<u8>>,
     options: Vec<String>,
+    sentinel: bool,
 }
 
 enum Address {
@@ -62,6 +63,7 @@ impl RedisServer {
             login: None,
             root_certificate: None,
             options: Vec::new(),
+            sentinel: false,
         }
     }
 
@@ -91,6 +93,38 @@ impl RedisServer {
         self.process = None;
     }
 
+    /// Whether it keeps this key, and does not say that another server of its cluster does.
+    pub async fn has(&self, key: &str) -> bool {
+        self.try_cli(&["EXISTS", key])
+            .await
+            .is_ok_and(|count: i64| count == 1)
+    }
+
+    /// Waits until `replica` has everything that this server has by now. `WAIT` would ask for its own connection alone.
+    pub async fn wait_for_copy(&self, replica: &Self) {
+        let offset = async |server: &Self, name: &str| -> u64 {
+            let info: String = server.cli(&["INFO", "replication"]).await;
+            let line = info.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|offset| offset.parse().ok()).unwrap_or(0)
+        };
+        let there = offset(self, "master_repl_offset:").await;
+        let begun = Instant::now();
+        while offset(replica, "slave_repl_offset:").await < there {
+            assert!(begun.elapsed() < PATIENCE, "the replica does not follow");
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// What it has written down, to be shown where a test fails.
+    pub(crate) fn log(&self) -> String {
+        self.setup.log()
+    }
+
+    /// Whether it has not been stopped.
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Starts it on the same address, and waits until it serves.
     pub async fn start_again(&mut self) {
         self.start_again_unready();
@@ -100,7 +134,11 @@ impl RedisServer {
     /// Starts it on the same address without waiting.
     pub fn start_again_unready(&mut self) {
         self.stop();
-        self.process = Some(Process::start("redis-server", &[self.setup.configure()], CURE));
+        let mut arguments = vec![self.setup.configure()];
+        if self.setup.sentinel {
+            arguments.push("--sentinel".to_owned());
+        }
+        self.process = Some(Process::start("redis-server", &arguments, CURE));
     }
 
     /// Stops the process from running, so that it accepts connections and answers nothing.
@@ -120,7 +158,7 @@ impl RedisServer {
             .unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
-    async fn try_cli<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+    pub(crate) async fn try_cli<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
         let client = match &self.setup.root_certificate {
             None => redis::Client::open(self.url())?,
             Some(root) => {
@@ -134,7 +172,11 @@ impl RedisServer {
                 )?
             }
         };
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        // A busy machine takes longer than a client waits by itself.
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&patient)
+            .await?;
         let mut command = redis::cmd(words[0]);
         command.arg(&words[1..]);
         command.query_async(&mut connection).await
@@ -191,6 +233,31 @@ impl RedisSetup {
     pub fn tls(mut self) -> Self {
         self.root_certificate = Some(certificates(&self.folder));
         self.address = Address::Tls(free_port());
+        self
+    }
+
+    /// Speaking TLS only, to its neighbours in a cluster too, with the certificate of `other` or else a new one.
+    #[must_use]
+    pub fn tls_in_cluster(self, other: Option<&RedisServer>) -> Self {
+        let Some(other) = other else {
+            return self.tls().option("tls-cluster yes");
+        };
+        for file in ["root.pem", "server.pem", "server.key"] {
+            std::fs::copy(other.setup.folder.file(file), self.folder.file(file)).unwrap();
+        }
+        let root_certificate = other.setup.root_certificate.clone();
+        Self {
+            root_certificate,
+            address: Address::Tls(free_port()),
+            ..self
+        }
+        .option("tls-cluster yes")
+    }
+
+    /// As a sentinel, which watches over other servers.
+    #[must_use]
+    pub fn sentinel(mut self) -> Self {
+        self.sentinel = true;
         self
     }
 
@@ -261,7 +328,7 @@ impl RedisSetup {
         file
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.file("redis.log")).unwrap_or_default()
     }
 }

@@ -64,7 +64,7 @@ impl Owned {
         let site = Span::mixed_site();
         if borrowed {
             // Reported at the type that cannot be copied.
-            let outliving = quote_spanned!(site.located_at(place)=> #door::outliving(#name));
+            let outliving = quote_spanned!(site.located_at(place)=> #door::outliving(#door::Lent(#name)));
             self.copies.extend(quote_spanned!(site=> let #kept = #outliving;));
             self.arguments.push(quote_spanned!(site=> &#kept));
         } else {

@@ -1,4 +1,4 @@
-//! Makes what a `Caches` keeps for a function, when it is first called.
+//! Makes what a `Caches` keeps for a function, when it is first called, or for a cache that is made by name.
 
 use std::sync::{Arc, Weak};
 
@@ -9,7 +9,7 @@ use crate::codec::shape;
 use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::Template;
-use crate::policy::Spec;
+use crate::policy::{Decided, Spec, TierSpec};
 use crate::resilience::Test;
 use crate::stats::Counts;
 use crate::tier::memory::{Bound, Memory};
@@ -18,6 +18,40 @@ use crate::tier::stamps::Stamps;
 
 /// The bound of a memory tier that was given none.
 const CAPACITY: u64 = 10_000;
+
+/// What is to be made.
+pub(super) struct Blueprint<'a> {
+    pub(super) name: &'a str,
+    /// Where it is asked for, for reports.
+    pub(super) place: String,
+    pub(super) template: Template,
+    /// The stores, by name, fastest first.
+    pub(super) chain: Vec<&'a str>,
+    pub(super) tiers: &'a [TierSpec<'a>],
+    /// Everything but what stands above, and may be left out here.
+    pub(super) spec: Decided,
+    pub(super) hooks: Erased,
+}
+
+impl<'a> Blueprint<'a> {
+    /// The settings of one tier of the chain.
+    fn tier(&self, store: &str) -> Option<&'a TierSpec<'a>> {
+        self.tiers.iter().find(|tier| tier.store == store)
+    }
+}
+
+/// The tier's own bound, else the function's, else the default.
+pub(super) fn bound(spec: &Spec, tier: Option<&TierSpec<'_>>) -> Bound {
+    let entries = tier.and_then(|tier| tier.capacity).or(spec.capacity);
+    match tier.and_then(|tier| tier.max_bytes).or(spec.max_bytes) {
+        // With both, no record counts less than would let one more than `capacity` in.
+        Some(bytes) => Bound::Bytes {
+            bytes,
+            least: entries.map_or(1, |entries| bytes / entries.saturating_add(1) + 1),
+        },
+        None => Bound::Entries(entries.unwrap_or(CAPACITY)),
+    }
+}
 
 impl Caches {
     /// The chain of a function, by name.
@@ -30,15 +64,27 @@ impl Caches {
 
     pub(super) fn build_function(&self, site: &'static Site, hooks: Erased) -> Arc<Function> {
         let spec = site.spec();
+        self.build_from(Blueprint {
+            name: site.name(),
+            place: site.place(),
+            template: site.template(),
+            chain: self.chain_of(spec),
+            tiers: spec.tiers,
+            spec: Decided::Compiled(spec),
+            hooks,
+        })
+    }
+
+    pub(super) fn build_from(&self, blueprint: Blueprint<'_>) -> Arc<Function> {
         let stamps = Arc::new(Stamps::new(Arc::clone(&self.0.stripes)));
         let mut memory = None;
         let mut remotes = Vec::new();
         let mut missing = Vec::new();
-        for name in self.chain_of(spec) {
-            let tier = spec.tier(name);
+        for name in blueprint.chain.iter().copied() {
+            let tier = blueprint.tier(name);
             let ttl = tier.and_then(|tier| tier.ttl);
             if Memory::NAMES.contains(&name) {
-                let bound = bound(spec, name);
+                let bound = bound(&blueprint.spec, tier);
                 memory = Some(Memory::new(
                     name,
                     bound,
@@ -47,33 +93,46 @@ impl Caches {
                     Arc::clone(&stamps),
                 ));
             } else if let Some(store) = self.0.stores.iter().find(|store| store.name() == name) {
-                remotes.push(Remote::new(Arc::clone(store), ttl, &self.0.prefix, site.name()));
+                remotes.push(Remote::new(
+                    Arc::clone(store),
+                    ttl,
+                    &self.0.prefix,
+                    blueprint.name,
+                ));
             } else {
                 missing.push(name);
             }
         }
+        let disabled = self.0.unusable || !missing.is_empty();
         if !missing.is_empty() {
             tracing::error!(
-                function = site.name(),
-                place = site.place(),
+                function = blueprint.name,
+                place = blueprint.place,
                 stores = missing.join(", "),
                 "a cached function names a store that nothing provides; it runs uncached"
             );
         }
-        if hooks.remote.is_none() && !remotes.is_empty() {
+        if blueprint.hooks.remote.is_none() && !remotes.is_empty() {
             tracing::error!(
-                function = site.name(),
+                function = blueprint.name,
                 "the values of this function cannot leave the process; only memory serves"
             );
             remotes.clear();
         }
-        let tells = spec.idle.is_some() && !remotes.is_empty();
-        let name: Arc<str> = site.name().into();
+        let tells = blueprint.spec.idle.is_some() && !remotes.is_empty();
+        let Blueprint {
+            name,
+            template,
+            spec,
+            hooks,
+            ..
+        } = blueprint;
+        let name: Arc<str> = name.into();
         let fingerprint = hooks
             .remote
             .as_ref()
             .map_or(0, |remote| shape::fingerprint(remote.shape, &name, spec.version));
-        let template = Arc::new(site.template());
+        let template = Arc::new(template);
         let flights = Arc::<Flights>::default();
         let reloading = if memory.is_some() {
             Arc::clone(&flights)
@@ -102,7 +161,7 @@ impl Caches {
             fingerprint,
             background: self.0.background.clone(),
             reloads: Arc::default(),
-            disabled: self.0.unusable || !missing.is_empty(),
+            disabled,
         })
     }
 }
@@ -123,18 +182,4 @@ fn owns(prefix: &Arc<str>, template: &Arc<Template>) -> Test {
         let text = key.strip_prefix(&*prefix);
         text.is_some_and(|text| template.parse(text).is_some())
     })
-}
-
-/// The tier's own bound, else the function's, else the default.
-fn bound(spec: &Spec, name: &str) -> Bound {
-    let tier = spec.tier(name);
-    let entries = tier.and_then(|tier| tier.capacity).or(spec.capacity);
-    match tier.and_then(|tier| tier.max_bytes).or(spec.max_bytes) {
-        // With both, no record counts less than would let one more than `capacity` in.
-        Some(bytes) => Bound::Bytes {
-            bytes,
-            least: entries.map_or(1, |entries| bytes / entries.saturating_add(1) + 1),
-        },
-        None => Bound::Entries(entries.unwrap_or(CAPACITY)),
-    }
 }

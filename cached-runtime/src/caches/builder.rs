@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use super::registry::{Site, sites};
-use super::{Caches, Inner, Slot, patterns};
+use super::{Caches, Inner, Named, Slot, patterns};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::key::{Template, escape_value};
-use crate::resilience::{Guarded, Owned, generations};
+use crate::resilience::{Guarded, OwnKeys, Owned, generations};
 use crate::tier::memory::Memory;
 use crate::tier::stamps::Stripes;
 use crate::{Error, ErrorKind, Store};
@@ -104,21 +104,23 @@ impl CachesBuilder {
             None => "".into(),
         };
         let background = Background::default();
-        let owned = owned(&prefix);
+        let owned = Arc::new(Owned::new(owned(&prefix)));
         let guard = |(name, store): (String, Arc<dyn Store>)| {
-            Guarded::new(&name, store, self.budget, owned.clone(), background.clone())
+            Guarded::new(&name, store, self.budget, Arc::clone(&owned), background.clone())
         };
         let stores: Vec<Arc<Guarded>> = self.stores.into_iter().map(guard).collect();
         let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
         let chains = sites().iter().map(|site| site.spec().backend.unwrap_or(&chain));
         Caches(Arc::new(Inner {
             prefix,
-            upwards: upwards(&stores, chains),
+            upwards: RwLock::new(upwards(&stores, chains).into()),
+            owned,
             stores,
             chain: self.chain,
             clock: self.clock,
             stripes: Arc::new(Stripes::new()),
             slots: sites().iter().map(|_| Slot::default()).collect(),
+            named: Named::default(),
             background,
             closed: AtomicBool::new(false),
             unusable: self.unusable,
@@ -174,11 +176,15 @@ fn refuse(mistakes: &[String]) -> Result<(), Error> {
     if mistakes.is_empty() {
         return Ok(());
     }
-    let mut message = String::from("these caches cannot be built:");
+    Err(refusal("these caches cannot be built", mistakes))
+}
+
+pub(super) fn refusal(what: &str, mistakes: &[String]) -> Error {
+    let mut message = format!("{what}:");
     for mistake in mistakes {
         let _ = write!(message, "\n  - {mistake}");
     }
-    Err(Error::new(ErrorKind::Configuration, message))
+    Error::new(ErrorKind::Configuration, message)
 }
 
 /// What is wrong with a chain where these `stores` are there besides memory.
@@ -223,7 +229,7 @@ fn cure(name: &str) -> &'static str {
     }
 }
 
-fn described(site: &Site) -> String {
+pub(super) fn described(site: &Site) -> String {
     format!("`{}` ({})", site.name(), site.place())
 }
 
@@ -251,22 +257,24 @@ fn check_twins(mistakes: &mut Vec<String>) {
 }
 
 /// Everything in the namespace; without one, whatever the program's own functions could have written.
-fn owned(prefix: &Arc<str>) -> Owned {
+fn owned(prefix: &Arc<str>) -> OwnKeys {
     if !prefix.is_empty() {
         let test = Arc::clone(prefix);
-        return Owned {
+        return OwnKeys {
             globs: vec![format!("{prefix}*")],
-            test: Arc::new(move |key| key.starts_with(&*test)),
+            tests: vec![Arc::new(move |key| key.starts_with(&*test))],
             generations: generations::of_namespace(prefix).into_iter().collect(),
         };
     }
     let templates: Vec<Template> = sites().iter().map(|site| site.template()).collect();
     let globs = templates.iter().map(Template::glob).collect();
     let of_site = |site: &&Site| generations::of_cache(prefix, site.name());
-    Owned {
+    OwnKeys {
         globs,
         generations: sites().iter().map(of_site).collect(),
-        test: Arc::new(move |key| templates.iter().any(|template| template.parse(key).is_some())),
+        tests: vec![Arc::new(move |key| {
+            templates.iter().any(|template| template.parse(key).is_some())
+        })],
     }
 }
 
@@ -274,21 +282,32 @@ fn owned(prefix: &Arc<str>) -> Owned {
 /// a reader could fill it again from the one below before that is passed too.
 fn upwards<'a>(stores: &'a [Arc<Guarded>], chains: impl Iterator<Item = &'a [&'a str]>) -> Vec<Arc<Guarded>> {
     let mut way: Vec<Arc<Guarded>> = Vec::new();
-    let all = stores.iter().map(|store| vec![store.name()]);
-    for chain in chains.map(<[&str]>::to_vec).chain(all) {
-        let mut at = 0;
-        for name in chain.iter().rev() {
-            let Some(store) = stores.iter().find(|store| store.name() == *name) else {
-                continue;
-            };
-            match way[at..].iter().position(|passed| passed.name() == *name) {
-                Some(further) => at += further,
-                None => way.insert(at, Arc::clone(store)),
-            }
-            at += 1;
-        }
+    for chain in chains {
+        lead_through(&mut way, stores, chain.iter().copied());
+    }
+    for store in stores {
+        lead_through(&mut way, stores, std::iter::once(store.name()));
     }
     way
+}
+
+/// Leads a way through the stores of one more chain, from the lowest up.
+pub(super) fn lead_through<'a>(
+    way: &mut Vec<Arc<Guarded>>,
+    stores: &[Arc<Guarded>],
+    chain: impl DoubleEndedIterator<Item = &'a str>,
+) {
+    let mut at = 0;
+    for name in chain.rev() {
+        let Some(store) = stores.iter().find(|store| store.name() == name) else {
+            continue;
+        };
+        match way[at..].iter().position(|passed| passed.name() == name) {
+            Some(further) => at += further,
+            None => way.insert(at, Arc::clone(store)),
+        }
+        at += 1;
+    }
 }
 
 impl Caches {

@@ -12,7 +12,7 @@ use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
 pub(crate) use crate::plan::Plan;
-use crate::policy::Spec;
+use crate::policy::Decided;
 use crate::resilience::{Guarded, Matching, Test, generations};
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Memory, Probe};
@@ -21,7 +21,7 @@ use crate::tier::stamps::Stamps;
 
 pub(crate) struct Function {
     pub(crate) name: Arc<str>,
-    pub(crate) spec: &'static Spec,
+    pub(crate) spec: Decided,
     pub(crate) template: Arc<Template>,
     pub(crate) hooks: Erased,
     pub(crate) memory: Option<Memory>,
@@ -92,7 +92,7 @@ impl Function {
             hooks,
             codec,
             fingerprint: self.fingerprint,
-            spec: self.spec,
+            spec: &self.spec,
             absent,
         })
     }
@@ -123,7 +123,7 @@ impl Function {
             (ttl, left) => ttl.or(left),
         };
         let ttl = ttl.map(|ttl| self.jittered(ttl));
-        (ttl != Some(Duration::ZERO)).then(|| Plan::of_value(self.spec, ttl))
+        (ttl != Some(Duration::ZERO)).then(|| Plan::of_value(&self.spec, ttl))
     }
 
     /// Tells the tiers below memory that an entry is read there, which has `left` to live however often that happens.

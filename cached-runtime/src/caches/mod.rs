@@ -8,6 +8,7 @@ mod builder;
 pub(crate) mod context;
 mod environment;
 pub(crate) mod function;
+mod named;
 pub(crate) mod patterns;
 pub(crate) mod registry;
 
@@ -15,18 +16,20 @@ use std::any::TypeId;
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use self::builder::CachesBuilder;
 use self::function::Function;
+use self::named::Named;
+pub use self::named::{CacheBuilder, TierBuilder};
 use self::registry::{Definition, Site, sites};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::hooks::Erased;
 use crate::invalidate;
 use crate::key::Glob;
-use crate::resilience::{Guarded, generations};
+use crate::resilience::{Guarded, Owned, generations};
 use crate::stats::{CacheStats, Stats, StoreStats};
 use crate::tier::stamps::Stripes;
 use crate::{Error, ErrorKind};
@@ -47,13 +50,16 @@ pub(crate) struct Inner {
     prefix: Arc<str>,
     stores: Vec<Arc<Guarded>>,
     /// The same in the order in which a removal passes them.
-    upwards: Vec<Arc<Guarded>>,
+    upwards: RwLock<Arc<[Arc<Guarded>]>>,
+    /// What of their keys is this `Caches`' own.
+    owned: Arc<Owned>,
     /// The chain of functions that name none.
     chain: Vec<String>,
     clock: Clock,
     stripes: Arc<Stripes>,
     /// By the number of the function's site.
     slots: Box<[Slot]>,
+    named: Named,
     background: Background,
     closed: AtomicBool,
     /// The environment it was to be made from cannot be used: nothing is cached.
@@ -148,7 +154,7 @@ impl Caches {
     }
 
     /// Removes every entry of this `Caches`: everything in the namespace, or, without one, every key that an annotated
-    /// function of this program could have written. In a store that cannot find keys by pattern nothing is deleted, and
+    /// function of this program, or a cache that was made by name until now, could have written. In a store that cannot find keys by pattern nothing is deleted, and
     /// nothing that was there is read again.
     ///
     /// # Errors
@@ -253,11 +259,14 @@ impl Caches {
         if self.0.stores.iter().all(|store| store.has_patterns()) {
             return None;
         }
+        let named = self.0.named.meant_without_patterns(pattern);
         let mut meant = sites()
             .iter()
-            .filter(|site| patterns::may_match(site, pattern))
+            .filter(|site| patterns::may_match(&site.template(), pattern))
             .peekable();
-        meant.peek()?;
+        if meant.peek().is_none() {
+            return named;
+        }
         let is_blind = |name: &str| {
             let mut stores = self.0.stores.iter();
             stores.any(|store| store.name() == name && !store.has_patterns())
@@ -266,12 +275,14 @@ impl Caches {
         Some(
             blind
                 .map(|site| generations::of_cache(&self.0.prefix, site.name()))
+                .chain(named.unwrap_or_default())
                 .collect(),
         )
     }
 
     pub(crate) fn functions(&self) -> impl Iterator<Item = Arc<Function>> {
-        self.0.slots.iter().flat_map(Slot::functions)
+        let annotated = self.0.slots.iter().flat_map(Slot::functions);
+        annotated.chain(self.0.named.functions())
     }
 
     pub(crate) fn functions_of(&self, site: &'static Site) -> impl Iterator<Item = Arc<Function>> {
@@ -279,8 +290,19 @@ impl Caches {
     }
 
     /// The stores such that each chain's come after those below them, and one twice where two chains disagree.
-    pub(crate) fn upwards(&self) -> &[Arc<Guarded>] {
-        &self.0.upwards
+    pub(crate) fn upwards(&self) -> Arc<[Arc<Guarded>]> {
+        Arc::clone(&self.0.upwards.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on removals pass the stores of this chain too from the lowest up.
+    fn pass_upwards(&self, chain: &[String]) {
+        let mut upwards = self.0.upwards.write().unwrap_or_else(PoisonError::into_inner);
+        let mut way = upwards.to_vec();
+        let names = chain.iter().map(String::as_str);
+        builder::lead_through(&mut way, &self.0.stores, names);
+        if way.len() != upwards.len() {
+            *upwards = way.into();
+        }
     }
 
     pub(crate) fn prefix(&self) -> &str {

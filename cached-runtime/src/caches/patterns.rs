@@ -4,8 +4,9 @@
 
 use std::collections::HashSet;
 
+use super::builder::described;
 use super::registry::{Site, sites};
-use crate::key::{Glob, Piece};
+use crate::key::{Glob, Piece, Template};
 
 /// `#[invalidate(pattern = "..")]` on a function.
 pub struct Pattern {
@@ -47,34 +48,40 @@ impl Pattern {
 /// `kept` says in which such store a function keeps its entries.
 pub(super) fn mistakes<'a>(kept: impl Fn(&Site) -> Option<&'a str>) -> Vec<String> {
     let mut mistakes = Vec::new();
-    let mut seen = HashSet::new();
-    for pattern in inventory::iter::<&'static Pattern> {
-        let parsed = Glob::new(&pattern.with_values("*"));
-        let written = pattern.with_values("{}");
-        for site in sites() {
-            let Some(store) = kept(site).filter(|_| may_match(site, &parsed)) else {
-                continue;
-            };
-            let Pattern {
-                function, file, line, ..
-            } = pattern;
-            let mistake = format!(
-                "`{function}` ({file}:{line}) removes by the pattern `{written}`, which `{}` ({}) has keys of, and the store \
-                 `{store}` cannot find keys by pattern: name the entries or the whole cache, or say with \
-                 `caches = ..` which `Caches` it is for",
-                site.name(),
-                site.place()
-            );
-            // An instantiation of a generic writer may be there several times.
-            if seen.insert(mistake.clone()) {
-                mistakes.push(mistake);
-            }
+    for site in sites() {
+        if let Some(store) = kept(site) {
+            mistakes.extend(mistakes_of(&described(site), &site.template(), store));
         }
     }
     mistakes
 }
 
-/// Whether a function may have a key that the pattern matches.
-pub(super) fn may_match(site: &Site, pattern: &Glob) -> bool {
-    Glob::new(&site.template().glob()).meets(pattern)
+/// The same for one cache, whose keys are in such a `store`.
+pub(super) fn mistakes_of(cache: &str, keys: &Template, store: &str) -> Vec<String> {
+    let mut mistakes = Vec::new();
+    let mut seen = HashSet::new();
+    for pattern in inventory::iter::<&'static Pattern> {
+        if !may_match(keys, &Glob::new(&pattern.with_values("*"))) {
+            continue;
+        }
+        let written = pattern.with_values("{}");
+        let Pattern {
+            function, file, line, ..
+        } = pattern;
+        let mistake = format!(
+            "`{function}` ({file}:{line}) removes by the pattern `{written}`, which {cache} has keys of, and the store \
+             `{store}` cannot find keys by pattern: name the entries or the whole cache, or say with \
+             `caches = ..` which `Caches` it is for"
+        );
+        // An instantiation of a generic writer may be there several times.
+        if seen.insert(mistake.clone()) {
+            mistakes.push(mistake);
+        }
+    }
+    mistakes
+}
+
+/// Whether a cache may have a key that the pattern matches.
+pub(super) fn may_match(keys: &Template, pattern: &Glob) -> bool {
+    Glob::new(&keys.glob()).meets(pattern)
 }

@@ -186,6 +186,22 @@ where
         hash: key.hash(),
         bytes: key.as_bytes(),
     };
+    look_at(function, mode, read, ways, probe)
+}
+
+/// The same for a key that has been written before.
+#[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+#[inline(always)]
+pub(super) fn look_at<R, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    read: fn(&Content) -> Option<R::Value>,
+    ways: fn() -> Ways<R::Value>,
+    probe: Probe<'_>,
+) -> Enter<R, K>
+where
+    R: Output<K>,
+{
     if mode == Mode::Normal
         && let Some(memory) = &function.memory
         && let Some(hit) = memory.read(&probe, |content| returned(content, read))

@@ -39,7 +39,7 @@ pub(crate) struct Load {
     stamp: Option<Stamp>,
     began: u64,
     /// What each remote tier gave for filling it.
-    permits: Vec<Option<Permit>>,
+    pub(super) permits: Vec<Option<Permit>>,
     /// How much longer the caller may be held up by the remote tiers: each has its budget once a call.
     patience: Duration,
     /// The body is running.
@@ -134,16 +134,6 @@ impl Load {
         self.again.is_some() || matches!(self.role, Role::Alone { replace: true, .. })
     }
 
-    /// A look from outside of a call, which joins no flight.
-    pub(crate) async fn aside(function: Arc<Function>, probe: Probe<'_>) -> Option<Content> {
-        let key = Box::new(Keyed::new(probe));
-        let load = Self::new(function, Role::Alone { key, replace: false });
-        match Box::new(load).look(true) {
-            Look::Now(_, found) => found,
-            Look::Later(looking) => looking.await.1,
-        }
-    }
-
     /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
     /// followers; `absent` says whether the function can return that there is none.
     pub(crate) fn look(mut self: Box<Self>, absent: bool) -> Look {
@@ -216,7 +206,7 @@ impl Load {
     }
 
     /// What is read in a remote tier is kept there for longer, and loaded anew where it is due.
-    fn aged(&mut self, plan: &Plan) {
+    pub(super) fn aged(&mut self, plan: &Plan) {
         self.due = plan.is_due().then(|| self.role.probe().map(Keyed::new)).flatten();
         if let (Some(_), Some(probe)) = (plan.idle, self.role.probe()) {
             self.function.tell_below(probe, plan.whole_left());
@@ -374,7 +364,7 @@ impl Load {
         );
     }
 
-    fn fill_memory(&self, content: &Content, plan: Plan) {
+    pub(super) fn fill_memory(&self, content: &Content, plan: Plan) {
         let (Some(memory), Some(stamp), Some(probe)) = (&self.function.memory, self.stamp, self.role.probe())
         else {
             return;
@@ -410,7 +400,7 @@ impl Load {
     }
 
     /// Copies an entry into the remote tiers above the one it was found in, in the background.
-    fn backfill(&mut self, key: String, content: &Content, plan: Plan) {
+    pub(super) fn backfill(&mut self, key: String, content: &Content, plan: Plan) {
         let permits = std::mem::take(&mut self.permits);
         if permits.iter().all(Option::is_none) {
             return;

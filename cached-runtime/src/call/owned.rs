@@ -33,7 +33,15 @@ impl<T: NoType + ?Sized> Outliving<NeverHeld> for T {
     fn copy(&self) {}
 }
 
-/// A copy of a borrowed argument, for a run that outlives its call. Made when such a run starts and not before.
-pub fn outliving<T: Outliving<H> + ?Sized, H>(argument: &T) -> T::Copy {
+/// A borrowed argument. A type of its own, so that the compiler does not propose to borrow it once more.
+pub struct Lent<'a, T: ?Sized>(pub &'a T);
+
+/// A copy for a run that outlives its call. Made when such a run starts and not before.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "of a reference to it the compiler would propose another"
+)]
+pub fn outliving<T: Outliving<H> + ?Sized, H>(lent: Lent<'_, T>) -> T::Copy {
+    let Lent(argument) = lent;
     argument.copy()
 }

@@ -36,7 +36,8 @@ impl<E> Clone for Share<E> {
 impl<E> Copy for Share<E> {}
 
 impl<E> Share<E> {
-    const NOT: Self = Self {
+    /// Not at all: the followers run for themselves.
+    pub(crate) const NOT: Self = Self {
         divide: None,
         make: |_| None,
         custom: None,

@@ -40,7 +40,8 @@ pub fn seal(
         fingerprint,
         key_check: envelope::key_check(key),
         birth_ms: 1,
-        ttl_ms: Some(2),
+        // Whatever the time is, it is not over.
+        ttl_ms: Some(u64::MAX),
         stale_ms: Some(3),
         fallback_ms: Some(4),
         tags: vec![("tag".to_owned(), 5)],

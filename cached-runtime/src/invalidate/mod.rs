@@ -135,10 +135,11 @@ pub(crate) async fn cache_pattern(functions: &[Arc<Function>], glob: &str) -> Re
 pub(crate) async fn by_text(caches: &Caches, text: &str) {
     let revoke = || revoke_text(caches, text);
     revoke();
-    if !caches.upwards().is_empty() {
+    let stores = caches.upwards();
+    if !stores.is_empty() {
         let keys = [format!("{}{text}", caches.prefix())];
         // Keys are what every store can remove.
-        let _ = pass(caches.upwards(), What::Keys(&keys), revoke).await;
+        let _ = pass(&*stores, What::Keys(&keys), revoke).await;
     }
 }
 
@@ -161,7 +162,8 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str, more: bool) -> Resul
             .sum()
     };
     let removed = revoke();
-    if caches.upwards().is_empty() {
+    let stores = caches.upwards();
+    if stores.is_empty() {
         return Ok(removed);
     }
     let blind = caches.meant_without_patterns(&matcher);
@@ -171,7 +173,7 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str, more: bool) -> Resul
         // A store that keeps nothing of what is meant has nothing to remove, if it is known what is meant.
         generations: blind.filter(|blind| more || blind.is_empty()),
     };
-    let passed = pass(caches.upwards(), What::Pattern(&matching), || _ = revoke()).await;
+    let passed = pass(&*stores, What::Pattern(&matching), || _ = revoke()).await;
     passed.map(|count| removed.max(count))
 }
 
@@ -179,8 +181,9 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str, more: bool) -> Resul
 pub(crate) async fn everything(caches: &Caches) -> Result<(), Error> {
     let revoke = || caches.functions().for_each(|function| revoke_all(&function));
     revoke();
-    if caches.upwards().is_empty() {
+    let stores = caches.upwards();
+    if stores.is_empty() {
         return Ok(());
     }
-    pass(caches.upwards(), What::Everything, revoke).await.map(drop)
+    pass(&*stores, What::Everything, revoke).await.map(drop)
 }

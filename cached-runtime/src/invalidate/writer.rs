@@ -11,10 +11,9 @@ use std::task::{Context, Waker};
 use crate::Error;
 use crate::caches::Caches;
 use crate::caches::function::Function;
-use crate::caches::registry::Site;
 use crate::call::output::{Loaded, Output, Shape};
 use crate::call::probe_of;
-use crate::handles::{Cache, Entry};
+use crate::handles::{Cache, Entry, Whole};
 use crate::key::KeyBytes;
 
 /// When the entries are removed, as seen from the body.
@@ -47,7 +46,7 @@ impl<A: AsRef<Caches> + ?Sized, V, F: FnOnce(&Caches) -> Cache<V>> WholeCache<A,
 
 enum Target {
     Entry(Arc<Function>, KeyBytes),
-    Cache(Caches, &'static Site),
+    Cache(Whole),
     Key(Caches, String),
     Pattern(Caches, String),
     /// Whichever of those that match it was.
@@ -80,8 +79,7 @@ impl Writer {
 
     /// Every entry of a cache.
     pub fn cache<V>(&mut self, cache: &Cache<V>) {
-        let (caches, site) = cache.parts();
-        self.targets.push(Target::Cache(caches.clone(), site));
+        self.targets.push(Target::Cache(cache.whole().clone()));
     }
 
     /// The same, of the companion that makes it and the first argument beside it.
@@ -135,7 +133,7 @@ impl Target {
                 super::entry(function, probe_of(key)).await;
                 Ok(())
             }
-            Self::Cache(caches, site) => super::cache(&caches.functions_of(site).collect::<Vec<_>>()).await,
+            Self::Cache(whole) => super::cache(&whole.functions()).await,
             Self::Key(caches, text) => {
                 super::by_text(caches, text).await;
                 Ok(())

@@ -1,6 +1,7 @@
 //! A store with a budget, a breaker and a memory for what it still has to remove: looking, storing, and how one call is
 //! made. Removing is in `removal`, how a store that was lost is found again in `healing`.
 
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -16,7 +17,8 @@ use tokio::runtime::Handle;
 use tokio::task::try_id;
 
 use super::breaker::Breaker;
-use super::pending::{Pending, Test};
+use super::owned::Owned;
+use super::pending::Pending;
 use crate::background::Background;
 use crate::store::{Filled, Found, Lookup, Store, Token};
 use crate::{Error, ErrorKind};
@@ -29,22 +31,13 @@ pub(crate) enum Looked {
     Unreadable(Error),
 }
 
-/// Which keys of a store are a `Caches`' own: globs that find them, and the exact test for what those find.
-#[derive(Clone)]
-pub(crate) struct Owned {
-    pub(crate) globs: Vec<String>,
-    pub(crate) test: Test,
-    /// The generations of all of them, for a store that knows no globs.
-    pub(crate) generations: Vec<String>,
-}
-
 /// A named store of a `Caches`, shared by all functions that use it.
 pub(crate) struct Guarded {
     pub(super) name: String,
     pub(super) store: Arc<dyn Store>,
     pub(super) budget: Duration,
     /// Every key this process may have written, for when single removals are too many to keep.
-    pub(super) owned: Owned,
+    pub(super) owned: Arc<Owned>,
     pub(super) breaker: Breaker,
     pub(super) pending: Pending,
     /// A task is at work to reach the store again.
@@ -60,7 +53,7 @@ impl Guarded {
         name: &str,
         store: Arc<dyn Store>,
         budget: Duration,
-        owned: Owned,
+        owned: Arc<Owned>,
         background: Background,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -136,10 +129,45 @@ impl Guarded {
     /// Looks several keys up that mean something together only: one that may not be read makes all of them misses
     /// without a token.
     pub(crate) async fn get_many(self: &Arc<Self>, keys: &[String]) -> Vec<Looked> {
+        let unreadable = || keys.iter().any(|key| self.pending.covers(key));
         let nothing = || keys.iter().map(|_| Looked::Missing(None)).collect();
-        if keys.iter().any(|key| self.pending.covers(key)) {
+        if unreadable() {
             self.heal();
             return nothing();
+        }
+        let looked = self.look_together(keys).await;
+        // A removal that failed meanwhile is about what was just read.
+        if unreadable() { nothing() } else { looked }
+    }
+
+    /// Looks several keys up, each for itself, in one call.
+    pub(crate) async fn get_each(self: &Arc<Self>, keys: &[String]) -> Vec<Looked> {
+        let readable = |key: &&String| !self.pending.covers(key);
+        let asked: Cow<'_, [String]> = if keys.iter().all(|key| readable(&key)) {
+            Cow::Borrowed(keys)
+        } else {
+            self.heal();
+            keys.iter().filter(readable).cloned().collect()
+        };
+        let mut looked = self
+            .look_together(&asked)
+            .await
+            .into_iter()
+            .zip(&*asked)
+            .peekable();
+        let each = keys
+            .iter()
+            .map(|key| match looked.next_if(|(_, asked)| *asked == key) {
+                Some((looked, _)) if readable(&key) => looked,
+                _ => Looked::Missing(None),
+            });
+        each.collect()
+    }
+
+    /// One call for several keys, whatever is pending.
+    async fn look_together(self: &Arc<Self>, keys: &[String]) -> Vec<Looked> {
+        if keys.is_empty() {
+            return Vec::new();
         }
         let call = async {
             let mut answers = self.store.get_many(keys).await;
@@ -151,12 +179,8 @@ impl Guarded {
         };
         let answers = match self.ask(call).await {
             Ok(answers) if answers.len() == keys.len() => answers,
-            _ => return nothing(),
+            _ => return keys.iter().map(|_| Looked::Missing(None)).collect(),
         };
-        // A removal that failed meanwhile is about what was just read.
-        if keys.iter().any(|key| self.pending.covers(key)) {
-            return nothing();
-        }
         let looked = |answer| match answer {
             Ok(Lookup::Found(found)) => Looked::Found(found),
             Ok(Lookup::Missing(token)) => Looked::Missing(Some(token)),

@@ -8,8 +8,10 @@ mod breaker;
 pub(crate) mod generations;
 mod guarded;
 mod healing;
+mod owned;
 mod pending;
 mod removal;
 
-pub(crate) use guarded::{Guarded, Looked, Owned};
+pub(crate) use guarded::{Guarded, Looked};
+pub(crate) use owned::{OwnKeys, Owned};
 pub(crate) use pending::{Matching, Test, What};

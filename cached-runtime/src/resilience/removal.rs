@@ -41,7 +41,7 @@ impl Guarded {
             What::Pattern(matching) => self.remove_matching_now(matching).await,
             // Asked for together where single removals have become too many to keep.
             What::Everything if !self.has_patterns() => {
-                let generations = self.generation_keys(&self.owned.generations);
+                let generations = self.generation_keys(&self.owned.now().generations);
                 self.store.remove(&generations).await.map(|()| 0)
             }
             What::Everything => self.sweep().await.map(|()| 0),
@@ -54,8 +54,9 @@ impl Guarded {
     }
 
     async fn sweep(&self) -> Result<(), Error> {
-        for glob in &self.owned.globs {
-            self.store.remove_matching(glob, &*self.owned.test).await?;
+        let owned = self.owned.now();
+        for glob in &owned.globs {
+            self.store.remove_matching(glob, &|key| owned.has(key)).await?;
         }
         Ok(())
     }
@@ -68,7 +69,7 @@ impl Guarded {
         }
         match what {
             What::Keys(_) => Ok(None),
-            What::Everything => Ok(Some(self.generation_keys(&self.owned.generations))),
+            What::Everything => Ok(Some(self.generation_keys(&self.owned.now().generations))),
             What::Pattern(matching) => match &matching.generations {
                 Some(names) => Ok(Some(self.generation_keys(names))),
                 None => Err(Error::new(

@@ -14,13 +14,13 @@ pub(crate) use self::striped::Striped;
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
-    /// One for each cached function that has been called, by name.
+    /// One for each cached function that has been called and each cache that was made by name, in the order of their names.
     pub caches: Vec<CacheStats>,
     /// One for each registered store.
     pub stores: Vec<StoreStats>,
 }
 
-/// One cached function.
+/// One cached function, or one cache that was made by name.
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
 pub struct CacheStats {

@@ -13,6 +13,8 @@ mod null;
 mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod sql;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod together;
 
 #[cfg(feature = "memcached")]
 pub use self::memcached::{Memcached, MemcachedBuilder};

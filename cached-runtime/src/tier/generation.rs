@@ -63,6 +63,43 @@ impl Generations {
         (looked, last)
     }
 
+    /// Looks several keys up together with their generations. Of the latter, what was found for each part of the store.
+    pub(crate) async fn look_each(
+        &self,
+        store: &Arc<Guarded>,
+        keys: &[String],
+    ) -> (Vec<Vec<Looked>>, Vec<Looked>) {
+        let asked = self.parts.iter().flatten().chain(keys);
+        let mut looked = store
+            .get_each(&asked.cloned().collect::<Vec<_>>())
+            .await
+            .into_iter();
+        let beside = self
+            .parts
+            .iter()
+            .map(|part| looked.by_ref().take(part.len()).collect());
+        (beside.collect(), looked.collect())
+    }
+
+    /// The generation of each key, from what was found for the parts of the store.
+    pub(crate) async fn settle_each(
+        &self,
+        store: &Arc<Guarded>,
+        keys: &[String],
+        looked: Vec<Vec<Looked>>,
+    ) -> Vec<Option<Generation>> {
+        let part_of = |key: &String| store.store().part_of(key);
+        let mut settled = vec![None; self.parts.len()];
+        for (part, looked) in looked.into_iter().enumerate() {
+            // One of its keys stands for all of a part; a part without any is not needed.
+            if let Some(key) = keys.iter().find(|key| part_of(key) == part) {
+                settled[part] = self.settle(store, key, looked).await;
+            }
+        }
+        let of = |key| settled.get(part_of(key)).cloned().flatten();
+        keys.iter().map(of).collect()
+    }
+
     /// The generation there is for `key`, without the entry.
     pub(crate) async fn look_alone(&self, store: &Arc<Guarded>, key: &str) -> Vec<Looked> {
         store.get_many(self.beside(store, key)).await

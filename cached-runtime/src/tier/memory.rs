@@ -126,52 +126,69 @@ impl Memory {
     /// Lets `look` see a record that is served.
     #[inline]
     pub(crate) fn read<R>(&self, probe: &Probe<'_>, look: impl FnOnce(&Content) -> Option<R>) -> Option<R> {
-        let mut wants = Wants::default();
-        self.read_for(probe, &mut wants, look)
+        let see = self.served(probe, look);
+        each!(&self.engine, it => it.read(probe, see))
+    }
+
+    /// The same for a key that was not there a moment ago, which does not count as asked for once more.
+    pub(crate) fn read_again<R>(
+        &self,
+        probe: &Probe<'_>,
+        look: impl FnOnce(&Content) -> Option<R>,
+    ) -> Option<R> {
+        let see = self.served(probe, look);
+        match &self.engine {
+            // Keeps no account of keys that are not there.
+            Engine::Local(local) => local.read(probe, see),
+            #[cfg(feature = "moka")]
+            Engine::Moka(moka) => moka.read_again(probe, see),
+        }
+    }
+
+    #[inline]
+    fn served<R>(
+        &self,
+        probe: &Probe<'_>,
+        look: impl FnOnce(&Content) -> Option<R>,
+    ) -> impl FnOnce(&Held) -> Option<R> {
+        // Before the engine's lock, which whatever comes after it waits for.
+        let now = self.clock.now();
+        move |held| {
+            if now >= held.due {
+                self.late(held, now, probe)?;
+            }
+            look(&held.content)
+        }
     }
 
     /// The same, and says whether the record is to be reloaded.
-    #[inline]
     pub(crate) fn read_aging<R>(
         &self,
         probe: &Probe<'_>,
         look: impl FnOnce(&Content) -> Option<R>,
     ) -> Option<(R, bool)> {
-        let mut wants = Wants::default();
-        let seen = self.read_for(probe, &mut wants, look)?;
-        Some((seen, wants.reload))
-    }
-
-    #[inline]
-    fn read_for<R>(
-        &self,
-        probe: &Probe<'_>,
-        wants: &mut Wants,
-        look: impl FnOnce(&Content) -> Option<R>,
-    ) -> Option<R> {
-        // Before the engine's lock, which whatever comes after it waits for.
         let now = self.clock.now();
-        let see = served(now, wants, look);
-        let seen = each!(&self.engine, it => it.read(probe, see));
-        if wants.tell {
-            self.tell(*probe);
-        }
-        seen
-    }
-
-    #[cold]
-    fn tell(&self, probe: Probe<'_>) {
-        let Some(tell) = &self.tell else { return };
-        let now = self.clock.now();
-        let mut left = None;
+        let mut reload = false;
         let see = |held: &Held| {
-            left = held.aging.as_ref().map(|aging| aging.gone.since(now));
-            None::<()>
+            if now >= held.due {
+                reload = self.late(held, now, probe)?.reload;
+            }
+            look(&held.content)
         };
-        each!(&self.engine, it => it.read(&probe, see));
-        if let Some(left) = left {
-            tell(probe, left);
+        let seen = each!(&self.engine, it => it.read(probe, see))?;
+        Some((seen, reload))
+    }
+
+    /// What comes of a read that is more than a hit. The tiers below are told from here, under the engine's lock: no more
+    /// is done than to hand a task to the runtime, and few reads do it.
+    #[cold]
+    #[inline(never)]
+    fn late(&self, held: &Held, now: Tick, probe: &Probe<'_>) -> Option<Wants> {
+        let (aging, wants) = held.late(now)?;
+        if let (Some(tell), true) = (&self.tell, wants.tell) {
+            tell(*probe, aging.gone.since(now));
         }
+        Some(wants)
     }
 
     /// Nobody reloads the record for as long as `pause` lasts.
@@ -184,22 +201,6 @@ impl Memory {
             None::<()>
         };
         each!(&self.engine, it => it.read(&probe, see));
-    }
-
-    /// The same for a key that was not there a moment ago, which does not count as asked for once more.
-    pub(crate) fn read_again<R>(
-        &self,
-        probe: &Probe<'_>,
-        look: impl FnOnce(&Content) -> Option<R>,
-    ) -> Option<R> {
-        let mut wants = Wants::default();
-        let see = served(self.clock.now(), &mut wants, look);
-        match &self.engine {
-            // Keeps no account of keys that are not there.
-            Engine::Local(local) => local.read(probe, see),
-            #[cfg(feature = "moka")]
-            Engine::Moka(moka) => moka.read_again(probe, see),
-        }
     }
 
     /// How long a record that is served stays fresh, if there is one: [`Duration::MAX`] if it has no end.
@@ -292,20 +293,5 @@ impl Memory {
 
     pub(crate) fn evictions(&self) -> u64 {
         each!(&self.engine, it => it.evictions())
-    }
-}
-
-/// Lets `look` see a record that is served.
-#[inline]
-fn served<R>(
-    now: Tick,
-    wants: &mut Wants,
-    look: impl FnOnce(&Content) -> Option<R>,
-) -> impl FnOnce(&Held) -> Option<R> {
-    move |held| {
-        if now >= held.due {
-            *wants = held.late(now)?;
-        }
-        look(&held.content)
     }
 }

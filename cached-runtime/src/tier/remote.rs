@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::codec::Codec;
 use crate::codec::envelope::{self, Header};
@@ -16,6 +16,7 @@ use crate::policy::Spec;
 use crate::resilience::{Guarded, Looked};
 use crate::stats::{Count, TierStats};
 use crate::store::{Filled, Token};
+use crate::tier::age::{left, since_epoch};
 use crate::tier::generation::{self, Generation, Generations};
 use crate::{Error, ErrorKind};
 
@@ -96,46 +97,89 @@ impl Remote {
                 Box::pin(looked).await
             }
         };
+        match self.judge(key, form, looked, generation.as_ref()) {
+            Some(had) => had,
+            None => self.replace(key, begun, generation).await,
+        }
+    }
+
+    /// The same for many keys in one call, without rights to replace what cannot be read.
+    pub(crate) async fn get_each(&self, keys: &[String], form: &Form<'_>, begun: Instant) -> Vec<Had> {
+        let (looked, generations) = match &self.generations {
+            None => (self.guarded.get_each(keys).await, vec![None; keys.len()]),
+            Some(generations) => {
+                let (beside, looked) = generations.look_each(&self.guarded, keys).await;
+                let settled = generations.settle_each(&self.guarded, keys, beside);
+                let settled = self.in_time(begun, async { Some(settled.await) }).await;
+                (looked, settled.unwrap_or_else(|| vec![None; keys.len()]))
+            }
+        };
+        let each = keys.iter().zip(looked).zip(generations);
+        let had = each.map(|((key, looked), generation)| {
+            // Without its generation, what is there cannot be told from what was removed.
+            let looked = if self.generations.is_some() && generation.is_none() {
+                Looked::Missing(None)
+            } else {
+                looked
+            };
+            let had = self.judge(key, form, looked, generation.as_ref());
+            had.unwrap_or(Had::Nothing(None))
+        });
+        had.collect()
+    }
+
+    /// What comes of what was found; `None` where that is a miss and to be replaced.
+    fn judge(
+        &self,
+        key: &str,
+        form: &Form<'_>,
+        looked: Looked,
+        generation: Option<&Generation>,
+    ) -> Option<Had> {
+        let reject = |error: &Error| {
+            tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
+            self.rejected.add_one();
+            self.misses.add_one();
+        };
         let found = match looked {
             Looked::Found(found) => found,
             Looked::Missing(token) => {
                 self.misses.add_one();
-                return Had::Nothing(token.map(|token| Permit { token, generation }));
+                return Some(Had::Nothing(token.map(|token| Permit {
+                    token,
+                    generation: generation.cloned(),
+                })));
             }
-            Looked::Unreadable(error) => return self.reject(key, &error, begun, generation).await,
+            Looked::Unreadable(error) => {
+                reject(&error);
+                return None;
+            }
         };
-        let bytes = match &generation {
+        let bytes = match generation {
             None => found.bytes,
             Some(generation) => match generation.unmark(found.bytes) {
                 Some(bytes) => bytes,
                 None => {
                     self.misses.add_one();
-                    return self.replace(key, begun, Some(generation.clone())).await;
+                    return None;
                 }
             },
         };
         match form.open(key, &bytes) {
-            Ok((content, header)) => match left(form.spec, &header, found.remaining) {
-                Some(plan) => {
-                    self.hits.add_one();
-                    Had::Entry { content, plan }
-                }
-                // Kept for those who take what is stale, of whom this function is none.
-                None => {
+            Ok((content, header)) => {
+                // Kept for those who take what is stale, of whom this function may be none.
+                let Some(plan) = left(form.spec, &header, found.remaining) else {
                     self.misses.add_one();
-                    self.replace(key, begun, generation).await
-                }
-            },
-            Err(error) => self.reject(key, &error, begun, generation).await,
+                    return None;
+                };
+                self.hits.add_one();
+                Some(Had::Entry { content, plan })
+            }
+            Err(error) => {
+                reject(&error);
+                None
+            }
         }
-    }
-
-    /// What is there is a miss, and the load may replace it.
-    async fn reject(&self, key: &str, error: &Error, begun: Instant, generation: Option<Generation>) -> Had {
-        tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
-        self.rejected.add_one();
-        self.misses.add_one();
-        self.replace(key, begun, generation).await
     }
 
     /// The right to replace what is there, if the store can say so in what is left of its time.
@@ -272,52 +316,6 @@ impl Form<'_> {
             bytes: envelope::seal(&header, &payload, self.spec.compress),
         })
     }
-}
-
-/// What is left of the life of an entry that its store keeps for `remaining`; `None` if it is out of date and `spec`
-/// takes nothing that is.
-///
-/// That is the store's word, except for what a store does not know: the age, which only decides when to reload, and the
-/// end of an entry that lives for as long as it is read. These are reckoned by the clocks of the processes.
-fn left(spec: &Spec, header: &Header, remaining: Option<Duration>) -> Option<Plan> {
-    let whole = header.ttl_ms.map(Duration::from_millis);
-    let stale = header.stale_ms.map_or(Duration::ZERO, Duration::from_millis);
-    let ages = spec.ages() && !header.none;
-    let age = if ages || header.stale_ms.is_some() {
-        since_epoch().saturating_sub(Duration::from_millis(header.birth_ms))
-    } else {
-        Duration::ZERO
-    };
-    let by_age = || whole.map(|whole| whole.saturating_sub(age));
-    let (ttl, stale) = match remaining {
-        Some(_) if ages && spec.idle.is_some() => (by_age(), stale),
-        Some(remaining) => (Some(remaining.saturating_sub(stale)), stale.min(remaining)),
-        None if header.stale_ms.is_some() => (by_age(), stale),
-        None => (None, stale),
-    };
-    if ttl == Some(Duration::ZERO) && !stale.is_zero() && spec.stale.is_none() {
-        return None;
-    }
-    let refresh = spec
-        .refresh
-        .filter(|_| ages)
-        .and_then(|refresh| refresh.age(whole));
-    Some(Plan {
-        ttl,
-        stale: if spec.stale.is_some() {
-            stale
-        } else {
-            Duration::ZERO
-        },
-        refresh: refresh.map(|at| at.saturating_sub(age)),
-        idle: spec.idle.filter(|_| ages),
-        whole,
-        age,
-    })
-}
-
-fn since_epoch() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn milliseconds(span: Duration) -> u64 {

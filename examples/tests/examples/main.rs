@@ -6,7 +6,12 @@
     reason = "what cannot be set up has failed the test"
 )]
 
+#[cfg(feature = "sqlite")]
+mod chain;
+mod own_store;
 mod place;
 mod quickstart;
+mod refresh_ahead;
 #[cfg(unix)]
 mod service;
+mod without_attribute;

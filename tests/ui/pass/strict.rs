@@ -27,6 +27,16 @@ pub mod shop {
         if db == name { Err(db.to_owned()) } else { Ok(User { id }) }
     }
 
+    /// A user that is loaded anew.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[cache(key = "again:{id}:{name}", ttl = "1h", refresh = "80%", stale = "5m", idle = "10m", skip(db, _tags))]
+    pub async fn again(db: &str, id: u64, name: &str, mut _tags: Vec<String>) -> Result<User, String> {
+        if db == name { Err(db.to_owned()) } else { Ok(User { id }) }
+    }
+
     /// Renames somebody.
     ///
     /// # Errors
@@ -45,6 +55,12 @@ pub mod shop {
         /// Finds somebody.
         #[cache(skip(self))]
         pub async fn find(&self, id: u64) -> Option<User> {
+            Some(User { id })
+        }
+
+        /// Finds somebody again.
+        #[cache(skip(self), ttl = "1h", strategy = "refresh_ahead")]
+        pub async fn again(&self, id: u64) -> Option<User> {
             Some(User { id })
         }
 

@@ -16,15 +16,14 @@ mod ring;
 mod wire;
 
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 pub use self::builder::MemcachedBuilder;
 use self::commands::Failure;
 use self::link::{Fault, Link};
 use self::ring::Ring;
+use super::together::all;
 use crate::store::{Filled, Filling, Guarantees, Lookup, Store, Token};
 use crate::{BoxFuture, Error, ErrorKind};
 
@@ -80,25 +79,6 @@ impl Memcached {
     pub fn builder<A: AsRef<str>>(servers: impl IntoIterator<Item = A>) -> MemcachedBuilder {
         MemcachedBuilder::new(servers)
     }
-}
-
-/// Waits for all at once; the answers are in their order.
-async fn all<T>(mut futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
-    let mut answers: Vec<Option<T>> = futures.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        let mut pending = false;
-        for (future, answer) in futures.iter_mut().zip(&mut answers) {
-            if answer.is_none() {
-                match future.as_mut().poll(context) {
-                    Poll::Ready(ready) => *answer = Some(ready),
-                    Poll::Pending => pending = true,
-                }
-            }
-        }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    answers.into_iter().flatten().collect()
 }
 
 impl Inner {

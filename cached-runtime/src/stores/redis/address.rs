@@ -2,12 +2,13 @@
 //!
 //! Called once per store. Knows nothing of connections; its other job is that no password gets past it into a text.
 
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult};
 
 use crate::{Error, ErrorKind};
 
-const FORMS: &str = "redis://[user:password@]host[:port][/db], rediss://... (TLS, feature `tls`) or \
-                     unix:///path/redis.sock[?db=0&user=..&pass=..]";
+const FORMS: &str = "redis://[user:password@]host[:port][/db], rediss://... (TLS, feature `tls`), \
+                     unix:///path/redis.sock[?db=0&user=..&pass=..], or for several servers \
+                     redis-cluster://host[:port],host[:port] or redis-sentinel://sentinel[:port],sentinel[:port]/master";
 
 /// A server, its credentials, and its name without them.
 pub(super) struct Address {
@@ -51,6 +52,9 @@ impl Address {
                 "it does not know the parameter `{name}`: expected {FORMS}"
             )));
         }
+        if parsed.host_str().is_some_and(|host| host.contains(',')) {
+            return Err(refuse(&format!("it names several servers: expected {FORMS}")));
+        }
         if parsed.fragment().is_some() {
             return Err(refuse("a fragment (`#...`) means nothing in it"));
         }
@@ -69,11 +73,28 @@ impl Address {
     }
 }
 
-fn refuse(why: &str) -> Error {
+pub(super) fn refuse(why: &str) -> Error {
     Error::new(
         ErrorKind::Configuration,
         format!("the Redis URL cannot be used: {why}"),
     )
+}
+
+/// The server at another address, reached as the one of `client` is.
+pub(super) fn at(client: &Client, host: &str, port: u16) -> RedisResult<Client> {
+    let info = client.get_connection_info().clone();
+    let mut address = info.addr().clone();
+    if let ConnectionAddr::Tcp(known, at)
+    | ConnectionAddr::TcpTls {
+        host: known,
+        port: at,
+        ..
+    } = &mut address
+    {
+        host.clone_into(known);
+        *at = port;
+    }
+    Client::open(info.set_addr(address))
 }
 
 #[cfg(feature = "tls")]

@@ -27,7 +27,7 @@ use crate::{Error, ErrorKind, Lookup};
 /// Requests under way at a time. A second one uses the time in which the first travels; more only make batches small.
 const SEATS: usize = 2;
 /// Look-ups in one request: bounds how long the server is held up by it.
-const LARGEST: usize = 128;
+pub(super) const LARGEST: usize = 128;
 
 /// Bytes of a key for which room is made.
 const LIKELY: usize = 24;

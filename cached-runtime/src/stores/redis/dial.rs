@@ -30,8 +30,11 @@ impl Drop for Bell {
     }
 }
 
-/// A connection to the server, and whether the client has let go of it.
-pub(super) async fn dial(client: &Client) -> RedisResult<(MultiplexedConnection, Arc<AtomicBool>)> {
+/// A connection, and whether the client has let go of it.
+pub(super) type Dialled = (MultiplexedConnection, Arc<AtomicBool>);
+
+/// A connection to the server.
+pub(super) async fn dial(client: &Client) -> RedisResult<Dialled> {
     let lost = Arc::new(AtomicBool::new(false));
     let bell = Bell(Arc::clone(&lost));
     let config = timed().set_push_sender(move |push: PushInfo| {
@@ -48,7 +51,7 @@ pub(super) async fn dial(client: &Client) -> RedisResult<(MultiplexedConnection,
 }
 
 /// For servers before Redis 6 and proxies. Here a hang-up is noticed by the first call after it, which fails.
-async fn dial_resp2(client: &Client) -> RedisResult<(MultiplexedConnection, Arc<AtomicBool>)> {
+async fn dial_resp2(client: &Client) -> RedisResult<Dialled> {
     let info = client.get_connection_info();
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
     let client = Client::open(info.clone().set_redis_settings(settings))?;

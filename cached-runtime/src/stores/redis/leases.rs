@@ -6,8 +6,10 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value};
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value, cmd};
 
+use super::carrier::Carrier;
 use super::link::Link;
 
 /// How long a lease stands after the last miss that was given it. A load that takes longer is not stored.
@@ -26,8 +28,11 @@ pub(super) fn key_of(lease: &str) -> Option<&str> {
     lease.strip_prefix(OPEN)?.strip_suffix(CLOSE)
 }
 
+/// Keys named by one `UNLINK`, each with its lease.
+pub(super) const BATCH: usize = 500;
+
 const OPEN: &str = "{";
-const CLOSE: &str = "}:lease";
+pub(super) const CLOSE: &str = "}:lease";
 
 /// A glob that matches the leases of all keys that `pattern` matches; of more where `pattern` ends inside a class or
 /// an escape, since what follows would then be read as part of it. To revoke too much costs a fill, not a promise.
@@ -51,6 +56,25 @@ fn is_closed(pattern: &str) -> bool {
         }
     }
     !class
+}
+
+/// The commands that remove `keys` with their leases.
+pub(super) fn removals(keys: &[String]) -> impl Iterator<Item = Cmd> {
+    keys.chunks(BATCH).map(|keys| {
+        let mut unlink = cmd("UNLINK");
+        for key in keys {
+            unlink.arg(key).arg(lease_of(key));
+        }
+        unlink
+    })
+}
+
+/// Removes `keys` with their leases over a connection of nobody's yet.
+pub(super) async fn remove(connection: &mut MultiplexedConnection, keys: &[String]) -> RedisResult<()> {
+    for unlink in removals(keys) {
+        unlink.query_async::<Value>(connection).await?;
+    }
+    Ok(())
 }
 
 /// A token that nobody else makes.
@@ -91,8 +115,8 @@ impl Scripts {
 /// For each key the value; or a list of its token, the one that stands with its life renewed or else a fresh one; or a
 /// list of an error of this key alone and a 0. Where the third argument is `life`, these in a list, and beside it one
 /// of the lives left as `PTTL` tells them. Where it is `rest`, the values have just been asked for, and where all keys
-/// are there nothing but a 0 is answered. Where memory is short a fresh token does not stand, and the load goes
-/// unstored; that is no reason to fail a look-up.
+/// are there nothing but a 0 is answered. A fourth is what leases open with. Where memory is short a fresh token does not
+/// stand, and the load goes unstored; that is no reason to fail a look-up.
 ///
 /// A hit costs the server little more than its share of the `MGET`, which is why nothing else is asked for it: the lives
 /// only where somebody needs them; the leases not as `KEYS`, of which the server would make twice the strings for
@@ -106,7 +130,7 @@ for n = 1, #KEYS do
   if not answers[n] then
     local value = redis.pcall('GET', KEYS[n])
     if not value then
-      local lease = '{' .. KEYS[n] .. '}:lease'
+      local lease = (ARGV[4] or '{') .. KEYS[n] .. '}:lease'
       value = redis.pcall('GET', lease)
       if type(value) ~= 'string' then value = ARGV[2] .. n end
       local done = redis.pcall('SET', lease, value, 'PX', ARGV[1])
@@ -149,12 +173,18 @@ impl Script {
         }
     }
 
-    /// Runs the script on `keys`. A server that does not know it (new, restarted, flushed) has
+    /// Runs the script on `keys`, which lie with the first. A server that does not know it (new, restarted, flushed) has
     /// done nothing, so it is asked again with the source.
-    pub(super) async fn run(&self, link: &Link, keys: &[&str], arguments: &[&[u8]]) -> RedisResult<Value> {
-        let answer = link.run(&command("EVALSHA", &self.digest, keys, arguments)).await;
+    pub(super) async fn run(
+        &self,
+        carrier: &Carrier,
+        keys: &[&str],
+        arguments: &[&[u8]],
+    ) -> RedisResult<Value> {
+        let key = keys.first().copied().unwrap_or_default();
+        let answer = carrier.run(key, &self.command(false, keys, arguments)).await;
         if is_unknown(&answer) {
-            return link.run(&command("EVAL", self.source, keys, arguments)).await;
+            return carrier.run(key, &self.command(true, keys, arguments)).await;
         }
         answer
     }
@@ -167,19 +197,28 @@ impl Script {
         keys: &[&str],
         arguments: &[&[u8]],
     ) -> RedisResult<Vec<Value>> {
-        let commands = |verb, script| {
+        let commands = |in_full| {
             let mut commands = Pipeline::with_capacity(2);
             if let Some(first) = first {
                 commands.add_command(first.clone());
             }
-            commands.add_command(command(verb, script, keys, arguments));
+            commands.add_command(self.command(in_full, keys, arguments));
             commands
         };
-        let answers = link.look(&commands("EVALSHA", &self.digest)).await;
+        let answers = link.look(&commands(false)).await;
         if is_unknown(&answers) {
-            return link.look(&commands("EVAL", self.source)).await;
+            return link.look(&commands(true)).await;
         }
         answers
+    }
+
+    /// The command that runs it, by its digest or `in_full`.
+    pub(super) fn command(&self, in_full: bool, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
+        if in_full {
+            command("EVAL", self.source, keys, arguments)
+        } else {
+            command("EVALSHA", &self.digest, keys, arguments)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The connection to a Redis server, and its replacement.
 //!
-//! Called by the commands of the store. Knows nothing of keys, leases or values.
+//! Called by the commands of the store. Knows nothing of keys, leases or values. Where the server is to be found at the
+//! moment is told by an address or by sentinels.
 //!
 //! One multiplexed connection carries everything. It is dialled when a call needs it and there is none, by a task of
 //! its own: the callers wait for that one attempt together, share its outcome, and may be dropped without stopping it,
@@ -11,7 +12,8 @@
 //! * the server hangs up, or the runtime that drove it ends: told by the client dropping its push sender;
 //! * a command fails in a way that leaves the stream in doubt, or is not answered for [`ANSWER`];
 //! * nothing has been answered for [`ANSWER`] although something was asked: callers with less patience than that are
-//!   dropped before they could see a time-out, so it is noticed at the next call.
+//!   dropped before they could see a time-out, so it is noticed at the next call;
+//! * the sentinels that led to the server, if any did, name another one.
 //!
 //! Nothing is sent twice: a command whose answer is lost may have been carried out, and a second `put` could undo an
 //! invalidation that came between. Only a look-up is, which changes nothing that anybody relies on: it goes over a
@@ -28,10 +30,13 @@ use redis::{
     Client, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value, cmd, from_redis_value,
 };
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::dial::dial;
+use super::dial::Dialled;
 use super::lane::Lane;
+use super::leases::remove;
+use super::place::Place;
+use super::recent::{Mark, Recent};
 
 /// How long a connection may take to be established, greetings included.
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
@@ -39,6 +44,8 @@ pub(super) const CONNECT: Duration = Duration::from_secs(1);
 pub(super) const ANSWER: Duration = Duration::from_secs(1);
 /// How long the answers to those who were dropped are waited for on a lane, before another is made.
 const LATE: Duration = Duration::from_millis(100);
+/// Between two looks at whether the server is still where it was, if that may change.
+const WATCH: Duration = Duration::from_millis(500);
 /// Lanes that are kept while nobody uses them.
 const MOST_LANES: usize = 2;
 
@@ -47,7 +54,9 @@ pub(super) struct Link {
 }
 
 struct Inner {
-    client: Client,
+    place: Place,
+    /// Where another server may take over.
+    recent: Option<Recent>,
     state: Mutex<State>,
     /// Those that nobody uses at the moment.
     lanes: Mutex<Vec<Kept>>,
@@ -82,6 +91,8 @@ type Outcome = Option<RedisResult<Arc<Wire>>>;
 /// One established connection.
 struct Wire {
     connection: MultiplexedConnection,
+    /// How the server was reached.
+    client: Client,
     lost: Arc<AtomicBool>,
     /// There can be no lanes beside it.
     laneless: AtomicBool,
@@ -90,10 +101,11 @@ struct Wire {
 }
 
 impl Link {
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(place: Place) -> Self {
         Self {
             inner: Arc::new(Inner {
-                client,
+                recent: place.can_change().then(Recent::default),
+                place,
                 state: Mutex::new(State::Down),
                 lanes: Mutex::default(),
                 dialling_lane: AtomicBool::new(false),
@@ -104,7 +116,12 @@ impl Link {
 
     /// Makes sure that there is a connection, or says why there is none.
     pub(super) async fn establish(&self) -> RedisResult<()> {
-        self.wire().await.map(|_| ())
+        if !self.inner.place.can_change() {
+            return self.wire().await.map(|_| ());
+        }
+        // Several are asked, each with a patience of its own.
+        let late = |_| RedisError::from((ErrorKind::Io, "no server has answered yet"));
+        timeout(CONNECT, self.wire()).await.map_err(late)?.map(|_| ())
     }
 
     /// Sends one command and returns its answer; an error answer is an error.
@@ -112,6 +129,14 @@ impl Link {
     /// Dropping the future leaves the connection usable; whether the command is carried out is then unknown.
     pub(super) async fn run(&self, command: &Cmd) -> RedisResult<Value> {
         self.run_over(&*self.wire().await?, command).await
+    }
+
+    /// Sends commands in one journey and returns the answers of all, errors among them.
+    pub(super) async fn run_all(&self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+        let wire = self.wire().await?;
+        let mut connection = wire.connection.clone();
+        let answers = connection.send_packed_commands(commands, 0, commands.len());
+        self.watch_over(&wire, answers).await
     }
 
     async fn run_over(&self, wire: &Wire, command: &Cmd) -> RedisResult<Value> {
@@ -151,6 +176,26 @@ impl Link {
         let mut connection = wire.connection.clone();
         let answers = connection.send_packed_commands(commands, 0, commands.len());
         wire.heed(self.watch_over(&wire, answers).await.and_then(without_errors))
+    }
+
+    /// Notes what is about to be removed or replaced, where it may have to be removed again.
+    pub(super) fn note<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
+        if let Some(recent) = &self.inner.recent {
+            recent.note(keys);
+        }
+    }
+
+    /// Fails if the server is known to be elsewhere than the connection leads to.
+    pub(super) async fn ascertain(&self) -> RedisResult<()> {
+        if !self.inner.place.can_change() {
+            return Ok(());
+        }
+        let wire = self.wire().await?;
+        if self.inner.place.has_changed(&wire.client).await {
+            wire.lost.store(true, Relaxed);
+            return Err((ErrorKind::Io, "another server has taken over").into());
+        }
+        Ok(())
     }
 
     /// Lets go of lanes on which somebody was not answered: the server is known to answer, so theirs is lost.
@@ -235,7 +280,7 @@ impl Inner {
 
     /// A lane to the very server that `wire` leads to.
     async fn lane(&self, wire: &Wire) -> RedisResult<Option<Lane>> {
-        let Some(mut lane) = Lane::connect(self.client.get_connection_info()).await? else {
+        let Some(mut lane) = Lane::connect(wire.client.get_connection_info()).await? else {
             return Ok(None);
         };
         let who = cmd("INFO").arg("server").take();
@@ -274,8 +319,18 @@ impl Inner {
         }
     }
 
+    async fn dial(&self) -> RedisResult<Wire> {
+        let (client, dialled) = self.place.dial().await?;
+        if let Some(recent) = &self.recent {
+            // Whoever notes more from now on waits for this connection.
+            let (keys, _) = recent.since(Mark::default());
+            remove(&mut dialled.0.clone(), &keys).await?;
+        }
+        Ok(Wire::new(client, dialled))
+    }
+
     async fn connect(self: Arc<Self>, report: watch::Sender<Outcome>) {
-        let result = dial(&self.client).await.map(Wire::new).map(Arc::new);
+        let result = self.dial().await.map(Arc::new);
         {
             let mut state = self.state();
             if !matches!(*state, State::Closed) {
@@ -285,7 +340,28 @@ impl Inner {
             }
         }
         self.lanes().clear();
+        if let Ok(wire) = &result
+            && self.place.can_change()
+        {
+            tokio::spawn(watch(Arc::downgrade(&self), Arc::downgrade(wire)));
+        }
         report.send_replace(Some(result));
+    }
+}
+
+/// Gives the connection up once the server is elsewhere; ends with it.
+async fn watch(link: Weak<Inner>, wire: Weak<Wire>) {
+    loop {
+        sleep(WATCH).await;
+        let (Some(link), Some(wire)) = (link.upgrade(), wire.upgrade()) else {
+            return;
+        };
+        if wire.lost.load(Relaxed) {
+            return;
+        }
+        if link.place.has_changed(&wire.client).await {
+            wire.lost.store(true, Relaxed);
+        }
     }
 }
 
@@ -336,9 +412,10 @@ impl Drop for DiallingLane {
 }
 
 impl Wire {
-    fn new((connection, lost): (MultiplexedConnection, Arc<AtomicBool>)) -> Self {
+    fn new(client: Client, (connection, lost): Dialled) -> Self {
         Self {
             connection,
+            client,
             lost,
             laneless: AtomicBool::new(false),
             asked: AtomicU64::new(0),

@@ -25,22 +25,15 @@ pub(super) struct Luck {
     good: AtomicBool,
 }
 
-/// An answer to each key, and where they were asked for, the lives left.
-#[derive(Default)]
-pub(super) struct Looked {
-    pub(super) answers: Vec<Value>,
-    pub(super) lives: Option<Vec<Value>>,
-}
-
 impl Luck {
-    /// Asks for `keys`, with the lives left if `life` says so. Answers that make no sense are none.
+    /// Asks for `keys`, with the lives left if `life` says so, and answers as the `script` does.
     pub(super) async fn look(
         &self,
         script: &Script,
         link: &Link,
         keys: &[&str],
         life: bool,
-    ) -> RedisResult<Looked> {
+    ) -> RedisResult<Value> {
         let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
         let arguments = |third: &'static [u8]| [lease.as_bytes(), &seed, third];
         let is_expected = keys.len() >= FEW && !life && self.good.load(Relaxed);
@@ -49,11 +42,11 @@ impl Luck {
             let answers = script.look(link, Some(&first), keys, &arguments(b"rest")).await;
             match answers.map(<[Value; 2]>::try_from) {
                 Ok(Ok([Value::Array(answers), Value::Int(0)])) if answers.iter().all(is_value) => {
-                    return Ok(Looked { answers, lives: None });
+                    return Ok(Value::Array(answers));
                 }
                 Ok(Ok([_, Value::Array(answers)])) => {
                     self.learn(false);
-                    return Ok(Looked { answers, lives: None });
+                    return Ok(Value::Array(answers));
                 }
                 // Came or went in between, or is no value; or this user may not read all of the keys.
                 Ok(_) => {}
@@ -64,19 +57,13 @@ impl Luck {
         }
         let third: &[u8] = if life { b"life" } else { b"" };
         let mut answers = script.look(link, None, keys, &arguments(third)).await?;
-        let looked = match answers.pop() {
-            Some(Value::Array(mut both)) if life => match (both.pop(), both.pop()) {
-                (Some(Value::Array(lives)), Some(Value::Array(answers))) => Looked {
-                    answers,
-                    lives: Some(lives),
-                },
-                _ => Looked::default(),
-            },
-            Some(Value::Array(answers)) => Looked { answers, lives: None },
-            _ => Looked::default(),
+        let answer = answers.pop().unwrap_or(Value::Nil);
+        let found = match &answer {
+            Value::Array(both) if life => both.first(),
+            answer => Some(answer),
         };
-        self.learn(!is_expected && looked.answers.iter().all(is_value));
-        Ok(looked)
+        self.learn(!is_expected && matches!(found, Some(Value::Array(all)) if all.iter().all(is_value)));
+        Ok(answer)
     }
 
     /// Written only when it changes: all look-ups of the store read it.

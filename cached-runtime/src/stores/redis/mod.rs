@@ -1,17 +1,26 @@
 //! The Redis store.
 //!
-//! `address` reads the URL, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups, and
-//! `reply` reads their answers. `leases` holds the scripts that make tokens true, `batch` sends look-ups together,
-//! as `look` says, `sweep` removes by pattern. This file says which command answers which verb of [`Store`].
+//! `builder` sets one up, `servers` reads the URL and `address` what it says of each server. `place` says where a server is,
+//! by asking the `sentinel`s if need be, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups,
+//! and `reply` reads their answers. `cluster` is several servers, and `carrier` the one or the other. `leases` holds the
+//! scripts that make tokens true, `batch` sends look-ups together, as `look` says, `sweep` removes by pattern, and `recent` is what has
+//! to be removed again where another server takes over. This file says which command answers which verb of [`Store`].
 
 mod address;
 mod batch;
+mod builder;
+mod carrier;
+mod cluster;
 mod dial;
 mod lane;
 mod leases;
 mod link;
 mod look;
+mod place;
+mod recent;
 mod reply;
+mod sentinel;
+mod servers;
 mod sweep;
 
 use std::fmt;
@@ -20,45 +29,75 @@ use std::time::Duration;
 
 use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
-use self::address::{Address, Certificates};
 use self::batch::Queue;
-use self::leases::{LEASE, Scripts, fresh, lease_of, milliseconds};
-use self::link::{CLOSED, Link};
+pub use self::builder::RedisBuilder;
+use self::carrier::Carrier;
+use self::cluster::verbs;
+use self::leases::{LEASE, Scripts, fresh, milliseconds};
+use self::link::CLOSED;
 use self::look::Luck;
+use crate::store::Filling;
 use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
 
-/// Keys named by one `UNLINK`, each with its lease.
-const BATCH: usize = 500;
-
-/// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee.
+/// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee; or a Redis Cluster, or a master that
+/// Redis Sentinels watch over.
 ///
-/// Cheap to clone; the clones share one multiplexed connection, and without TLS up to two more that only look up. They
-/// are established again by themselves whenever they are lost. While the server is down every call fails at once with [`ErrorKind::Unavailable`].
+/// Cheap to clone; the clones share one multiplexed connection to each server, and without TLS up to two more that only
+/// look up. They are established again by themselves whenever they are lost. While a server is down every call for it
+/// fails at once with [`ErrorKind::Unavailable`].
 ///
 /// Beside each value that was missed stands a short-lived lease, `{key}:lease`: users restricted by key patterns need
-/// both `~shop:*` and `~{shop:*`. A load that takes longer than a minute loses its lease and is not stored.
+/// both `~shop:*` and `~{shop:*` (on a cluster `~{*`, if keys have braces). A load that takes longer than a minute loses its
+/// lease and is not stored.
+///
+/// # Clusters
+///
+/// * The keys lie where the hash slots of Redis put them. Braces in a template keep entries together, as everywhere:
+///   `key = "cart:{{{id}}}:total"`.
+/// * Look-ups, fills and removals of many keys are one round trip to each server; patterns are removed from every primary.
+/// * Redirections are followed, so slots may be moved and servers added while the cluster is used. While a slot is on its
+///   way, what it holds is served and can be removed, and what is missing there is loaded without being stored.
+/// * The keys of a primary that is down are misses, and removals of them are errors, which the tier above queues. The
+///   others are served. One that hangs is waited for 400 ms at first (a `time_budget` should be longer), and 25 ms until it
+///   answers again.
+/// * Restricted users need `cluster|slots`, `cluster|nodes` and `cluster|info` beside the commands on keys.
+///
+/// # Fail-overs
+///
+/// A replica that takes over, in a cluster or behind sentinels, is found without a restart: after a redirection or a failed
+/// call, and a master that the sentinels have replaced within about a second also while it still answers.
+///
+/// Redis replicates asynchronously, so the successor may lack the last writes. What this process has removed or replaced
+/// within the last minute (65,536 keys at most) is therefore removed on the successor once more before anything is read
+/// from it. What a process has removed that has died since, and what another process has removed on a master cut off from
+/// this one, may be read again until its ttl. A lease that the successor lacks is a fill that is refused, and nothing else.
 #[derive(Clone)]
 pub struct Redis {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    link: Link,
+    carrier: Carrier,
+    /// One of several servers, each of which takes commands only on keys that lie together.
+    of_a_cluster: bool,
     scripts: Scripts,
     queue: Queue,
     luck: Luck,
     name: String,
 }
 
-/// Settings that do not fit a URL. Made by [`Redis::builder`].
-pub struct RedisBuilder {
-    url: String,
-    certificates: Certificates,
-}
-
 impl Redis {
-    /// The server at `url`: `redis://[user:password@]host[:port][/db]`, `rediss://...` for TLS (feature `tls`) or
-    /// `unix:///path/redis.sock[?db=0&user=..&pass=..]`.
+    /// The server or servers at `url`:
+    ///
+    /// * `redis://[user:password@]host[:port][/db]` or `unix:///path/redis.sock[?db=0&user=..&pass=..]`: one server.
+    /// * `redis-cluster://[user:password@]host[:port][,host[:port]...]`: a cluster, of which some nodes are named. They know
+    ///   the others.
+    /// * `redis-sentinel://[user:password@]host[:port][,host[:port]...]/master[/db]`: the master of this name, found through
+    ///   these sentinels, whose port is 26379 unless said otherwise. User and password are those of the servers; the
+    ///   sentinels' own are parameters, `?sentinel_username=..&sentinel_password=..`.
+    ///
+    /// `rediss://`, `rediss-cluster://` and `rediss-sentinel://` are the same over TLS (feature `tls`), the last also to the
+    /// sentinels.
     ///
     /// Waits for the first connection, for at most a second. A server that cannot be reached is no error, since it
     /// may come back; a URL that cannot be used, or whose credentials or database the server refuses, is one of kind
@@ -74,77 +113,29 @@ impl Redis {
 
     /// The same with certificates of one's own.
     pub fn builder(url: impl AsRef<str>) -> RedisBuilder {
-        RedisBuilder {
-            url: url.as_ref().to_owned(),
-            certificates: Certificates::default(),
-        }
-    }
-}
-
-impl RedisBuilder {
-    /// Trusts the authorities in this PEM text and no others. Default: the public ones, as Mozilla lists them.
-    #[cfg(feature = "tls")]
-    #[must_use]
-    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.certificates.root = Some(pem.into());
-        self
-    }
-
-    /// Shows this certificate chain to a server that asks for one; both PEM. Default: none.
-    #[cfg(feature = "tls")]
-    #[must_use]
-    pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        self.certificates.client = Some((chain.into(), key.into()));
-        self
-    }
-
-    /// Connects as [`Redis::connect`] does, with the same errors.
-    pub async fn connect(self) -> Result<Redis, Error> {
-        let redis = self.connect_lazily()?;
-        let inner = &redis.inner;
-        if let Err(cause) = inner.link.establish().await {
-            if is_refusal(&cause) {
-                let message = format!(
-                    "{} refuses the credentials or the database of its URL",
-                    inner.name
-                );
-                return Err(Error::new(ErrorKind::Configuration, message).with_cause(cause));
-            }
-            tracing::warn!(store = inner.name, error = %cause, "Redis cannot be reached yet");
-        }
-        Ok(redis)
-    }
-
-    /// Connects as [`Redis::connect_lazily`] does, with the same errors.
-    pub fn connect_lazily(self) -> Result<Redis, Error> {
-        let Address { client, name } = Address::parse(&self.url, &self.certificates)?;
-        let inner = Inner {
-            link: Link::new(client),
-            scripts: Scripts::new(),
-            queue: Queue::default(),
-            luck: Luck::default(),
-            name,
-        };
-        Ok(Redis {
-            inner: Arc::new(inner),
-        })
-    }
-}
-
-/// Whether a server answered the greeting, and with no.
-fn is_refusal(error: &RedisError) -> bool {
-    use redis::ErrorKind::{AuthenticationFailed, InvalidClientConfig, Server};
-    match error.kind() {
-        AuthenticationFailed | InvalidClientConfig | Server(ServerErrorKind::NoPerm) => true,
-        // The way a refused `SELECT` comes back; other such answers, as to too many clients, carry another text.
-        Server(ServerErrorKind::ResponseError) => error.to_string().contains("switch database"),
-        _ => matches!(error.code(), Some("WRONGPASS" | "NOAUTH")),
+        RedisBuilder::new(url.as_ref())
     }
 }
 
 impl Inner {
-    async fn run(&self, command: &Cmd) -> Result<Value, Error> {
-        self.told(self.link.run(command).await)
+    fn new(carrier: Carrier, name: String) -> Self {
+        Self {
+            carrier,
+            of_a_cluster: false,
+            scripts: Scripts::new(),
+            queue: Queue::default(),
+            luck: Luck::default(),
+            name,
+        }
+    }
+
+    fn of_a_cluster(mut self) -> Self {
+        self.of_a_cluster = true;
+        self
+    }
+
+    async fn run(&self, key: &str, command: &Cmd) -> Result<Value, Error> {
+        self.told(self.carrier.run(key, command).await)
     }
 
     fn told<T>(&self, result: RedisResult<T>) -> Result<T, Error> {
@@ -156,6 +147,13 @@ impl Inner {
         let (kind, what) = match cause.kind() {
             Kind::Client if cause.to_string().starts_with(CLOSED) => (ErrorKind::Closed, "has been closed"),
             Kind::Io => (ErrorKind::Unavailable, "does not answer"),
+            Kind::MasterNameNotFoundBySentinel | Kind::ClusterConnectionNotFound => {
+                (ErrorKind::Unavailable, "has no server for it")
+            }
+            Kind::Server(ServerErrorKind::Moved) if matches!(self.carrier, Carrier::Server(_)) => (
+                ErrorKind::Store,
+                "is one of a cluster: its URL begins with redis-cluster://",
+            ),
             Kind::Server(
                 ServerErrorKind::BusyLoading
                 | ServerErrorKind::MasterDown
@@ -164,7 +162,11 @@ impl Inner {
             ) => (ErrorKind::Unavailable, "is not ready to serve"),
             _ => (ErrorKind::Store, "answered with an error"),
         };
-        Error::new(kind, format!("{} {what}", self.name)).with_cause(cause)
+        let error = Error::new(kind, format!("{} {what}", self.name)).with_cause(cause);
+        match &self.carrier {
+            Carrier::Cluster(cluster) if cluster.serves() => error.of_a_part(),
+            _ => error,
+        }
     }
 
     fn unexpected(&self) -> Error {
@@ -180,14 +182,33 @@ impl Inner {
         keys: &[&str],
         life: bool,
     ) -> RedisResult<impl Iterator<Item = Result<Lookup, Error>>> {
-        let looked = self
-            .luck
-            .look(&self.scripts.look_up, &self.link, keys, life)
-            .await?;
-        let lives = looked.lives.into_iter().flatten();
-        let lives = lives.map(Some).chain(std::iter::repeat(None));
-        let looked = looked.answers.into_iter().zip(lives);
+        let answer = self.ask(keys, life).await?;
+        let (answers, lives) = match answer {
+            Value::Array(mut both) if life => match (both.pop(), both.pop()) {
+                (Some(Value::Array(lives)), Some(Value::Array(answers))) => (answers, lives),
+                _ => (Vec::new(), Vec::new()),
+            },
+            Value::Array(answers) => (answers, Vec::new()),
+            _ => (Vec::new(), Vec::new()),
+        };
+        let lives = lives.into_iter().map(Some).chain(std::iter::repeat(None));
+        let looked = answers.into_iter().zip(lives);
         Ok(looked.map(|(what, left)| self.looked_up(what, left.as_ref())))
+    }
+
+    async fn ask(&self, keys: &[&str], life: bool) -> RedisResult<Value> {
+        let Carrier::Server(link) = &self.carrier else {
+            return Err((
+                redis::ErrorKind::Client,
+                "a cluster is looked up server by server",
+            )
+                .into());
+        };
+        let script = &self.scripts.look_up;
+        if self.of_a_cluster {
+            return verbs::look_apart(link, script, keys, life).await;
+        }
+        self.luck.look(script, link, keys, life).await
     }
 
     fn looked_up(&self, what: Value, left: Option<&Value>) -> Result<Lookup, Error> {
@@ -205,6 +226,7 @@ impl Inner {
                 Err(failure) => Err(self.unreadable(&failure)),
                 Ok(_) => Err(self.unexpected()),
             },
+            Value::ServerError(error) => Err(self.error(error.into())),
             _ => Err(self.unexpected()),
         }
     }
@@ -224,14 +246,16 @@ impl Inner {
     }
 
     async fn reserve(&self, key: &str) -> Result<Token, Error> {
+        // What was there counts no more.
+        self.carrier.note([key]);
         let token = fresh();
         let set = cmd("SET")
-            .arg(lease_of(key))
+            .arg(self.carrier.lease_of(key))
             .arg(&token)
             .arg("PX")
             .arg(milliseconds(LEASE))
             .take();
-        self.run(&set).await?;
+        self.run(key, &set).await?;
         Ok(Token::new(token))
     }
 
@@ -244,8 +268,12 @@ impl Inner {
     ) -> Result<Filled, Error> {
         let life = life(ttl);
         let arguments = [token.as_bytes(), bytes, life.as_bytes()];
-        let keys = [key, &lease_of(key)];
-        match self.told(self.scripts.fill.run(&self.link, &keys, &arguments).await)? {
+        let keys = [key, &self.carrier.lease_of(key)];
+        self.filled(self.scripts.fill.run(&self.carrier, &keys, &arguments).await)
+    }
+
+    fn filled(&self, answer: RedisResult<Value>) -> Result<Filled, Error> {
+        match self.told(answer)? {
             Value::Int(1) => Ok(Filled::Stored),
             Value::Int(0) => Ok(Filled::Refused),
             _ => Err(self.unexpected()),
@@ -253,32 +281,70 @@ impl Inner {
     }
 
     async fn put(&self, key: &str, bytes: &[u8], ttl: Option<Duration>) -> Result<(), Error> {
+        self.carrier.note([key]);
         let life = life(ttl);
-        let (keys, arguments) = ([key, &lease_of(key)], [bytes, life.as_bytes()]);
-        self.told(self.scripts.put.run(&self.link, &keys, &arguments).await)?;
+        let (keys, arguments) = ([key, &self.carrier.lease_of(key)], [bytes, life.as_bytes()]);
+        self.told(self.scripts.put.run(&self.carrier, &keys, &arguments).await)?;
         Ok(())
     }
 
-    async fn remove(&self, keys: &[String]) -> Result<(), Error> {
-        for batch in keys.chunks(BATCH) {
-            let mut unlink = cmd("UNLINK");
-            for key in batch {
-                unlink.arg(key).arg(lease_of(key));
+    async fn get_many(&self, keys: &[String]) -> Vec<Result<Lookup, Error>> {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        if let Carrier::Cluster(cluster) = &self.carrier {
+            return verbs::look_up(self, cluster, &keys, true).await;
+        }
+        let mut answers = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(batch::LARGEST) {
+            match self.look_up(keys, true).await {
+                Ok(looked) => answers.extend(looked.take(keys.len())),
+                Err(cause) => answers.extend(keys.iter().map(|_| Err(self.error(cause.clone())))),
             }
-            self.run(&unlink).await?;
+        }
+        answers
+    }
+
+    async fn fill_many(&self, fills: &[Filling<'_>]) -> Vec<Result<Filled, Error>> {
+        if let Carrier::Cluster(cluster) = &self.carrier {
+            return verbs::fill_many(self, cluster, fills).await;
+        }
+        let mut answers = Vec::with_capacity(fills.len());
+        for fill in fills {
+            answers.push(self.fill(fill.key, fill.bytes, fill.ttl, fill.token).await);
+        }
+        answers
+    }
+
+    async fn remove(&self, keys: &[String]) -> Result<(), Error> {
+        self.carrier.note(keys.iter().map(String::as_str));
+        let link = match &self.carrier {
+            Carrier::Server(link) => link,
+            Carrier::Cluster(cluster) => return self.told(verbs::remove(cluster, keys).await),
+        };
+        for unlink in leases::removals(keys) {
+            self.told(link.run(&unlink).await)?;
         }
         Ok(())
     }
 
+    fn get<'a>(self: &'a Arc<Self>, key: &'a str, life: bool) -> BoxFuture<'a, Result<Lookup, Error>> {
+        match &self.carrier {
+            Carrier::Server(_) => Box::pin(batch::get(self, key, life)),
+            Carrier::Cluster(cluster) => Box::pin(verbs::get(self, cluster, key, life)),
+        }
+    }
+
     async fn touch(&self, key: &str, ttl: Duration) -> Result<bool, Error> {
-        match self.run(cmd("PEXPIRE").arg(key).arg(milliseconds(ttl))).await? {
+        match self
+            .run(key, cmd("PEXPIRE").arg(key).arg(milliseconds(ttl)))
+            .await?
+        {
             Value::Int(touched) => Ok(touched == 1),
             _ => Err(self.unexpected()),
         }
     }
 
     async fn remaining(&self, key: &str) -> Result<Option<Option<Duration>>, Error> {
-        match self.run(cmd("PTTL").arg(key)).await? {
+        match self.run(key, cmd("PTTL").arg(key)).await? {
             Value::Int(-2) => Ok(None),
             Value::Int(left) => Ok(Some(remaining(left))),
             _ => Err(self.unexpected()),
@@ -298,11 +364,11 @@ fn life(ttl: Option<Duration>) -> String {
 
 impl Store for Redis {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        Box::pin(batch::get(&self.inner, key, true))
+        self.inner.get(key, true)
     }
 
     fn get_bytes<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        Box::pin(batch::get(&self.inner, key, false))
+        self.inner.get(key, false)
     }
 
     fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>> {
@@ -317,6 +383,14 @@ impl Store for Redis {
         token: &'a Token,
     ) -> BoxFuture<'a, Result<Filled, Error>> {
         Box::pin(self.inner.fill(key, bytes, ttl, token))
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Result<Lookup, Error>>> {
+        Box::pin(self.inner.get_many(keys))
+    }
+
+    fn fill_many<'a>(&'a self, fills: &'a [Filling<'a>]) -> BoxFuture<'a, Vec<Result<Filled, Error>>> {
+        Box::pin(self.inner.fill_many(fills))
     }
 
     fn touch<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {
@@ -342,8 +416,10 @@ impl Store for Redis {
         wanted: &'a (dyn Fn(&str) -> bool + Send + Sync),
     ) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
-            self.inner
-                .told(sweep::remove_matching(&self.inner.link, pattern, wanted).await)
+            self.inner.told(match &self.inner.carrier {
+                Carrier::Server(link) => sweep::remove_matching(link, pattern, wanted).await,
+                Carrier::Cluster(cluster) => cluster::remove_matching(cluster, pattern, wanted).await,
+            })
         })
     }
 
@@ -353,14 +429,15 @@ impl Store for Redis {
 
     fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            self.inner.run(&cmd("PING")).await?;
-            self.inner.link.forget_owing();
-            Ok(())
+            self.inner.told(match &self.inner.carrier {
+                Carrier::Server(link) => link.run(&cmd("PING")).await.map(|_| link.forget_owing()),
+                Carrier::Cluster(cluster) => verbs::ping(cluster).await,
+            })
         })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        self.inner.link.close();
+        self.inner.carrier.close();
         Box::pin(std::future::ready(()))
     }
 
@@ -372,12 +449,5 @@ impl Store for Redis {
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Redis").field(&self.inner.name).finish()
-    }
-}
-
-impl fmt::Debug for RedisBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL may hold a password.
-        f.debug_struct("RedisBuilder").finish_non_exhaustive()
     }
 }

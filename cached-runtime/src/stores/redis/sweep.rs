@@ -8,7 +8,7 @@ use super::link::Link;
 /// Keys looked at, and at most about as many deleted, by one command.
 const STEP: usize = 1000;
 
-type Wanted<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
+pub(super) type Wanted<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
 
 /// Removes the values whose keys match, after revoking the leases of all keys that match; says how many values went.
 ///
@@ -20,21 +20,17 @@ pub(super) async fn remove_matching(link: &Link, pattern: &str, wanted: Wanted<'
         key_of(lease).is_some_and(wanted)
     })
     .await?;
-    sweep(link, pattern, wanted).await
+    let removed = sweep(link, pattern, wanted).await?;
+    // What was swept may be no master any more.
+    link.ascertain().await?;
+    Ok(removed)
 }
 
 async fn sweep(link: &Link, pattern: &str, wanted: Wanted<'_>) -> RedisResult<u64> {
     let mut removed = 0;
     let mut cursor = "0".to_owned();
     loop {
-        let scan = cmd("SCAN")
-            .arg(&cursor)
-            .arg("MATCH")
-            .arg(pattern)
-            .arg("COUNT")
-            .arg(STEP)
-            .take();
-        let (next, keys): (String, Vec<Vec<u8>>) = redis::from_redis_value(link.run(&scan).await?)?;
+        let (next, keys) = scan(link, &cursor, pattern).await?;
         // What is not UTF-8 is somebody else's.
         let doomed: Vec<&str> = keys
             .iter()
@@ -42,6 +38,7 @@ async fn sweep(link: &Link, pattern: &str, wanted: Wanted<'_>) -> RedisResult<u6
             .filter(|key| wanted(key))
             .collect();
         if !doomed.is_empty() {
+            link.note(doomed.iter().map(|key| key_of(key).unwrap_or(key)));
             let unlink = cmd("UNLINK").arg(&doomed).take();
             removed += redis::from_redis_value::<u64>(link.run(&unlink).await?)?;
         }
@@ -50,4 +47,16 @@ async fn sweep(link: &Link, pattern: &str, wanted: Wanted<'_>) -> RedisResult<u6
         }
         cursor = next;
     }
+}
+
+/// One step: where the next begins, and what was found.
+pub(super) async fn scan(link: &Link, cursor: &str, pattern: &str) -> RedisResult<(String, Vec<Vec<u8>>)> {
+    let scan = cmd("SCAN")
+        .arg(cursor)
+        .arg("MATCH")
+        .arg(pattern)
+        .arg("COUNT")
+        .arg(STEP)
+        .take();
+    Ok(redis::from_redis_value(link.run(&scan).await?)?)
 }

@@ -1,0 +1,250 @@
+//! How a cache is described that is made by name: the arguments of the attribute, as methods.
+
+use std::any::TypeId;
+use std::panic::Location;
+use std::time::{Duration, SystemTime};
+
+use super::settings::{Said, SaidOfTier, Ttl};
+use crate::caches::Caches;
+use crate::call::values::{Values, memory_values, remote_values};
+use crate::hooks::{Capturing, ClonedValue, Erased, Held, SharedValue, StoredValue};
+use crate::kept::Wrapped;
+use crate::{Cache, Codec, Error, Key};
+
+impl Caches {
+    /// A cache without an annotated function: the same tiers, flights and invalidations, for code whose loads are not an
+    /// `async fn` of their own. Its entries lie under `name:` and the [key](Cache::entry).
+    ///
+    /// Describe it, [`build`](CacheBuilder::build) it, and use its entries:
+    ///
+    /// ```standalone_crate
+    /// # use std::time::Duration;
+    /// # use cached_runtime::{Cache, Caches, Error};
+    /// # struct Db;
+    /// # impl Db { async fn user(&self, id: u64) -> Option<String> { (id == 42).then(|| "Ada".to_owned()) } }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let (caches, db) = (Caches::builder().build()?, Db);
+    /// let users: Cache<String> = caches.cache("users").ttl(Duration::from_secs(3600)).build()?;
+    ///
+    /// let user = users.entry(42).get_or_load(|| db.user(42)).await?;
+    /// users.entry(42).invalidate().await?;
+    /// # assert_eq!(user.as_deref(), Some("Ada"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Everything that this `Caches` does to its caches ([`clear`](Caches::clear), [`invalidate_key`](Caches::invalidate_key),
+    /// [`invalidate_pattern`](Caches::invalidate_pattern), [`stats`](Caches::stats), [`settle`](Caches::settle),
+    /// [`shutdown`](Caches::shutdown)) it does to this one too, from when it is built; it lives as long as the `Caches`.
+    #[track_caller]
+    pub fn cache<V>(&self, name: impl Into<String>) -> CacheBuilder<V> {
+        CacheBuilder {
+            caches: self.clone(),
+            said: Said::new(name.into(), Location::caller()),
+            closures: Capturing::NONE,
+        }
+    }
+}
+
+/// Settings of a cache that is made by name. Made by [`Caches::cache`].
+///
+/// They are those of [`cache`](macro@crate::cache), with its defaults. Closures may capture. Of a setting that is given
+/// twice the last one counts. Two kinds are missing: `refresh` and `stale`, since a loader that borrows cannot run in the
+/// background, and `strategy`, since whoever writes says himself whether he [puts](crate::Entry::insert) or
+/// [removes](crate::Entry::invalidate).
+///
+/// # The same name again
+///
+/// To build a name again with the same settings and the same type of values gives the same cache, so a cache can be
+/// built wherever it is used; anything else is an error. Settings are compared by what they come to, so that to spell out
+/// a default makes no difference. Of closures the code is compared, not what it has captured: a closure is the same if
+/// it is the same place in the program, and then the one of the first build stays.
+#[must_use]
+pub struct CacheBuilder<V> {
+    caches: Caches,
+    said: Said,
+    closures: Capturing<V>,
+}
+
+impl<V> CacheBuilder<V> {
+    /// Life of an entry after it was filled. Default: until it is evicted or invalidated.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.said.ttl = Some(Ttl::Fixed(ttl));
+        self.closures.ttl = None;
+        self
+    }
+
+    /// The same, by the value. Zero: the value is not kept.
+    pub fn ttl_with<F: Fn(&V) -> Duration + Send + Sync + 'static>(mut self, ttl: F) -> Self {
+        self.said.ttl = Some(Ttl::OfValue(TypeId::of::<F>()));
+        self.closures.ttl = Some(Box::new(ttl));
+        self
+    }
+
+    /// The end of an entry's life, by the value; where there is a ttl too, whichever comes first. Default: none.
+    pub fn expires_with<F: Fn(&V) -> SystemTime + Send + Sync + 'static>(mut self, expires: F) -> Self {
+        self.said.expires = Some(TypeId::of::<F>());
+        self.closures.expires = Some(Box::new(expires));
+        self
+    }
+
+    /// Ends an entry that nobody has read for so long, however much of its ttl is left. Default: none.
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.said.idle = Some(idle);
+        self
+    }
+
+    /// Up to this fraction, from 0 to less than 1, is taken off each ttl at random, so that entries filled together do not
+    /// expire together. Default: 0.
+    pub fn jitter(mut self, fraction: f64) -> Self {
+        self.said.jitter = Some(fraction);
+        self
+    }
+
+    /// Keeps a `None` for this long. Default: a `None` is not kept.
+    pub fn none_ttl(mut self, ttl: Duration) -> Self {
+        self.said.none_ttl = Some(ttl);
+        self
+    }
+
+    /// Keeps only values for which this holds. Default: all.
+    pub fn cache_if<F: Fn(&V) -> bool + Send + Sync + 'static>(mut self, keep: F) -> Self {
+        self.said.cache_if = Some(TypeId::of::<F>());
+        self.closures.cache_if = Some(Box::new(keep));
+        self
+    }
+
+    /// The chain: store names, fastest first, memory first of all. Default: that of the `Caches`.
+    pub fn backend<N: Into<String>>(mut self, chain: impl IntoIterator<Item = N>) -> Self {
+        self.said.backend = Some(chain.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Settings of one tier of the chain, for instance `.tier("local", |tier| tier.ttl(minute))`. Default: the cache's own.
+    pub fn tier(
+        mut self,
+        store: impl Into<String>,
+        settings: impl FnOnce(TierBuilder) -> TierBuilder,
+    ) -> Self {
+        let tier = settings(TierBuilder(SaidOfTier::new(store.into())));
+        self.said.tiers.push(tier.0);
+        self
+    }
+
+    /// The most entries in memory. Default: 10,000, unless `max_bytes` is given.
+    pub fn capacity(mut self, entries: u64) -> Self {
+        self.said.capacity = Some(entries);
+        self
+    }
+
+    /// The most bytes in memory, as [`weight`](Self::weight) counts them. Default: memory is bounded by entries.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.said.max_bytes = Some(bytes);
+        self
+    }
+
+    /// The bytes of an entry, for `max_bytes`.
+    pub fn weight<F: Fn(&Key, &V) -> u64 + Send + Sync + 'static>(mut self, weight: F) -> Self {
+        self.said.weight = Some(TypeId::of::<F>());
+        self.closures.weight = Some(Box::new(weight));
+        self
+    }
+
+    /// Whether concurrent misses of a key share one load. Default: `true`.
+    pub fn single_flight(mut self, shared: bool) -> Self {
+        self.said.single_flight = shared;
+        self
+    }
+
+    /// How remote stores see the value. Default: `bincode`.
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.said.codec = Some(codec);
+        self
+    }
+
+    /// Entries of another version in remote stores are misses. Default: 0.
+    pub fn version(mut self, version: u32) -> Self {
+        self.said.version = Some(version);
+        self
+    }
+
+    /// Compresses values from this many bytes on, in remote stores. Default: off.
+    pub fn compress(mut self, bytes: usize) -> Self {
+        self.said.compress = Some(bytes);
+        self
+    }
+
+    /// The cache of this name, made now or [the same](CacheBuilder#the-same-name-again) as before.
+    ///
+    /// Of values that are `Clone + Send + Sync + 'static` and, since the chain may be remote, `Serialize +
+    /// DeserializeOwned`. Where they are not the latter, see [`build_in_memory`](Self::build_in_memory).
+    ///
+    /// # Errors
+    ///
+    /// One error of kind [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) that lists everything: a name that is
+    /// empty, has control characters, or is that of a cached function or of another cache; a key template, `name:{}`, that a
+    /// cached function has; a chain with an unknown store, with memory below another store, or without any store; settings
+    /// that go with nothing (`max_bytes` without `weight`, `jitter` without a ttl, those of a tier that is not in
+    /// `backend`); a writer that removes by a pattern what a store keeps that cannot find keys by pattern.
+    pub fn build<S, R>(self) -> Result<Cache<V>, Error>
+    where
+        V: ClonedValue + SharedValue<S> + StoredValue<R>,
+    {
+        self.made(remote_values::<V, S, Held, _>(Wrapped), false)
+    }
+
+    /// [`build`](Self::build) for values that never leave the process and need no `serde`: the chain is memory, `local` unless
+    /// [`backend`](Self::backend) names another engine, whatever that of the `Caches` is.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build), and for a `backend` that is more than memory.
+    pub fn build_in_memory<S>(self) -> Result<Cache<V>, Error>
+    where
+        V: ClonedValue + SharedValue<S>,
+    {
+        self.made(memory_values::<V, S, _>(Wrapped), true)
+    }
+
+    fn made(self, values: Values<V>, memory_only: bool) -> Result<Cache<V>, Error>
+    where
+        V: 'static,
+    {
+        let Self {
+            caches,
+            said,
+            closures,
+        } = self;
+        let hooks = move || Erased {
+            remote: values.remote,
+            ..closures.erased(values.see)
+        };
+        let function = caches.make::<V>(&said, memory_only, hooks)?;
+        Ok(Cache::named(caches, function, values.ways))
+    }
+}
+
+/// Settings of one tier, in [`CacheBuilder::tier`].
+#[must_use]
+pub struct TierBuilder(SaidOfTier);
+
+impl TierBuilder {
+    /// The longest life of an entry in this tier. Default: the cache's own.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.0.ttl = Some(ttl);
+        self
+    }
+
+    /// The most entries, in a memory tier. Default: the cache's own.
+    pub fn capacity(mut self, entries: u64) -> Self {
+        self.0.capacity = Some(entries);
+        self
+    }
+
+    /// The most bytes, in a memory tier. Default: the cache's own.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.0.max_bytes = Some(bytes);
+        self
+    }
+}

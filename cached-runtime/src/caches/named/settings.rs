@@ -1,0 +1,377 @@
+//! What was said of a cache, what that comes to, and what is wrong with it: the rules that the attribute has while
+//! compiling, and when two descriptions of one name are one cache.
+
+use std::any::TypeId;
+use std::panic::Location;
+use std::time::Duration;
+
+use crate::Codec;
+use crate::caches::build::bound;
+use crate::key::Template;
+use crate::policy::{Spec, TierSpec};
+use crate::tier::memory::{Bound, Memory};
+
+/// What generations are called begins like this in stores, and no cache may.
+const RESERVED: &str = "{generation}";
+
+/// What was said.
+pub(super) struct Said {
+    pub(super) name: String,
+    pub(super) place: &'static Location<'static>,
+    pub(super) ttl: Option<Ttl>,
+    pub(super) jitter: Option<f64>,
+    pub(super) none_ttl: Option<Duration>,
+    pub(super) expires: Option<TypeId>,
+    pub(super) idle: Option<Duration>,
+    pub(super) cache_if: Option<TypeId>,
+    pub(super) backend: Option<Vec<String>>,
+    pub(super) tiers: Vec<SaidOfTier>,
+    pub(super) capacity: Option<u64>,
+    pub(super) max_bytes: Option<u64>,
+    pub(super) weight: Option<TypeId>,
+    pub(super) single_flight: bool,
+    pub(super) codec: Option<Codec>,
+    pub(super) version: Option<u32>,
+    pub(super) compress: Option<usize>,
+}
+
+/// Said by value, or by which closure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ttl {
+    Fixed(Duration),
+    OfValue(TypeId),
+}
+
+/// What was said of one tier.
+pub(super) struct SaidOfTier {
+    pub(super) store: String,
+    pub(super) ttl: Option<Duration>,
+    pub(super) capacity: Option<u64>,
+    pub(super) max_bytes: Option<u64>,
+}
+
+impl SaidOfTier {
+    pub(super) fn new(store: String) -> Self {
+        Self {
+            store,
+            ttl: None,
+            capacity: None,
+            max_bytes: None,
+        }
+    }
+
+    fn spec(&self) -> TierSpec<'_> {
+        TierSpec {
+            ttl: self.ttl,
+            capacity: self.capacity,
+            max_bytes: self.max_bytes,
+            ..TierSpec::new(&self.store)
+        }
+    }
+}
+
+/// The template of the keys of a cache of this name.
+pub(super) fn template(name: &str) -> Template {
+    Template::for_function(name, 1)
+}
+
+fn is_memory(store: &str) -> bool {
+    ["local", "moka"].contains(&store)
+}
+
+impl Said {
+    pub(super) fn new(name: String, place: &'static Location<'static>) -> Self {
+        Self {
+            name,
+            place,
+            ttl: None,
+            jitter: None,
+            none_ttl: None,
+            expires: None,
+            idle: None,
+            cache_if: None,
+            backend: None,
+            tiers: Vec::new(),
+            capacity: None,
+            max_bytes: None,
+            weight: None,
+            single_flight: true,
+            codec: None,
+            version: None,
+            compress: None,
+        }
+    }
+
+    pub(super) fn tiers(&self) -> Vec<TierSpec<'_>> {
+        self.tiers.iter().map(SaidOfTier::spec).collect()
+    }
+
+    pub(super) fn spec(&self) -> Spec {
+        Spec {
+            ttl: match self.ttl {
+                Some(Ttl::Fixed(ttl)) => Some(ttl),
+                Some(Ttl::OfValue(_)) | None => None,
+            },
+            jitter: millionths(self.jitter.unwrap_or_default()),
+            none_ttl: self.none_ttl,
+            idle: self.idle,
+            capacity: self.capacity,
+            max_bytes: self.max_bytes,
+            single_flight: self.single_flight,
+            codec: self.codec,
+            version: self.version.unwrap_or_default(),
+            compress: self.compress,
+            ..Spec::new("", || "", self.place.file(), self.place.line())
+        }
+    }
+
+    /// Everything that is wrong with what was said, whatever else there is.
+    pub(super) fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        self.check_name(&mut mistakes);
+        self.check_amounts(&mut mistakes);
+        self.check_tiers(&mut mistakes);
+        self.check_bounds(&mut mistakes);
+        let only_memory = |chain: &Vec<String>| chain.iter().all(|store| is_memory(store));
+        if self.backend.as_ref().is_some_and(only_memory) {
+            for (said, name) in [
+                (self.codec.is_some(), "codec"),
+                (self.version.is_some(), "version"),
+                (self.compress.is_some(), "compress"),
+            ] {
+                if said {
+                    mistakes.push(format!(
+                        "`{name}` is about remote stores, and this chain keeps typed values in memory: remove it, or add \
+                         a store"
+                    ));
+                }
+            }
+        }
+        mistakes
+    }
+
+    fn check_name(&self, mistakes: &mut Vec<String>) {
+        if self.name.is_empty() {
+            mistakes.push("a cache's name cannot be empty".to_owned());
+        }
+        if let Some(control) = self.name.chars().find(|character| character.is_control()) {
+            mistakes.push(format!(
+                "a key cannot hold the control character `{}`, which stores take for the end of a word, and the name is a part \
+                 of each: use `:` or `/`",
+                control.escape_default()
+            ));
+        }
+        if self.name == RESERVED || self.name.starts_with(&format!("{RESERVED}:")) {
+            mistakes.push(format!(
+                "a name cannot begin with `{RESERVED}`, which is taken by this crate"
+            ));
+        }
+    }
+
+    fn check_amounts(&self, mistakes: &mut Vec<String>) {
+        let tiers = || self.tiers.iter();
+        let ttl = match self.ttl {
+            Some(Ttl::Fixed(ttl)) => Some(ttl),
+            Some(Ttl::OfValue(_)) | None => None,
+        };
+        let mut ttls = [ttl, self.none_ttl, self.idle]
+            .into_iter()
+            .chain(tiers().map(|tier| tier.ttl));
+        if ttls.any(|ttl| ttl == Some(Duration::ZERO)) {
+            mistakes.push("a duration of zero keeps nothing: give a longer one".to_owned());
+        }
+        let mut capacities = [self.capacity]
+            .into_iter()
+            .chain(tiers().map(|tier| tier.capacity));
+        if capacities.any(|entries| entries == Some(0)) {
+            mistakes.push("a capacity of zero keeps nothing: give at least 1".to_owned());
+        }
+        let mut sizes = [self.max_bytes]
+            .into_iter()
+            .chain(tiers().map(|tier| tier.max_bytes));
+        if sizes.any(|bytes| bytes == Some(0)) {
+            mistakes.push("a size of zero keeps nothing: give a larger one".to_owned());
+        }
+        if let (Some(idle), Some(ttl)) = (self.idle, ttl)
+            && idle >= ttl
+        {
+            mistakes.push(
+                "an entry is past its ttl before `idle` could end it: give less than the `ttl`, or remove it"
+                    .to_owned(),
+            );
+        }
+        if let Some(jitter) = self.jitter {
+            if !(0.0..1.0).contains(&jitter) {
+                mistakes.push(format!(
+                    "`jitter` is a fraction from 0 to less than 1, as 0.1 for a tenth, and this is {jitter}"
+                ));
+            }
+            let any_ttl = self.ttl.is_some()
+                || self.expires.is_some()
+                || self.none_ttl.is_some()
+                || tiers().any(|tier| tier.ttl.is_some());
+            if !any_ttl {
+                mistakes.push(
+                    "`jitter` is taken off a ttl, and there is none: add `ttl`, or remove it".to_owned(),
+                );
+            }
+        }
+    }
+
+    fn check_tiers(&self, mistakes: &mut Vec<String>) {
+        for (at, tier) in self.tiers.iter().enumerate() {
+            let store = &tier.store;
+            if self.tiers[..at].iter().any(|earlier| earlier.store == *store) {
+                mistakes.push(format!(
+                    "the settings of `{store}` are given twice: put them into one `tier`"
+                ));
+            }
+            if let Some(chain) = &self.backend
+                && !chain.contains(store)
+            {
+                mistakes.push(format!("the tier `{store}` is not in this cache's `backend`"));
+            }
+            if tier.ttl.is_none() && tier.capacity.is_none() && tier.max_bytes.is_none() {
+                mistakes.push(format!(
+                    "the tier `{store}` has no settings: give it one, or leave the tier out"
+                ));
+            }
+            for (said, name) in [
+                (tier.capacity.is_some(), "capacity"),
+                (tier.max_bytes.is_some(), "max_bytes"),
+            ] {
+                if said && !is_memory(store) {
+                    mistakes.push(format!(
+                        "`{name}` bounds memory, and `{store}` has limits of its own: remove it there"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The bounds of the memory tier: said once, with what they need.
+    fn check_bounds(&self, mistakes: &mut Vec<String>) {
+        let in_tier = |bound: fn(&SaidOfTier) -> Option<u64>| {
+            let mut memory = self.tiers.iter().filter(|tier| is_memory(&tier.store));
+            memory.find_map(bound).is_some()
+        };
+        let tier_max_bytes = in_tier(|tier| tier.max_bytes);
+        let without_memory = |chain: &Vec<String>| !chain.iter().any(|store| is_memory(store));
+        for (name, own, of_tier) in [
+            ("capacity", self.capacity.is_some(), in_tier(|tier| tier.capacity)),
+            ("max_bytes", self.max_bytes.is_some(), tier_max_bytes),
+        ] {
+            if own && of_tier {
+                mistakes.push(format!(
+                    "`{name}` is said of the memory tier too: there is only one, so say it once"
+                ));
+            }
+            if own && self.backend.as_ref().is_some_and(without_memory) {
+                mistakes.push(format!(
+                    "`{name}` bounds memory, and nothing in this chain is: add `local` to `backend`, or remove it"
+                ));
+            }
+        }
+        match (self.max_bytes.is_some() || tier_max_bytes, self.weight) {
+            (true, None) => mistakes.push(
+                "how many bytes an entry has must be told: add `weight`, or use `capacity` in the place of `max_bytes`"
+                    .to_owned(),
+            ),
+            (false, Some(_)) => mistakes.push(
+                "a `weight` is counted against a bound in bytes: add `max_bytes`, or remove it".to_owned(),
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// A fraction that was checked.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped, and a cast takes what is no number for zero"
+)]
+fn millionths(fraction: f64) -> u32 {
+    (fraction.clamp(0.0, 1.0) * 1e6).round() as u32
+}
+
+/// What a description comes to. Two that come to the same are one cache.
+pub(super) struct Settings {
+    /// Of the first.
+    pub(super) place: &'static Location<'static>,
+    value: TypeId,
+    value_name: &'static str,
+    pub(super) chain: Vec<String>,
+    /// The longest life in each tier of the chain.
+    tier_ttls: Vec<Option<Duration>>,
+    bound: Option<Bound>,
+    weight: Option<TypeId>,
+    ttl: Option<Ttl>,
+    jitter: u32,
+    none_ttl: Option<Duration>,
+    expires: Option<TypeId>,
+    idle: Option<Duration>,
+    cache_if: Option<TypeId>,
+    single_flight: bool,
+    codec: Option<Codec>,
+    version: u32,
+    compress: Option<usize>,
+}
+
+impl Settings {
+    /// Of values `V` in these stores.
+    pub(super) fn new<V: 'static>(said: &Said, chain: &[&str]) -> Self {
+        let spec = said.spec();
+        let tiers = said.tiers();
+        let tier = |store: &str| tiers.iter().find(|tier| tier.store == store);
+        let memory = chain.iter().find(|store| Memory::NAMES.contains(store));
+        Self {
+            place: said.place,
+            value: TypeId::of::<V>(),
+            value_name: std::any::type_name::<V>(),
+            chain: chain.iter().map(|&store| store.to_owned()).collect(),
+            tier_ttls: chain.iter().map(|store| tier(store)?.ttl).collect(),
+            bound: memory.map(|store| bound(&spec, tier(store))),
+            weight: said.weight,
+            ttl: said.ttl,
+            jitter: spec.jitter,
+            none_ttl: spec.none_ttl,
+            expires: said.expires,
+            idle: spec.idle,
+            cache_if: said.cache_if,
+            single_flight: spec.single_flight,
+            codec: spec.codec.or(Codec::DEFAULT),
+            version: spec.version,
+            compress: spec.compress,
+        }
+    }
+
+    /// In what two of one name are not the same.
+    pub(super) fn differences(&self, other: &Self) -> Vec<String> {
+        if self.value != other.value {
+            let (there, here) = (self.value_name, other.value_name);
+            return vec![format!("type of values (`{there}` there, `{here}` here)")];
+        }
+        let same = [
+            ("chain", self.chain == other.chain),
+            (
+                "`tier`",
+                self.chain != other.chain || self.tier_ttls == other.tier_ttls,
+            ),
+            ("bound", self.bound == other.bound),
+            ("`weight`", self.weight == other.weight),
+            ("`ttl`", self.ttl == other.ttl),
+            ("`jitter`", self.jitter == other.jitter),
+            ("`none_ttl`", self.none_ttl == other.none_ttl),
+            ("`expires`", self.expires == other.expires),
+            ("`idle`", self.idle == other.idle),
+            ("`cache_if`", self.cache_if == other.cache_if),
+            ("`single_flight`", self.single_flight == other.single_flight),
+            ("`codec`", self.codec == other.codec),
+            ("`version`", self.version == other.version),
+            ("`compress`", self.compress == other.compress),
+        ];
+        let different = same.into_iter().filter(|(_, same)| !same);
+        different.map(|(name, _)| name.to_owned()).collect()
+    }
+}

@@ -1,0 +1,92 @@
+//! A call with a loader in the place of an annotated function's body: what an entry's `get_or_load` does.
+
+use std::sync::Arc;
+
+use super::enter::{Enter, Turn, Wait, look_at};
+use super::output::{Output, Shape};
+use super::run::Run;
+use super::share::Share;
+use super::values::Ways;
+use crate::Error;
+use crate::caches::function::Function;
+use crate::policy::Mode;
+use crate::tier::memory::Probe;
+
+/// What a loader of values `V` may return: `V`, `Option<V>`, `Result<V, E>` or `Result<Option<V>, E>`.
+///
+/// Which of them it is is found out by the compiler, since `V` is known; nobody else can implement this.
+#[diagnostic::on_unimplemented(
+    message = "a loader of a `Cache<{V}>` cannot return `{Self}`",
+    label = "neither `{V}` nor an `Option`, a `Result` or a `Result<Option>` of it",
+    note = "a cache keeps values of one type: return a `{V}`, an `Option` of it, or either of them in a `Result`"
+)]
+pub trait Loadable<V, const K: u8>: Output<K, Value = V> {
+    /// What the caller gets: what the loader returns, in a `Result` of this crate's error where it cannot fail.
+    type Answer;
+
+    /// The same as the caller gets it.
+    #[doc(hidden)]
+    fn answer(self) -> Self::Answer;
+}
+
+impl<V> Loadable<V, 0> for V {
+    type Answer = Result<V, Error>;
+
+    fn answer(self) -> Self::Answer {
+        Ok(self)
+    }
+}
+
+impl<V> Loadable<V, 1> for Option<V> {
+    type Answer = Result<Self, Error>;
+
+    fn answer(self) -> Self::Answer {
+        Ok(self)
+    }
+}
+
+impl<V, E> Loadable<V, 2> for Result<V, E> {
+    type Answer = Self;
+
+    fn answer(self) -> Self {
+        self
+    }
+}
+
+impl<V, E> Loadable<V, 3> for Result<Option<V>, E> {
+    type Answer = Self;
+
+    fn answer(self) -> Self {
+        self
+    }
+}
+
+/// Answers from the tiers or another caller's load, or runs `loader` in this task, as a call of an annotated function
+/// does with its body.
+pub(crate) async fn load<R, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    probe: Probe<'_>,
+    ways: fn() -> Ways<R::Value>,
+    share: Share<R::Error>,
+    loader: impl AsyncFnOnce() -> R,
+) -> R
+where
+    R: Output<K>,
+{
+    let (start, ways) = match look_at(function, mode, ways().read, ways, probe) {
+        Enter::Done(hit) => return hit,
+        Enter::Wait(start, ways) => (start, ways),
+    };
+    match Wait::new(start, ways, Shape::NEW, share).await {
+        Turn::Done(answer) => answer,
+        Turn::Lead(lead) => {
+            Run {
+                steps: lead.steps(),
+                // Called where it is polled, so that what it does before its first await is the load's too.
+                body: Box::pin(async move { loader().await }),
+            }
+            .await
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A whole cache.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Entry, astray};
+use crate::caches::Caches;
+use crate::caches::function::Function;
+use crate::caches::registry::{Definition, Site};
+use crate::call;
+use crate::call::values::Ways;
+use crate::key::{KeyBuf, KeyBytes, KeyPart};
+use crate::stats::CacheStats;
+use crate::{Error, invalidate};
+
+/// A cache: the entries of a cached function, those of every instantiation if it is generic, or those of a name.
+///
+/// Made by the companion of a cached function, `get_user_cache()`, or by [`Caches::cache`]. It belongs to the `Caches`
+/// that was in force when it was made. Cheap to clone; clones are the same cache.
+pub struct Cache<V> {
+    whole: Whole,
+    ways: fn() -> Ways<V>,
+}
+
+/// A cache without its type.
+#[derive(Clone)]
+pub(crate) struct Whole {
+    caches: Caches,
+    /// Of an annotated function; `None` of a cache that was made by name.
+    site: Option<&'static Site>,
+    function: Arc<Function>,
+}
+
+impl Whole {
+    /// What is kept for it, for every type of values.
+    pub(crate) fn functions(&self) -> Vec<Arc<Function>> {
+        match self.site {
+            Some(site) => self.caches.functions_of(site).collect(),
+            None => vec![Arc::clone(&self.function)],
+        }
+    }
+}
+
+impl<V> Cache<V> {
+    pub(crate) fn new(caches: Caches, definition: Definition<V>) -> Self {
+        // Made now, so that its statistics are there, at zero, before the first call.
+        let function = Arc::clone(caches.function(&definition));
+        Self {
+            whole: Whole {
+                caches,
+                site: Some(definition.site()),
+                function,
+            },
+            ways: definition.ways(),
+        }
+    }
+
+    /// Of a name.
+    pub(crate) fn named(caches: Caches, function: Arc<Function>, ways: fn() -> Ways<V>) -> Self {
+        Self {
+            whole: Whole {
+                caches,
+                site: None,
+                function,
+            },
+            ways,
+        }
+    }
+
+    /// Its name, as in statistics and reports.
+    pub fn name(&self) -> &str {
+        &self.whole.function.name
+    }
+
+    /// The entry of a key: anything that is a [`KeyPart`], `"42"`, `42_u64`, `(org, id)`. Looks nothing up.
+    ///
+    /// A key is its text, which is made as that of a function's arguments is and can be that of no other key: entries
+    /// lie under `users:42` and `users:(7,42,)`, and `entry("42")` is `entry(42)`.
+    ///
+    /// Of a cache made by name. The entries of a cached function are those of its companion, `get_user_entry(42)`, which
+    /// is checked by the compiler: what methods of an entry made here do is fail with
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), and its loaders run past the cache.
+    pub fn entry(&self, key: impl KeyPart) -> Entry<V> {
+        let mut buf = KeyBuf::new();
+        buf.part(&key);
+        let Whole {
+            caches,
+            site,
+            function,
+        } = &self.whole;
+        let entry = Entry::of(caches.clone(), Arc::clone(function), self.ways, &buf);
+        entry.astray_if(site.is_some())
+    }
+
+    /// The values of several entries, in the order of their keys, as [`Entry::get`] finds each: one round trip to each
+    /// store for all keys that no tier above it has (one to each server that holds some of them), and copies of what a
+    /// lower tier has into those above. Never loads. In a list and not in a map, so that a key need be neither hashed nor
+    /// cloned, and as Redis answers `MGET`: `zip` it with the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`];
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for the cache of a cached function. A store that cannot be
+    /// reached is a miss.
+    ///
+    /// ```standalone_crate
+    /// # use cached_runtime::{Cache, Caches, Error};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let caches = Caches::builder().build()?;
+    /// let users: Cache<String> = caches.cache("users").build()?;
+    /// users.entry(1).insert("Ada".to_owned()).await?;
+    /// assert_eq!(users.get_many([1, 2]).await?, [Some("Ada".to_owned()), None]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn get_many<P: KeyPart>(
+        &self,
+        keys: impl IntoIterator<Item = P>,
+    ) -> Result<Vec<Option<V>>, Error> {
+        let bytes = |key: P| {
+            let mut buf = KeyBuf::new();
+            buf.part(&key);
+            KeyBytes::from(buf.as_bytes())
+        };
+        let keys: Vec<KeyBytes> = keys.into_iter().map(bytes).collect();
+        self.whole.caches.check_open()?;
+        if self.whole.site.is_some() {
+            return Err(astray(&self.whole.function));
+        }
+        let found = call::get_many(&self.whole.function, &keys).await;
+        let read = (self.ways)().read;
+        let values = found.into_iter().map(|content| read(&content?));
+        Ok(values.collect())
+    }
+
+    /// Removes every entry from every tier, and nothing of other caches.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`]; `Store` if a store refuses, after the
+    /// others have removed theirs.
+    pub async fn clear(&self) -> Result<(), Error> {
+        self.whole.caches.check_open()?;
+        invalidate::cache(&self.whole.functions()).await
+    }
+
+    /// Removes the entries whose key matches `glob`, as [`Caches::invalidate_pattern`] does, and nothing of other
+    /// caches. Says how many there were: in memory or in a store, whichever held more.
+    ///
+    /// # Errors
+    ///
+    /// As [`clear`](Cache::clear), and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if a store cannot find keys
+    /// by pattern, as Memcached cannot, after the others have removed theirs.
+    pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
+        self.whole.caches.check_open()?;
+        invalidate::cache_pattern(&self.whole.functions(), glob).await
+    }
+
+    /// What happened since the start.
+    pub fn stats(&self) -> CacheStats {
+        let functions = self.whole.functions();
+        let mut instantiations = functions.into_iter().map(|function| function.stats());
+        let first = instantiations.next().unwrap_or_default();
+        instantiations.fold(first, CacheStats::plus)
+    }
+
+    pub(crate) fn whole(&self) -> &Whole {
+        &self.whole
+    }
+}
+
+impl<V> Clone for Cache<V> {
+    fn clone(&self) -> Self {
+        Self {
+            whole: self.whole.clone(),
+            ways: self.ways,
+        }
+    }
+}
+
+impl<V> fmt::Debug for Cache<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}

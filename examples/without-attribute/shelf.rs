@@ -1,0 +1,72 @@
+//! The products of one department, through caches of its own.
+
+use std::time::Duration;
+
+use cached_examples::shop::{Db, DbError, Product};
+use cached_runtime::{Cache, Caches, Error};
+
+/// Cheap to clone, as the handles in it are.
+#[derive(Clone)]
+pub(crate) struct Shelf {
+    db: Db,
+    department: String,
+    products: Cache<Product>,
+    lists: Cache<Vec<Product>>,
+}
+
+impl Shelf {
+    pub(crate) fn new(caches: &Caches, db: &Db, department: &str, ttl: Duration) -> Result<Self, Error> {
+        Ok(Self {
+            db: db.clone(),
+            department: department.to_owned(),
+            // One for all departments: built with the same settings, it is the same.
+            products: caches.cache("products").ttl(Duration::from_secs(3600)).build()?,
+            // A closure may capture, here the department's own settings.
+            lists: caches
+                .cache(format!("cheapest-{department}"))
+                .ttl_with(move |list: &Vec<Product>| if list.is_empty() { ttl / 10 } else { ttl })
+                .build()?,
+        })
+    }
+
+    pub(crate) fn department(&self) -> &str {
+        &self.department
+    }
+
+    /// Those who wait for a query that fails get its error, which is `Clone`.
+    pub(crate) async fn cheapest(&self, count: u32) -> Result<Vec<Product>, DbError> {
+        let sql = "SELECT * FROM products WHERE category = ?1 ORDER BY cents, id LIMIT ?2";
+        let load = || self.db.query(sql, (self.department.clone(), count));
+        self.lists
+            .entry(count)
+            .get_or_load_with(DbError::clone, load)
+            .await
+    }
+
+    pub(crate) async fn product(&self, id: u32) -> Result<Option<Product>, DbError> {
+        let load = || self.db.query_one("SELECT * FROM products WHERE id = ?1", (id,));
+        self.products
+            .entry(id)
+            .get_or_load_with(DbError::clone, load)
+            .await
+    }
+
+    /// What is known of these products without asking the database.
+    pub(crate) async fn known(&self, ids: &[u32]) -> Result<Vec<Option<Product>>, Error> {
+        self.products.get_many(ids).await
+    }
+
+    /// What the caches have of the product is removed, and every list it may have moved in.
+    pub(crate) async fn set_price(&self, id: u32, cents: u32) -> Result<(), Box<dyn std::error::Error>> {
+        let sql = "UPDATE products SET cents = ?2 WHERE id = ?1 RETURNING *";
+        self.db.query_one(sql, (id, cents)).await?;
+        self.products.entry(id).invalidate().await?;
+        self.lists.clear().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn forget(&self) -> Result<(), Error> {
+        self.products.clear().await?;
+        self.lists.clear().await
+    }
+}

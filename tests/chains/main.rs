@@ -1,0 +1,6 @@
+//! Chains of real stores of several kinds.
+
+#![forbid(unsafe_code)]
+#![deny(warnings)]
+
+mod depth;

@@ -1,0 +1,18 @@
+//! Caches that are made by name: how they are described, what their entries do, and that whatever is done to all caches is
+//! done to them.
+
+#![forbid(unsafe_code)]
+#![deny(warnings)]
+#![expect(dead_code, reason = "some functions are collected, not called")]
+
+mod describe;
+mod functions;
+mod keys;
+mod loads;
+mod many;
+mod memcached;
+mod redis;
+mod refusals;
+mod same;
+mod setup;
+mod whole;

@@ -1,0 +1,201 @@
+//! Entries that age, in memory over Redis and in Redis alone: what one process has loaded anew serves the others, what is
+//! stale is served by all of them, and what is read anywhere stays everywhere.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use cached_runtime::testing::ManualClock;
+use cached_runtime::{Caches, cache};
+use cached_tests::RedisServer;
+use redis::AsyncCommands;
+
+use crate::setup::{Gate, Source, builder, caches, raw};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[cache(key = "fresh_ages:{_id}", ttl = "100s", refresh = "80%", backend = ["local", "redis"], skip(source))]
+async fn fresh(source: &Arc<Source>, _id: u64) -> u64 {
+    source.load()
+}
+
+#[cache(key = "young_ages:{_id}", refresh = "40ms", backend = "redis", skip(source))]
+async fn young(source: &Arc<Source>, _id: u64) -> u64 {
+    source.load()
+}
+
+#[cache(key = "stale_ages:{_id}", ttl = "200ms", stale = "1h", backend = ["local", "redis"], skip(gate))]
+async fn stale(gate: &Arc<Gate>, _id: u64) -> u64 {
+    gate.load().await
+}
+
+#[cache(key = "idle_ages:{_id}", idle = "100s", backend = ["local", "redis"], skip(source))]
+async fn idle(source: &Arc<Source>, _id: u64) -> u64 {
+    source.load()
+}
+
+#[cache(
+    key = "below_ages:{_id}",
+    idle = "100s",
+    ttl = "150s",
+    backend = "redis",
+    skip(source)
+)]
+async fn below(source: &Arc<Source>, _id: u64) -> u64 {
+    source.load()
+}
+
+#[cache(
+    key = "until_ages:{_id}",
+    expires = |_| SystemTime::now() + Duration::from_secs(100),
+    backend = ["local", "redis"],
+    skip(source)
+)]
+async fn until(source: &Arc<Source>, _id: u64) -> u64 {
+    source.load()
+}
+
+async fn process(server: &RedisServer) -> (Caches, ManualClock) {
+    let clock = ManualClock::new();
+    (builder(server).await.clock(&clock).build().unwrap(), clock)
+}
+
+async fn left(server: &RedisServer, key: &str) -> Duration {
+    let left: i64 = raw(server).await.pttl(format!("shop:{key}")).await.unwrap();
+    Duration::from_millis(u64::try_from(left).unwrap())
+}
+
+fn about(left: Duration, expected: Duration) {
+    assert!(
+        left <= expected && left + 10 * SECOND > expected,
+        "{left:?}, not {expected:?}"
+    );
+}
+
+/// Two processes whose memory is due at the same time: one runs the body, the other takes what that has stored.
+#[tokio::test]
+async fn what_another_process_has_loaded_anew_is_taken_over() {
+    let server = RedisServer::start().await;
+    let source = Arc::new(Source::of(1));
+    let (one, clock) = process(&server).await;
+    let (other, its_clock) = process(&server).await;
+    one.scope(fresh(&source, 1)).await;
+    other.scope(fresh(&source, 1)).await;
+    source.set(2);
+    clock.advance(90 * SECOND);
+    its_clock.advance(90 * SECOND);
+    // Redis has its own time, in which the entry is new: nothing is run, and memory trusts it for as long again.
+    assert_eq!(one.scope(fresh(&source, 1)).await, 1);
+    one.settle().await;
+    assert_eq!((one.scope(fresh(&source, 1)).await, source.loads()), (1, 1));
+    // Gone there, it is loaded; the other takes that.
+    let _: () = raw(&server).await.del("shop:fresh_ages:1").await.unwrap();
+    clock.advance(90 * SECOND);
+    assert_eq!(one.scope(fresh(&source, 1)).await, 1);
+    one.settle().await;
+    assert_eq!((one.scope(fresh(&source, 1)).await, source.loads()), (2, 2));
+    assert_eq!(other.scope(fresh(&source, 1)).await, 1);
+    other.settle().await;
+    assert_eq!((other.scope(fresh(&source, 1)).await, source.loads()), (2, 2));
+}
+
+/// The age that an entry has in Redis counts, whoever put it there.
+#[tokio::test]
+async fn a_hit_in_redis_alone_is_loaded_anew() {
+    let server = RedisServer::start().await;
+    let source = Arc::new(Source::of(1));
+    let (one, other) = (caches(&server).await, caches(&server).await);
+    one.scope(young(&source, 1)).await;
+    source.set(2);
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!(other.scope(young(&source, 1)).await, 1);
+    other.settle().await;
+    assert_eq!(one.scope(young(&source, 1)).await, 2);
+}
+
+/// The new process has nothing in memory: Redis gives it the old value at once, and it loads the new one.
+#[tokio::test]
+async fn what_is_stale_in_redis_is_served_and_loaded_anew() {
+    let server = RedisServer::start().await;
+    let gate = Arc::new(Gate::of(1));
+    let (one, other) = (caches(&server).await, caches(&server).await);
+    gate.open();
+    one.scope(stale(&gate, 1)).await;
+    gate.begun().await;
+    one.settle().await;
+    about(
+        left(&server, "stale_ages:1").await,
+        Duration::from_millis(3_600_200),
+    );
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    other
+        .scope(async {
+            assert_eq!(stale(&gate, 1).await, 1);
+            assert_eq!(
+                stale_entry(1).remaining_ttl().await.unwrap(),
+                Some(Duration::ZERO)
+            );
+            gate.begun().await;
+            for _ in 0..10 {
+                assert_eq!(stale(&gate, 1).await, 1);
+            }
+            gate.open();
+            other.settle().await;
+            assert!(stale_entry(1).remaining_ttl().await.unwrap() > Some(Duration::ZERO));
+            assert_eq!((gate.loads(), stale_cache().stats().reloads), (2, 1));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_read_in_memory_stays_in_redis() {
+    let server = RedisServer::start().await;
+    let source = Arc::new(Source::of(1));
+    let (one, clock) = process(&server).await;
+    one.scope(idle(&source, 1)).await;
+    one.settle().await;
+    about(left(&server, "idle_ages:1").await, 100 * SECOND);
+    let mut raw = raw(&server).await;
+    let _: bool = raw.pexpire("shop:idle_ages:1", 20_000).await.unwrap();
+    // A read soon after the last is not worth telling.
+    clock.advance(24 * SECOND);
+    one.scope(idle(&source, 1)).await;
+    one.settle().await;
+    about(left(&server, "idle_ages:1").await, 20 * SECOND);
+    clock.advance(SECOND);
+    one.scope(idle(&source, 1)).await;
+    one.settle().await;
+    about(left(&server, "idle_ages:1").await, 100 * SECOND);
+    assert_eq!(source.loads(), 1);
+}
+
+#[tokio::test]
+async fn what_is_read_in_redis_stays_there_within_its_ttl() {
+    let server = RedisServer::start().await;
+    let source = Arc::new(Source::of(1));
+    let one = caches(&server).await;
+    one.scope(below(&source, 1)).await;
+    about(left(&server, "below_ages:1").await, 100 * SECOND);
+    let mut raw = raw(&server).await;
+    let _: bool = raw.pexpire("shop:below_ages:1", 20_000).await.unwrap();
+    one.scope(below(&source, 1)).await;
+    one.settle().await;
+    about(left(&server, "below_ages:1").await, 100 * SECOND);
+    assert_eq!(source.loads(), 1);
+}
+
+#[tokio::test]
+async fn what_names_its_end_ends_then_in_every_tier() {
+    let server = RedisServer::start().await;
+    let source = Arc::new(Source::of(1));
+    let one = caches(&server).await;
+    one.scope(until(&source, 1)).await;
+    one.settle().await;
+    about(left(&server, "until_ages:1").await, 100 * SECOND);
+    one.scope(async {
+        about(
+            until_entry(1).remaining_ttl().await.unwrap().unwrap(),
+            100 * SECOND,
+        )
+    })
+    .await;
+}
