@@ -169,8 +169,8 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `retries = 5` | how often a run that failed is repeated, after pauses of 100 ms that double up to 10 s | 5 |
 /// | `concurrency = 16` | how many bodies run at a time for the cached function | 16 |
 ///
-/// It returns `()` or `Result<(), E>`, and names one entry, whose key and value are made of arguments. Every argument is
-/// copied for every run: what is borrowed by `ToOwned`, the rest by `Clone`. A write that has not begun to run gives way to
+/// It returns `()` or `Result<(), E>`, and names one entry, whose key and value are made of arguments. Arguments are taken
+/// along: what is borrowed is copied by `ToOwned`, once, and the rest by `Clone`, for every run. A write that has not begun to run gives way to
 /// a newer one of the same function and key; bodies of one key run in order. Reads see the newest value. The future of the
 /// call may be dropped: while it waits for room nothing is written, and afterwards all is. What a run fails or panics with
 /// goes to `CachesBuilder::on_failed_write` once there are no retries left, and the entry is removed. Outside of a tokio

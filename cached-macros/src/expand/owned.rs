@@ -2,7 +2,7 @@
 //! borrowed, copied. The rules that make this possible are in `check::owned`.
 
 use crate::function::{Function, argument_name, ungrouped};
-use crate::names::{local, respan};
+use crate::names::{local, located, respan};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -72,7 +72,8 @@ impl Owned {
         let site = Span::mixed_site();
         if borrowed {
             // Reported at the type that cannot be copied.
-            let outliving = quote_spanned!(site.located_at(place)=> #door::outliving(#door::Lent(#name)));
+            let outliving = quote_spanned!(site=> #door::outliving(#door::Lent(#name)));
+            let outliving = located(outliving, place);
             self.copies.extend(quote_spanned!(site=> let #kept = #outliving;));
             self.arguments.push(quote_spanned!(site=> &#kept));
         } else {

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::report::Report;
@@ -17,8 +18,8 @@ pub(crate) struct Behind {
     state: Mutex<State>,
     /// Tells the worker that waits for the next write to be due to look again.
     pub(super) woken: Notify,
-    /// Tells those who wait for everything to be done.
-    empty: Notify,
+    /// Tells those who wait for everything to be done that it is, or that somebody must take a lost worker's place.
+    changed: Notify,
     pub(super) report: Option<Report>,
     pub(super) failed: Count,
     pub(super) repeated: Count,
@@ -47,7 +48,7 @@ impl Behind {
         Self {
             state: Mutex::default(),
             woken: Notify::new(),
-            empty: Notify::new(),
+            changed: Notify::new(),
             report,
             failed: Count::default(),
             repeated: Count::default(),
@@ -166,6 +167,7 @@ impl Behind {
     /// A worker is gone before its end.
     pub(super) fn lost_worker(&self) {
         self.lock().workers -= 1;
+        self.changed.notify_waiters();
     }
 
     /// A write is done, well or not. Whether nothing else of its key is pending.
@@ -174,7 +176,7 @@ impl Behind {
         state.writes -= 1;
         let was_last = state.go_on(key);
         if state.keys.is_empty() {
-            self.empty.notify_waiters();
+            self.changed.notify_waiters();
         }
         was_last
     }
@@ -205,16 +207,8 @@ impl Behind {
         Hurry(self)
     }
 
-    /// Returns once nothing is pending.
-    pub(super) async fn drained(&self) {
-        loop {
-            let empty = self.empty.notified();
-            tokio::pin!(empty);
-            empty.as_mut().enable();
-            if self.lock().keys.is_empty() {
-                return;
-            }
-            empty.await;
-        }
+    /// Ready when all is done, or a worker was lost.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 }

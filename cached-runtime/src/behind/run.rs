@@ -1,8 +1,10 @@
 //! The workers of a queue: tasks in the background that run what is due, and end when there is nothing.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use super::attempt::{attempt, caught};
@@ -34,16 +36,41 @@ pub(super) fn ensure(function: &Arc<Function>) {
     function.background.spawn(worker.work());
 }
 
-/// Has everything run that is pending, and returns once it has.
-pub(crate) async fn drain(function: &Arc<Function>) {
-    let Some(behind) = &function.behind else { return };
+/// Has everything run that is pending, and returns once it has; `false`, at once, where nothing can be run.
+pub(crate) async fn drain(function: &Arc<Function>) -> bool {
+    let Some(behind) = &function.behind else {
+        return true;
+    };
     if behind.len() == 0 {
-        return;
+        return true;
+    }
+    if !has_timers() {
+        tracing::error!(
+            function = &*function.name,
+            "queued writes can only be run inside a tokio runtime with timers"
+        );
+        return false;
     }
     let hurry = behind.hurry();
-    ensure(function);
-    behind.drained().await;
+    loop {
+        let changed = behind.changed();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        if behind.len() == 0 {
+            break;
+        }
+        // Those there were may have gone down with their runtime.
+        ensure(function);
+        changed.await;
+    }
     drop(hurry);
+    true
+}
+
+/// Without a timer tokio panics, and does not say so beforehand.
+pub(super) fn has_timers() -> bool {
+    Handle::try_current().is_ok()
+        && catch_unwind(AssertUnwindSafe(|| drop(tokio::time::sleep(Duration::ZERO)))).is_ok()
 }
 
 struct Worker {

@@ -2,13 +2,9 @@
 
 use std::any::TypeId;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
-use std::time::Duration;
-
-use tokio::runtime::Handle;
 
 use super::run;
 use super::state::{Offer, WriterId};
@@ -67,7 +63,7 @@ pub fn returned<R: Done, const K: u8>(shape: Shape<R, K>) -> Returned<R, K> {
     Returned { shape, done: R::done }
 }
 
-/// An argument that every run of a body can have for itself.
+/// An argument that was handed over, of which every run of a body can have one for itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be taken along by runs in the background that may be repeated: it cannot be copied",
     label = "each run has one of its own",
@@ -136,7 +132,7 @@ where
     let Some(behind) = function
         .behind
         .as_ref()
-        .filter(|_| entry.is_open() && has_timers())
+        .filter(|_| entry.is_open() && run::has_timers())
     else {
         let mut writer = Writer::new(When::After);
         let updated = writer.update_any(&entry);
@@ -177,12 +173,6 @@ where
     }
     put.done();
     (returned.done)()
-}
-
-/// Without a timer tokio panics, and does not say so beforehand.
-fn has_timers() -> bool {
-    Handle::try_current().is_ok()
-        && catch_unwind(AssertUnwindSafe(|| drop(tokio::time::sleep(Duration::ZERO)))).is_ok()
 }
 
 /// An entry whose new value is accepted, and on its way into the tiers. Where the writer is dropped there, what the tiers

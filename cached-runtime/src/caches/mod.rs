@@ -186,11 +186,20 @@ impl Caches {
     /// Waits until queued writes have run, for as long as it takes, background fills are in place and queued removals
     /// are delivered; for a store that cannot be reached, ten seconds at most (where there is no runtime with timers to count them, as long as it takes).
     pub async fn settle(&self) {
-        for function in self.functions() {
-            behind::drain(&function).await;
-        }
+        self.write_pending().await;
         if !self.0.background.settle_within(PATIENCE).await {
             tracing::warn!("background work is not done: a store cannot be reached");
+        }
+    }
+
+    /// Has all queued writes run, those that their bodies queue included.
+    async fn write_pending(&self) {
+        let is_pending =
+            |function: &Arc<Function>| function.behind.as_ref().is_some_and(|behind| behind.len() > 0);
+        while let Some(function) = self.functions().find(is_pending) {
+            if !behind::drain(&function).await {
+                return;
+            }
         }
     }
 
@@ -203,6 +212,8 @@ impl Caches {
     pub async fn shutdown(&self) -> Result<(), Error> {
         self.settle().await;
         self.0.closed.store(true, SeqCst);
+        // Whoever was accepted until then.
+        self.write_pending().await;
         let undelivered: Vec<_> = self
             .0
             .stores

@@ -59,6 +59,20 @@ fn as_future(db: Db, id: u64) -> impl Future<Output = Result<(), String>> {
     async move { db.note(format!("future {id}")) }
 }
 
+#[update(get_user(id) = User { id, name: name.to_owned() }, strategy = "write_behind")]
+async fn with_lifetimes<'a, T, const N: usize>(
+    db: &'a Db,
+    id: u64,
+    name: &'a str,
+    more: [T; N],
+) -> Result<(), String>
+where
+    T: Into<u64> + Copy + Send + Sync + 'static,
+{
+    let sum: u64 = more.iter().map(|&more| more.into()).sum();
+    db.note(format!("lifetimes {name} {sum}"))
+}
+
 type Done = Result<(), String>;
 
 #[derive(Clone)]
@@ -121,6 +135,7 @@ async fn they_outlive_the_call() {
         }
         generic(db.clone(), 3, "c", "d").await.unwrap();
         as_future(db.clone(), 4).await.unwrap();
+        with_lifetimes(&db, 9, "l", [1_u32, 2]).await.unwrap();
         let users = Users {
             db: db.clone(),
             tenant: 7,
@@ -145,6 +160,7 @@ async fn they_outlive_the_call() {
                 "borrowed b x+y z 4",
                 "future 4",
                 "generic c d",
+                "lifetimes l 3",
                 "owned a",
                 "unbound 8"
             ]

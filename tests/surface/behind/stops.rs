@@ -1,5 +1,7 @@
 //! `settle`, `shutdown`, and runtimes that end.
 
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use cached_runtime::{Caches, cache, update};
@@ -78,6 +80,9 @@ fn what_a_runtime_leaves_undone_the_next_one_does() {
     }));
     drop(first);
     source.open();
+    // Here nothing can run, and nobody waits for it.
+    let settled = pin!(caches.settle()).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(settled.is_ready());
     let second = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -87,4 +92,33 @@ fn what_a_runtime_leaves_undone_the_next_one_does() {
         caches.settle().await;
     });
     assert_eq!((source.row(1), source.row(2)), (Some(10), Some(20)));
+}
+
+/// What a body writes later is waited for too.
+#[tokio::test(start_paused = true)]
+async fn settling_waits_for_what_bodies_write() {
+    world(async |world| {
+        let source = Source::new();
+        chained(source, 1).await;
+        world.caches.settle().await;
+        assert_eq!((source.row(1), source.row(2)), (Some(10), Some(20)));
+    })
+    .await;
+}
+
+#[cache(
+    key = "b5:first:{id}",
+    strategy = "write_behind",
+    skip(source),
+    backend = "local"
+)]
+async fn first(source: &'static Source, id: u64) -> Option<u64> {
+    source.row(id)
+}
+
+#[update(first(id) = 10, strategy = "write_behind")]
+async fn chained(source: &'static Source, id: u64) {
+    source.write(id, 10).await.unwrap();
+    assert!(first(source, id).await.is_some());
+    save(source, id + 1, 20).await.unwrap();
 }
