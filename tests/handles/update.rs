@@ -131,6 +131,86 @@ async fn a_load_that_began_before_is_not_kept() {
 }
 
 #[tokio::test]
+async fn a_reload_that_began_before_is_not_kept() {
+    let (caches, clock) = here();
+    for strategy in AT_ONCE {
+        let numbers: Cache<u64> = built(&caches, &format!("stale {strategy:?}"), |it| {
+            it.ttl(MINUTE).stale(MINUTE).strategy(strategy)
+        });
+        let (entry, gate) = (numbers.entry(1), Arc::new(Gate::of(1)));
+        entry.insert(0).await.unwrap();
+        clock.advance(MINUTE);
+        let held = Arc::clone(&gate);
+        let load = move || async move { held.load().await };
+        assert_eq!(entry.get_or_reload(load).await.unwrap(), 0);
+        gate.begun().await;
+        entry
+            .update(2, async || Ok::<_, String>(()))
+            .await
+            .unwrap()
+            .unwrap();
+        gate.open();
+        caches.settle().await;
+        assert_eq!(entry.get().await.unwrap(), kept(strategy, 2), "{strategy:?}");
+    }
+}
+
+/// Many writers and readers of few keys, in two processes: what is left in the end is what the source has.
+#[tokio::test(flavor = "multi_thread")]
+async fn cache_and_source_do_not_end_apart() {
+    let server = RedisServer::start().await;
+    let processes = [caches(&server).await, caches(&server).await];
+    for strategy in AT_ONCE {
+        let name = format!("few {strategy:?}");
+        let of = |caches: &Caches| {
+            built::<u64>(caches, &name, |it| {
+                it.ttl(MINUTE).strategy(strategy).backend(["redis"])
+            })
+        };
+        let rows: Arc<[AtomicU64; 3]> = Arc::default();
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..12_u64 {
+            let (numbers, rows) = (of(&processes[task as usize % 2]), Arc::clone(&rows));
+            tasks.spawn(async move {
+                for round in 0..40 {
+                    let key = (task + round) as usize % rows.len();
+                    let entry = numbers.entry(key);
+                    if (task * 7 + round) % 3 == 0 {
+                        let value = task * 1_000 + round + 1;
+                        let write = async || {
+                            tokio::task::yield_now().await;
+                            rows[key].store(value, SeqCst);
+                            tokio::task::yield_now().await;
+                            Ok::<_, String>(())
+                        };
+                        entry.update(value, write).await.unwrap().unwrap();
+                    } else {
+                        let load = async || {
+                            let value = rows[key].load(SeqCst);
+                            tokio::task::yield_now().await;
+                            value
+                        };
+                        entry.get_or_load(load).await.unwrap();
+                    }
+                }
+            });
+        }
+        tasks.join_all().await;
+        for caches in &processes {
+            caches.settle().await;
+        }
+        for (key, row) in rows.iter().enumerate() {
+            let left = of(&processes[0]).entry(key).get().await.unwrap();
+            let source = row.load(SeqCst);
+            assert!(
+                left.is_none_or(|left| left == source),
+                "{strategy:?}: {left:?}, not {source}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn nobody_knows_what_an_interrupted_writer_has_written() {
     let (caches, _clock) = here();
     for strategy in AT_ONCE {
