@@ -55,6 +55,20 @@ impl<V> Entry<V> {
 
     /// [`get_or_reload`](Entry::get_or_reload) where those who wait for a loader that fails get its error, made by `share` as
     /// in [`get_or_load_with`](Entry::get_or_load_with).
+    ///
+    /// ```standalone_crate
+    /// # use cached_runtime::{Cache, Caches, Error};
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let caches = Caches::builder().build()?;
+    /// # async fn user(id: u64) -> Result<String, String> { Err(format!("no user {id}")) }
+    /// let users: Cache<String> = caches.cache("users").refresh(Duration::from_secs(60)).build()?;
+    /// let user = users.entry(42).get_or_reload_with(String::clone, || user(42)).await;
+    /// assert_eq!(user.unwrap_err(), "no user 42");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get_or_reload_with<R, F, const K: u8>(
         &self,
         share: fn(&R::Error) -> R::Error,

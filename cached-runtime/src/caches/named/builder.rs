@@ -116,6 +116,26 @@ impl<V> CacheBuilder<V> {
 
     /// What becomes of an entry when its source is written by [`update`](crate::Entry::update), or by
     /// [`write_behind`](crate::Entry::write_behind). Default: [`Strategy::CacheAside`].
+    ///
+    /// ```standalone_crate
+    /// # use std::time::Duration;
+    /// # use cached_runtime::{Cache, Caches, Error, Strategy};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let caches = Caches::builder().build()?;
+    /// let hour = Duration::from_secs(3600);
+    /// // Written through, loaded anew from 48 minutes on, and served for an hour more if that fails.
+    /// let users: Cache<String> = caches
+    ///     .cache("users")
+    ///     .ttl(hour)
+    ///     .refresh_at(0.8)
+    ///     .stale(hour)
+    ///     .strategy(Strategy::WriteThrough)
+    ///     .build()?;
+    /// # assert_eq!(users.name(), "users");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.said.strategy = strategy;
         self
