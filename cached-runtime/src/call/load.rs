@@ -137,10 +137,7 @@ impl Load {
     /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
     /// followers; `absent` says whether the function can return that there is none.
     pub(crate) fn look(mut self: Box<Self>, absent: bool) -> Look {
-        if !self.replaces()
-            && let (Some(memory), Some(probe)) = (&self.function.memory, self.role.probe())
-            && let Some(content) = memory.read_again(&probe, |content| Some(content.clone()))
-        {
+        if let Some(content) = self.look_again() {
             self.answer(&content);
             return Look::Now(self, Some(content));
         }
@@ -151,6 +148,18 @@ impl Load {
             let found = self.look_below(absent).await;
             (self, found)
         }))
+    }
+
+    /// What memory has by now, if that makes this load needless: the one before may have ended just before this began.
+    fn look_again(&self) -> Option<Content> {
+        let (memory, probe) = (self.function.memory.as_ref()?, self.role.probe()?);
+        if self.again.is_some() {
+            return memory.settled(probe);
+        }
+        if self.replaces() {
+            return None;
+        }
+        memory.read_again(&probe, |content| Some(content.clone()))
     }
 
     async fn look_below(&mut self, absent: bool) -> Option<Content> {

@@ -307,7 +307,12 @@ impl Form<'_> {
             fingerprint: self.fingerprint,
             birth_ms: milliseconds(since_epoch().saturating_sub(plan.age)),
             ttl_ms: plan.whole.map(milliseconds),
-            stale_ms: (!plan.stale.is_zero()).then(|| milliseconds(plan.stale)),
+            // All of it, of which the entry's life in the store says what is left.
+            stale_ms: self
+                .spec
+                .stale
+                .filter(|_| !plan.stale.is_zero())
+                .map(milliseconds),
             fallback_ms: None,
             tags: Vec::new(),
             key_check: envelope::key_check(key),
