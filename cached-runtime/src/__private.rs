@@ -18,8 +18,8 @@ pub use crate::call::output::{
 pub use crate::call::share::{ByClone, ByDisplay, ByNotice, ByReport, ByWrapping, NotAtAll, Share};
 pub use crate::call::values::{memory_values, remote_values};
 pub use crate::call::{
-    Enter, Lead, Lent, Outliving, Reload, Run, Seen, Turn, Wait, enter, enter_aging, enter_aging_in,
-    enter_in, outliving, reload,
+    Again, Enter, Lead, Lent, Outliving, Reload, Run, Seen, Turn, Wait, again, enter, enter_aging,
+    enter_aging_in, enter_in, outliving, reload,
 };
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};

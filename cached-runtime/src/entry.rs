@@ -61,8 +61,8 @@ pub(crate) const TELLS: u32 = 4;
 pub(crate) struct Wants {
     /// A load in the background.
     pub(crate) reload: bool,
-    /// That the tiers below are told of it, and how long the entry has to live at most (`None`: without end).
-    pub(crate) tell: Option<Option<Duration>>,
+    /// That the tiers below are told of it, and when the entry is over however often that happens.
+    pub(crate) tell: Option<Tick>,
 }
 
 impl Aging {
@@ -90,7 +90,7 @@ impl Held {
             idle.read.set(now);
             let told = idle.told.get();
             let tells = now >= told.after(idle.span / TELLS) && idle.told.replace(told, now);
-            wants.tell = tells.then(|| idle.over.since(now));
+            wants.tell = tells.then_some(idle.over);
         }
         Some(wants)
     }

@@ -1,5 +1,6 @@
 //! Prints what was planned. Everything that is emitted for one function has a file of its own.
 
+mod again;
 mod attributes;
 mod body;
 mod call;
@@ -74,6 +75,7 @@ fn print(plan: &CachePlan) -> TokenStream {
         entry::of_self(plan, names).to_tokens(&mut items);
         whole::companion(plan, names).to_tokens(&mut items);
         uncached::companion(plan, names).to_tokens(&mut items);
+        again::sibling(plan, names).to_tokens(&mut items);
     }
     items
 }

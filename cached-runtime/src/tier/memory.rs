@@ -185,8 +185,8 @@ impl Memory {
     #[inline(never)]
     fn late(&self, held: &Held, now: Tick, probe: &Probe<'_>) -> Option<Wants> {
         let wants = held.late(now)?;
-        if let (Some(tell), Some(left)) = (&self.tell, wants.tell) {
-            tell(*probe, left);
+        if let (Some(tell), Some(over)) = (&self.tell, wants.tell) {
+            tell(*probe, over.since(now));
         }
         Some(wants)
     }
