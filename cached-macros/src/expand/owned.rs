@@ -10,7 +10,7 @@ use syn::{FnArg, ReceiverKind, Type};
 
 /// What has to be done with the arguments, and how they are passed on afterwards.
 pub(super) struct Owned {
-    /// Statements for the call that asks: the copies of what it has borrowed.
+    /// Statements for whoever has them now: the copies of what is borrowed.
     pub(super) copies: TokenStream,
     /// One expression an argument, the receiver first, of which only what is in `copies` is borrowed.
     pub(super) arguments: Vec<TokenStream>,

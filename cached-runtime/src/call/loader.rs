@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::again::reload;
 use super::enter::{Enter, Turn, Wait, look_aging_at, look_at};
 use super::output::{Output, Shape};
+use super::owned::anew;
 use super::run::{Run, Seen};
 use super::share::Share;
 use super::values::Ways;
@@ -127,7 +128,7 @@ where
         .await;
     };
     if let Some(due) = due {
-        reload(due, Shape::NEW, share, async move { loader().await });
+        reload(due, Shape::NEW, share, anew(async move { loader().await }));
     }
     found
 }

@@ -273,13 +273,13 @@ impl<V: CacheValue> Entry<V> {
         {
             return Ok(Some(left));
         }
+        let Some(form) = self.function.form(true) else {
+            return Ok(None);
+        };
         let key = self.function.full_key(self.key.as_bytes());
         for remote in &self.function.remotes {
-            if let Ok(Some(left)) = remote.remaining(&key).await {
-                let stale = self.function.spec.stale.unwrap_or_default();
-                return Ok(Some(
-                    left.map_or(Duration::MAX, |left| left.saturating_sub(stale)),
-                ));
+            if let Ok(Some(left)) = remote.remaining(&key, &form).await {
+                return Ok(Some(left.unwrap_or(Duration::MAX)));
             }
         }
         Ok(None)

@@ -48,6 +48,12 @@ pub mod shop {
         if db == name { Err(db.to_owned()) } else { Ok(User { id }) }
     }
 
+    /// How long a name is.
+    #[cache(ttl = "1h", strategy = "refresh_ahead")]
+    pub fn length<'a>(name: &'a str) -> impl Future<Output = usize> + Send + 'a {
+        async move { name.len() }
+    }
+
     /// Renames somebody.
     ///
     /// # Errors
