@@ -49,10 +49,13 @@ pub(crate) async fn put(
             }
         }
     }
-    if overlapped || function.stamps.now(probe.hash) != stamp {
+    // Once more: who has begun meanwhile may have found in a store what was there before.
+    let stamp = function.stamps.advance_from(probe.hash, stamp);
+    let Some(stamp) = stamp.filter(|_| !overlapped) else {
         invalidate::entry(function, probe).await;
         return outcome;
-    }
+    };
+    function.flights.detach(probe);
     if let Some(memory) = &function.memory {
         let weight = function.weight(probe, &content);
         memory.fill(

@@ -70,6 +70,14 @@ impl Stamps {
         self.stripe(hash).fetch_add(1, SeqCst);
     }
 
+    /// The same if nobody has done so since `stamp`; what it is from then on.
+    pub(crate) fn advance_from(&self, hash: u64, stamp: Stamp) -> Option<Stamp> {
+        let key = stamp.key.wrapping_add(1);
+        let moved = self.stripe(hash).compare_exchange(stamp.key, key, SeqCst, SeqCst);
+        let stamp = Stamp { key, ..stamp };
+        (moved.is_ok() && self.now(hash) == stamp).then_some(stamp)
+    }
+
     /// Moves the stamps of all keys of this function on.
     pub(crate) fn advance_all(&self) {
         self.cache.fetch_add(1, SeqCst);
