@@ -37,7 +37,7 @@ impl<T: KeyPart + Clone + Send + Sync + 'static, const N: usize> Repo<T, N> {
     }
 
     #[cache(ttl = "100s", refresh = "50%", skip(self), in_impl = true)]
-    async fn typed<K>(self: &Self, r#match: &K) -> Result<K, Box<dyn Error>>
+    async fn typed<K>(&self, r#match: &K) -> Result<K, Box<dyn Error>>
     where
         Self: Sized,
         K: KeyPart + Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
@@ -125,7 +125,7 @@ async fn outside(id: &u64) -> u64 {
 
 #[cache(ttl = "100s", refresh = "50%")]
 #[tracing::instrument(skip_all)]
-async fn inside<'a>(id: &'a u64) -> u64 {
+async fn inside(id: &u64) -> u64 {
     run() + id
 }
 
