@@ -1,7 +1,7 @@
 //! The function under an attribute, as far as an attribute has to understand it: its signature, what its future yields, and its body as
 //! tokens (so that a body in the middle of being typed is no concern of ours).
 
-use proc_macro2::{Delimiter, Group, Span, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{
     Attribute, Expr, ExprAsync, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, Receiver,
@@ -128,6 +128,18 @@ impl Function {
         })
     }
 
+    /// What stands between the braces of the body, to be put into a block of ours: of a block that is all there is in
+    /// another one, the compiler says that its braces are not needed. Attributes of the body itself need them.
+    pub(crate) fn statements(&self) -> TokenStream {
+        let mut tokens = self.body.stream().into_iter();
+        let mut is = |mark| matches!(tokens.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == mark);
+        if is('#') && is('!') {
+            TokenTree::from(self.body.clone()).into()
+        } else {
+            self.body.stream()
+        }
+    }
+
     /// The block of `Box::pin(async move { .. })`, where the body is nothing but that.
     pub(crate) fn boxed_block(&self) -> Option<ExprAsync> {
         let block: syn::Block = syn::parse2(TokenTree::from(self.body.clone()).into()).ok()?;
@@ -230,7 +242,6 @@ fn output_of<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proc_macro2::TokenStream;
     use quote::{ToTokens, quote};
 
     fn parsed(tokens: TokenStream) -> Function {

@@ -145,9 +145,8 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | `strategy` | once the body has run, and unless it returned an `Err` |
 /// |---|---|
-/// | `cache_aside`, `read_through` | the entry is removed from every tier, so that the next read loads |
+/// | `cache_aside`, `read_through`, `refresh_ahead` | the entry is removed from every tier, so that the next read loads |
 /// | `write_through` | the value is put into every tier, for the function's ttl. The entry is removed instead where `cache_if` refuses the value, and where a `None` is returned and there is no `none_ttl` |
-///
 /// | `write_behind` | see below |
 ///
 /// The function returns when that is done. A put that overlaps another put or an invalidation of the same entry, in this
@@ -191,7 +190,7 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// goes to `CachesBuilder::on_failed_write` once there are no retries left, and the entry is removed. Outside of a tokio
 /// runtime with timers, and after `Caches::shutdown`, the body runs first and the call returns what it returns.
 ///
-/// `#[invalidate]` and `#[update]` that stand after this attribute act when the body has run.
+/// Other `#[invalidate]` and `#[update]` on the function act when the body has run.
 #[proc_macro_attribute]
 pub fn update(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::update(args.into(), &item.into()).into()

@@ -97,6 +97,8 @@ pub(crate) struct Companions {
     pub(crate) entry_of_self: Ident,
     pub(crate) cache: Ident,
     pub(crate) uncached: Ident,
+    /// The same as a run in the background.
+    pub(crate) again: Ident,
 }
 
 impl Companions {
@@ -111,6 +113,7 @@ impl Companions {
             entry_of_self: named(format_ident!("__{plain}_entry")),
             cache: named(format_ident!("{plain}_cache")),
             uncached: named(format_ident!("{plain}_uncached")),
+            again: named(format_ident!("__{plain}_again")),
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Aging {
 /// A life that begins anew with each read.
 pub(crate) struct Idle {
     pub(crate) span: Duration,
+    /// From here on the entry is over in every tier, however long this one keeps it.
+    pub(crate) over: Tick,
     /// The last read.
     pub(crate) read: AtomicTick,
     /// The last read of which the tiers below have been told.
@@ -59,20 +61,27 @@ pub(crate) const TELLS: u32 = 4;
 pub(crate) struct Wants {
     /// A load in the background.
     pub(crate) reload: bool,
-    /// That the tiers below keep the entry as long as this one does.
-    pub(crate) tell: bool,
+    /// That the tiers below are told of it, and when the entry is over however often that happens.
+    pub(crate) tell: Option<Tick>,
+}
+
+impl Aging {
+    /// A hit starts a reload now.
+    fn reloads(&self, now: Tick) -> bool {
+        now >= self.reload && now >= self.pause.get()
+    }
 }
 
 impl Held {
     /// What comes of a read that is `due`: nothing if the record is gone.
-    pub(crate) fn late(&self, now: Tick) -> Option<(&Aging, Wants)> {
+    pub(crate) fn late(&self, now: Tick) -> Option<Wants> {
         let aging = self.aging.as_ref()?;
         if now >= aging.gone {
             return None;
         }
         let mut wants = Wants {
-            reload: now >= aging.reload && now >= aging.pause.get(),
-            tell: false,
+            reload: aging.reloads(now),
+            tell: None,
         };
         if let Some(idle) = &aging.idle {
             if now >= idle.read.get().after(idle.span) {
@@ -80,9 +89,15 @@ impl Held {
             }
             idle.read.set(now);
             let told = idle.told.get();
-            wants.tell = now >= told.after(idle.span / TELLS) && idle.told.replace(told, now);
+            let tells = now >= told.after(idle.span / TELLS) && idle.told.replace(told, now);
+            wants.tell = tells.then_some(idle.over);
         }
-        Some((aging, wants))
+        Some(wants)
+    }
+
+    /// It is served, and a hit would not reload it: somebody has just done that, or tried to.
+    pub(crate) fn is_settled(&self, now: Tick) -> bool {
+        self.end(now).is_some() && self.aging.as_ref().is_none_or(|aging| !aging.reloads(now))
     }
 
     /// The moment from which on it is out of date or not served; `None` if it is not served any more.

@@ -4,6 +4,7 @@
 //! more for each entry and cost each hit a step more. Which of the two is found out where the function is expanded, by
 //! method look-up, and is the same for every instantiation of it.
 
+use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub trait Way<V> {
     where
         V: CacheValue;
 
-    /// What is kept, by one who has no more use for it: an `Arc` is handed on without being cloned.
+    /// What is kept, by one who has no more use for it: without a clone, if nobody else has it or it is an `Arc`.
     #[doc(hidden)]
     fn take(shared: Shared) -> Option<V>
     where
@@ -38,7 +39,7 @@ pub trait Way<V> {
         V: CacheValue;
 }
 
-/// In an `Arc` of ours.
+/// In an `Arc` of ours; as an `Option`, so that the last who has it can take it out.
 pub struct Wrapped;
 
 impl<V> Way<V> for Wrapped {
@@ -46,33 +47,40 @@ impl<V> Way<V> for Wrapped {
     where
         V: CacheValue,
     {
-        Arc::new(value)
+        Arc::new(Some(value))
     }
 
     fn copy(shared: &Shared) -> Option<V>
     where
         V: CacheValue,
     {
-        shared.downcast_ref::<V>().cloned()
+        shared.downcast_ref::<Option<V>>()?.clone()
     }
 
-    fn take(shared: Shared) -> Option<V>
+    fn take(mut shared: Shared) -> Option<V>
     where
         V: CacheValue,
     {
-        // A clone, although nobody may share it: taking it out of its `Arc` would have the compiler make a good deal more
-        // for every type, and who has large values returns an `Arc` of them.
-        shared.downcast_ref::<V>().cloned()
+        // Not out of the `Arc`: that would have the compiler make a good deal more for every type.
+        match alone(&mut shared) {
+            Some(value) => value.downcast_mut::<Option<V>>()?.take(),
+            None => Self::copy(&shared),
+        }
     }
 
     fn see(shared: &Shared, look: &mut dyn FnMut(&V))
     where
         V: CacheValue,
     {
-        if let Some(value) = shared.downcast_ref() {
+        if let Some(Some(value)) = shared.downcast_ref::<Option<V>>() {
             look(value);
         }
     }
+}
+
+/// What nobody else has.
+fn alone(shared: &mut Shared) -> Option<&mut (dyn Any + Send + Sync)> {
+    Arc::get_mut(shared)
 }
 
 /// An `Arc`, as it is.

@@ -160,7 +160,8 @@ impl<'a> TierSpec<'a> {
     }
 }
 
-/// What becomes of a cached value when its source is written by a function under [`#[update]`](macro@crate::update).
+/// What becomes of a cached value when its source is written, by a function under [`#[update]`](macro@crate::update) or by
+/// [`update`](crate::Entry::update) and [`write_behind`](crate::Entry::write_behind) of its entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Strategy {

@@ -71,7 +71,7 @@ async fn change_a_price(db: &Db, shelf: &Shelf) -> Outcome {
     let known = shelf.known(&ids).await?;
     println!("  before         {}", shown(known[0].as_ref()));
 
-    shelf.set_price(ids[0], list[0].cents + 1).await?;
+    shelf.set_price(&list[0], list[0].cents + 1).await?;
     let new = shelf.product(ids[0]).await?;
     println!("  the next call  {}", shown(new.as_ref()));
     println!("  queries run: {}", db.queries() - before);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cached_examples::shop::{Db, DbError, Product};
-use cached_runtime::{Cache, Caches, Error};
+use cached_runtime::{Cache, Caches, Error, Strategy};
 
 /// Cheap to clone, as the handles in it are.
 #[derive(Clone)]
@@ -20,11 +20,16 @@ impl Shelf {
             db: db.clone(),
             department: department.to_owned(),
             // One for all departments: built with the same settings, it is the same.
-            products: caches.cache("products").ttl(Duration::from_secs(3600)).build()?,
+            products: caches
+                .cache("products")
+                .ttl(Duration::from_secs(3600))
+                .strategy(Strategy::WriteThrough)
+                .build()?,
             // A closure may capture, here the department's own settings.
             lists: caches
                 .cache(format!("cheapest-{department}"))
                 .ttl_with(move |list: &Vec<Product>| if list.is_empty() { ttl / 10 } else { ttl })
+                .refresh_at(0.8)
                 .build()?,
         })
     }
@@ -33,13 +38,15 @@ impl Shelf {
         &self.department
     }
 
-    /// Those who wait for a query that fails get its error, which is `Clone`.
+    /// Those who wait for a query that fails get its error, which is `Clone`. What the loader uses is its own, so that it
+    /// can run in the background for a list that is past 0.8 of its life.
     pub(crate) async fn cheapest(&self, count: u32) -> Result<Vec<Product>, DbError> {
+        let (db, department) = (self.db.clone(), self.department.clone());
         let sql = "SELECT * FROM products WHERE category = ?1 ORDER BY cents, id LIMIT ?2";
-        let load = || self.db.query(sql, (self.department.clone(), count));
+        let load = move || async move { db.query(sql, (department, count)).await };
         self.lists
             .entry(count)
-            .get_or_load_with(DbError::clone, load)
+            .get_or_reload_with(DbError::clone, load)
             .await
     }
 
@@ -56,11 +63,23 @@ impl Shelf {
         self.products.get_many(ids).await
     }
 
-    /// What the caches have of the product is removed, and every list it may have moved in.
-    pub(crate) async fn set_price(&self, id: u32, cents: u32) -> Result<(), Box<dyn std::error::Error>> {
-        let sql = "UPDATE products SET cents = ?2 WHERE id = ?1 RETURNING *";
-        self.db.query_one(sql, (id, cents)).await?;
-        self.products.entry(id).invalidate().await?;
+    /// The caches have the product with its new price, and none of the lists that it may have moved in.
+    pub(crate) async fn set_price(
+        &self,
+        product: &Product,
+        cents: u32,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let (id, product) = (product.id, product.clone());
+        let write = || {
+            self.db.query_one(
+                "UPDATE products SET cents = ?2 WHERE id = ?1 RETURNING *",
+                (id, cents),
+            )
+        };
+        self.products
+            .entry(id)
+            .update(Product { cents, ..product }, write)
+            .await??;
         self.lists.clear().await?;
         Ok(())
     }

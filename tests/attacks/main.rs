@@ -2,6 +2,7 @@
 #![deny(warnings)]
 #![forbid(unsafe_code)]
 
+mod aging;
 mod cancelled;
 mod clearing;
 mod extremes;

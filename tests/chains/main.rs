@@ -4,3 +4,4 @@
 #![deny(warnings)]
 
 mod depth;
+mod table;

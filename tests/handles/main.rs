@@ -5,6 +5,7 @@
 #![deny(warnings)]
 #![expect(dead_code, reason = "some functions are collected, not called")]
 
+mod behind;
 mod describe;
 mod functions;
 mod keys;
@@ -13,6 +14,8 @@ mod many;
 mod memcached;
 mod redis;
 mod refusals;
+mod reload;
 mod same;
 mod setup;
+mod update;
 mod whole;

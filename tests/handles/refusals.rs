@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cached_runtime::{Cache, Codec, cache};
+use cached_runtime::{Cache, Codec, Strategy, cache};
 
 use crate::setup::{MINUTE, here, refused};
 
@@ -32,6 +32,7 @@ fn everything_that_is_wrong_is_in_one_error() {
             .cache("a\nb")
             .ttl(Duration::ZERO)
             .jitter(1.0)
+            .refresh_at(80.0)
             .backend(["redis", "local", "nowhere", "redis"])
             .tier("redis", |tier| tier.capacity(5))
             .tier("elsewhere", |tier| tier)
@@ -44,6 +45,7 @@ fn everything_that_is_wrong_is_in_one_error() {
     one(&lines, &["control character `\\n`"]);
     one(&lines, &["duration of zero"]);
     one(&lines, &["`jitter`", "fraction"]);
+    one(&lines, &["`refresh_at`", "fraction"]);
     one(&lines, &["`local` is memory", "memory comes first"]);
     one(&lines, &["`nowhere`", "none is registered"]);
     one(&lines, &["`redis` twice"]);
@@ -58,7 +60,7 @@ fn everything_that_is_wrong_is_in_one_error() {
     one(&lines, &["capacity of zero"]);
     one(&lines, &["`max_bytes` is said of the memory tier too"]);
     one(&lines, &["add `weight`"]);
-    assert_eq!(lines.len(), 14, "{lines:#?}");
+    assert_eq!(lines.len(), 15, "{lines:#?}");
 }
 
 #[test]
@@ -89,6 +91,32 @@ fn one_mistake_is_one_line() {
         (
             cache("a").ttl(MINUTE).idle(MINUTE).build(),
             "before `idle` could end it",
+        ),
+        (
+            cache("a").stale(MINUTE).build(),
+            "`stale` begins where the ttl ends",
+        ),
+        (
+            cache("a").ttl(MINUTE).stale(Duration::ZERO).build(),
+            "duration of zero",
+        ),
+        (cache("a").refresh(Duration::ZERO).build(), "duration of zero"),
+        (
+            cache("a").ttl(MINUTE).refresh(MINUTE).build(),
+            "before `refresh` could begin",
+        ),
+        (cache("a").refresh_at(0.5).build(), "a part of the ttl"),
+        (
+            cache("a").strategy(Strategy::RefreshAhead).build(),
+            "`Strategy::RefreshAhead` reloads at 0.8 of the ttl",
+        ),
+        (cache("a").ttl(MINUTE).refresh_at(0.0).build(), "this is 0"),
+        (cache("a").ttl(MINUTE).refresh_at(1.0).build(), "this is 1"),
+        (cache("a").ttl(MINUTE).refresh_at(-0.5).build(), "this is -0.5"),
+        (cache("a").ttl(MINUTE).refresh_at(f64::NAN).build(), "this is NaN"),
+        (
+            cache("a").ttl(MINUTE).refresh_at(0.999_999_9).build(),
+            "less than 1",
         ),
         (
             cache("a").backend(["redis"]).capacity(5).build(),

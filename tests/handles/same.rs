@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_runtime::{Cache, Caches};
+use cached_runtime::{Cache, Caches, Strategy};
 
 use crate::setup::{MINUTE, built, here, refused};
 
@@ -51,6 +51,16 @@ async fn what_comes_to_the_same_is_the_same() {
     }
 }
 
+/// To reload at 0.8 of the ttl is all that the strategy adds.
+#[test]
+fn reloading_ahead_can_be_said_in_two_ways() {
+    let (caches, _clock) = here();
+    built::<u64>(&caches, "numbers", |it| {
+        it.ttl(MINUTE).strategy(Strategy::RefreshAhead)
+    });
+    built::<u64>(&caches, "numbers", |it| it.ttl(MINUTE).refresh_at(0.8));
+}
+
 #[test]
 fn another_description_is_refused() {
     let (caches, _clock) = here();
@@ -69,6 +79,14 @@ fn another_description_is_refused() {
             "another chain, `cache_if`",
         ),
         (of().capacity(5).build(), "another bound, `cache_if`"),
+        (
+            of().refresh_at(0.5).stale(MINUTE).build(),
+            "another `refresh`, `stale`, `cache_if`",
+        ),
+        (
+            of().strategy(Strategy::WriteThrough).build(),
+            "another `strategy`, `cache_if`",
+        ),
     ] {
         let lines = refused(other);
         assert_eq!(lines.len(), 1, "{lines:#?}");

@@ -2,6 +2,7 @@
 //! stale is served by all of them, and what is read anywhere stays everywhere.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, SystemTime};
 
 use cached_runtime::testing::ManualClock;
@@ -198,4 +199,68 @@ async fn what_names_its_end_ends_then_in_every_tier() {
         )
     })
     .await;
+}
+
+macro_rules! always_due {
+    ($name:ident, $chain:expr) => {
+        #[cache(ttl = "50ms", refresh = "1%", stale = "1h", backend = $chain, skip(source))]
+        async fn $name(source: &Arc<AtomicU64>, id: u64) -> u64 {
+            let value = source.load(SeqCst);
+            for _ in 0..fastrand::u8(..4) {
+                tokio::task::yield_now().await;
+            }
+            value + id
+        }
+    };
+}
+
+always_due!(due_in_redis, "redis");
+always_due!(due_in_both, ["local", "redis"]);
+
+macro_rules! hammer {
+    ($caches:expr, $name:ident, $entry:ident) => {{
+        let (source, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let readers: Vec<_> = (0..4)
+            .map(|_| {
+                let (source, stop) = (Arc::clone(&source), Arc::clone(&stop));
+                tokio::spawn($caches.scope(async move {
+                    while !stop.load(SeqCst) {
+                        $name(&source, 0).await;
+                        // A hit in memory never waits, and others have to run too.
+                        tokio::task::yield_now().await;
+                    }
+                }))
+            })
+            .collect();
+        let work = async {
+            for version in 1..200 {
+                source.store(version, SeqCst);
+                if version % 2 == 0 {
+                    $entry(0).invalidate().await.unwrap();
+                } else {
+                    $entry(0).insert(version).await.unwrap();
+                }
+                for _ in 0..8 {
+                    assert_eq!($name(&source, 0).await, version);
+                }
+            }
+        };
+        $caches.scope(work).await;
+        stop.store(true, SeqCst);
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        $caches.settle().await;
+    }};
+}
+
+/// Loads in the background are always under way, and fill nothing that is older than an invalidation or a put.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_old_is_seen_whatever_is_under_way() {
+    let server = RedisServer::start().await;
+    let caches = caches(&server).await;
+    hammer!(caches, due_in_redis, due_in_redis_entry);
+    hammer!(caches, due_in_both, due_in_both_entry);
+    let stats = caches.scope(async { due_in_redis_cache().stats() }).await;
+    assert!(stats.reloads > 50, "{stats:?}");
 }

@@ -232,3 +232,60 @@ async fn look_ups_go_where_everything_else_goes() {
         assert!(matches!(store.get("shop:a").await.unwrap(), Lookup::Found(_)));
     }
 }
+
+/// Nobody asks for the life left here: while all is there, the values come by another command than tokens do.
+#[tokio::test]
+async fn what_is_missing_among_what_was_there_gets_a_token() {
+    let server = RedisServer::start().await;
+    let store = Redis::connect(server.url()).await.unwrap();
+    let key = |n: usize| format!("shop:{n}");
+    for n in 0..100 {
+        store.put(&key(n), key(n).as_bytes(), None).await.unwrap();
+    }
+    let look_all = || async {
+        let mut calls = JoinSet::new();
+        for n in 0..100 {
+            let store = store.clone();
+            calls.spawn(async move { (n, store.get_bytes(&key(n)).await) });
+        }
+        let mut answers = calls.join_all().await;
+        answers.sort_by_key(|(n, _)| *n);
+        answers.into_iter().map(|(_, answer)| answer)
+    };
+    for round in 0..3 {
+        for (n, answer) in look_all().await.enumerate() {
+            assert!(
+                matches!(&answer, Ok(Lookup::Found(found)) if found.bytes == key(n).as_bytes()),
+                "{n} in round {round}: {answer:?}"
+            );
+        }
+    }
+    store.remove(&[key(7), key(42)]).await.unwrap();
+    let _: i64 = server.cli(&["DEL", &key(50)]).await;
+    let _: i64 = server.cli(&["RPUSH", &key(50), "x"]).await;
+    for round in 0..3 {
+        for (n, answer) in look_all().await.enumerate() {
+            match (n, answer) {
+                (7 | 42, Ok(Lookup::Missing(token))) if round == 2 => {
+                    let filled = store.fill(&key(n), b"new", None, &token).await.unwrap();
+                    assert_eq!(filled, Filled::Stored);
+                }
+                (7 | 42, Ok(Lookup::Missing(_))) => {}
+                (50, Err(error)) => assert_eq!(error.kind(), ErrorKind::Decode),
+                (_, Ok(Lookup::Found(found))) => assert_eq!(found.bytes, key(n).as_bytes()),
+                (_, answer) => panic!("{n} in round {round}: {answer:?}"),
+            }
+        }
+    }
+    // A server that has forgotten its scripts in between.
+    let _: i64 = server.cli(&["DEL", &key(50)]).await;
+    store.put(&key(50), b"value", None).await.unwrap();
+    for _ in 0..2 {
+        assert!(
+            look_all()
+                .await
+                .all(|answer| matches!(answer, Ok(Lookup::Found(_))))
+        );
+        let _: String = server.cli(&["SCRIPT", "FLUSH"]).await;
+    }
+}

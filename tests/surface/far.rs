@@ -115,6 +115,12 @@ impl Store for Far {
         })
     }
 
+    fn touch<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {
+        self.set_ttl(key, ttl);
+        let present = self.bytes(key).is_some();
+        Box::pin(async move { Ok(present) })
+    }
+
     fn fill<'a>(
         &'a self,
         key: &'a str,

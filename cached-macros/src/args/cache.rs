@@ -239,8 +239,12 @@ fn ttl(expr: &Expr, example: &str) -> syn::Result<Ttl> {
 
 /// `"80%"` of the ttl, or an age.
 fn refresh(expr: &Expr, example: &str) -> syn::Result<Refresh> {
-    if !literal::string(expr, example)?.value().trim_end().ends_with('%') {
-        return literal::duration(expr, example).map(Refresh::Age);
+    let literal = literal::string(expr, example)?;
+    if !literal.value().trim_end().ends_with('%') {
+        let message = |error| format!("{error}; or write a part of the ttl, as in \"80%\"");
+        return literal::duration(expr, example)
+            .map(Refresh::Age)
+            .map_err(|error| syn::Error::new(literal.span(), message(error)));
     }
     match literal::percent(expr, example)? {
         0 => Err(syn::Error::new_spanned(
@@ -277,6 +281,18 @@ fn store(expr: &Expr, example: &str) -> syn::Result<LitStr> {
     let name = literal::string(expr, example)?;
     if name.value().is_empty() {
         return Err(syn::Error::new(name.span(), "a store's name cannot be empty"));
+    }
+    if name.value().contains(',') {
+        let names: Vec<String> = name
+            .value()
+            .split(',')
+            .map(|name| format!("{:?}", name.trim()))
+            .collect();
+        let message = format!(
+            "this is one name; a chain of several is a list: `[{}]`",
+            names.join(", ")
+        );
+        return Err(syn::Error::new(name.span(), message));
     }
     Ok(name)
 }

@@ -169,7 +169,7 @@ fn parse_percent(text: &str) -> Result<u32, String> {
         .and_then(|whole| whole.checked_mul(10_000)?.checked_add(fraction));
     match parts {
         Some(parts) if parts < MILLION => Ok(parts),
-        _ => Err("this must stay below \"100%\", or entries might live for no time at all".to_owned()),
+        _ => Err("this must stay below \"100%\": nothing would be left of the ttl".to_owned()),
     }
 }
 

@@ -228,6 +228,7 @@ fn uncached(plan: &BatchPlan, name: &Ident) -> TokenStream {
     let body = if used.is_empty() {
         quote!(#body)
     } else {
+        let body = plan.function.statements();
         quote!({ #(let _ = &#used;)* #body })
     };
     quote! {

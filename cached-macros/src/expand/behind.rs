@@ -60,7 +60,7 @@ fn now(plan: &BehindPlan, name: &Ident, of_body: &[&Attribute]) -> TokenStream {
     let lints = entry::lints();
     let mut sig = function.sig.clone();
     sig.ident = name.clone();
-    let (body, used) = (&function.body, &plan.used);
+    let (body, used) = (function.statements(), &plan.used);
     quote! {
         #attrs
         #(#of_body)*

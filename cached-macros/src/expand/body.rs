@@ -14,6 +14,7 @@ pub(super) fn future(function: &Function, form: Form, output: &Type) -> TokenStr
         Form::Async => {
             // Says what the block yields, so that `?` and `return` in it know. Never taken.
             let result = local("__result");
+            let body = function.statements();
             quote_spanned! {site=>
                 async move {
                     if let ::core::option::Option::Some(#result) = ::core::option::Option::None::<#output> {

@@ -1,6 +1,6 @@
 //! The function itself: a look into the cache, and the body behind it.
 
-use super::{attributes, body, definition, key, owned};
+use super::{attributes, body, definition, key};
 use crate::function::argument_name;
 use crate::names::{Companions, borrowed, local};
 use crate::plan::CachePlan;
@@ -67,12 +67,13 @@ fn statements(plan: &CachePlan) -> TokenStream {
         },
     );
     let body = match &plan.companions {
-        Some(names) => uncached_call(plan, names, &arguments(plan)),
+        Some(names) => of(plan, &names.uncached, &arguments(plan)),
         None => body::future(&plan.function, plan.form, output),
     };
     if let (Some(names), true) = (&plan.companions, plan.spec.reloads()) {
         let [found, reload, share] = ["__found", "__reload", "__share"].map(local);
-        let again = again(plan, names, &[&reload, &shape, &share]);
+        // What it borrows is copied there and not before.
+        let again = of(plan, &names.again, &arguments(plan));
         return quote_spanned! {site=>
             let #shape = #door::probe!(#output);
             let #share = #share_value;
@@ -91,7 +92,9 @@ fn statements(plan: &CachePlan) -> TokenStream {
                 };
                 return #door::Run { steps: #lead, body: #door::Box::pin(#body) }.await;
             };
-            #again
+            if let ::core::option::Option::Some(#reload) = #reload {
+                #door::reload(#reload, #shape, #share, #again);
+            }
             #found
         };
     }
@@ -113,19 +116,6 @@ fn statements(plan: &CachePlan) -> TokenStream {
     }
 }
 
-/// Starts the run of the body in the background that a hit has asked for. What it borrows is copied here and not before.
-fn again(plan: &CachePlan, names: &Companions, [reload, shape, share]: &[&Ident; 3]) -> TokenStream {
-    let door = &plan.door;
-    let owned::Owned { copies, arguments } = owned::arguments(&plan.function, door, None);
-    let body = uncached_call(plan, names, &arguments);
-    quote_spanned! {Span::mixed_site()=>
-        if let ::core::option::Option::Some(#reload) = #reload {
-            #copies
-            #door::reload(#reload, #shape, #share, async move { #body.await });
-        }
-    }
-}
-
 /// The function's own arguments, handed over.
 fn arguments(plan: &CachePlan) -> Vec<TokenStream> {
     let inputs = plan.function.sig.inputs.iter();
@@ -137,12 +127,11 @@ fn arguments(plan: &CachePlan) -> Vec<TokenStream> {
         .collect()
 }
 
-/// A call of the body's own function.
-fn uncached_call(plan: &CachePlan, names: &Companions, arguments: &[TokenStream]) -> TokenStream {
-    let uncached = &names.uncached;
+/// A call of a sibling that takes what the function takes.
+pub(super) fn of(plan: &CachePlan, sibling: &Ident, arguments: &[TokenStream]) -> TokenStream {
     let owner = plan.in_impl.then(|| quote!(Self::));
     let turbofish = turbofish(plan);
-    quote!(#owner #uncached #turbofish (#(#arguments),*))
+    quote!(#owner #sibling #turbofish (#(#arguments),*))
 }
 
 /// The function's type and const parameters, named where inference might not find them.

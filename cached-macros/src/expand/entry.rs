@@ -106,5 +106,8 @@ fn inputs(plan: &CachePlan) -> Vec<TokenStream> {
 
 /// Companions are there for those who want them, and their signatures are not the user's.
 pub(super) fn lints() -> TokenStream {
-    quote!(#[allow(dead_code, unreachable_pub, private_interfaces, private_bounds, clippy::all, clippy::pedantic, clippy::nursery)])
+    quote! {
+        #[allow(dead_code, unreachable_pub, private_interfaces, private_bounds, unused_lifetimes, single_use_lifetimes)]
+        #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+    }
 }

@@ -1,5 +1,6 @@
 //! Prints what was planned. Everything that is emitted for one function has a file of its own.
 
+mod again;
 mod attributes;
 mod batch;
 mod behind;
@@ -111,6 +112,8 @@ fn unchanged(item: &TokenStream, mistakes: Result<(), TokenStream>) -> TokenStre
 fn print(plan: &CachePlan) -> TokenStream {
     let mut items = call::function(plan);
     if let Some(names) = &plan.companions {
+        // Before those that ask for the definition: where no sibling is found, its name is the last one missed, and told.
+        again::sibling(plan, names).to_tokens(&mut items);
         definition::sibling(plan, names).to_tokens(&mut items);
         entry::companion(plan, names).to_tokens(&mut items);
         entry::of_self(plan, names).to_tokens(&mut items);

@@ -2,7 +2,7 @@
 //! borrowed, copied. The rules that make this possible are in `check::owned`.
 
 use crate::function::{Function, argument_name, ungrouped};
-use crate::names::{local, respan};
+use crate::names::{local, located, respan};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -11,7 +11,7 @@ use syn::{FnArg, ReceiverKind, Type};
 
 /// What has to be done with the arguments, and how they are passed on afterwards.
 pub(super) struct Owned {
-    /// Statements for the call that asks: the copies of what it has borrowed.
+    /// Statements for whoever has them now: the copies of what is borrowed.
     pub(super) copies: TokenStream,
     /// One expression an argument, the receiver first, of which only what is in `copies` is borrowed.
     pub(super) arguments: Vec<TokenStream>,
@@ -87,7 +87,8 @@ impl Owned {
         let site = Span::mixed_site();
         if borrowed {
             // Reported at the type that cannot be copied.
-            let outliving = quote_spanned!(site.located_at(place)=> #door::outliving(#door::Lent(#name)));
+            let outliving = quote_spanned!(site=> #door::outliving(#door::Lent(#name)));
+            let outliving = located(outliving, place);
             self.copies.extend(quote_spanned!(site=> let #kept = #outliving;));
             self.arguments.push(quote_spanned!(site=> &#kept));
         } else {

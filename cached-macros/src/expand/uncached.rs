@@ -4,7 +4,7 @@ use super::attributes;
 use crate::names::Companions;
 use crate::plan::CachePlan;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let attrs = attributes::on_body(&plan.function.attrs);
@@ -16,11 +16,13 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     let vis = &plan.function.vis;
     let mut sig = plan.function.sig.clone();
     sig.ident = names.uncached.clone();
-    let body = &plan.function.body;
     // An argument that is there for `caches` alone is used all the same.
     let body = match &plan.caches {
-        Some(caches) => quote!({ let _ = &#caches; #body }),
-        None => quote!(#body),
+        Some(caches) => {
+            let body = plan.function.statements();
+            quote!({ let _ = &#caches; #body })
+        }
+        None => plan.function.body.to_token_stream(),
     };
     quote! {
         #attrs

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::gather::{Call, Job};
 use super::queue::Behind;
 use super::run;
-use super::state::{Offer, Written};
+use super::state::{Offer, WriterId, Written};
 use super::write::{Returned, Settings, Unput};
 use crate::caches::context;
 use crate::caches::function::Function;
@@ -188,17 +188,17 @@ where
         return invalidate::write(returned.shape, writer, body(all)).await;
     }
     let carrier = context::carrier();
-    let call = Call::new(
-        TypeId::of::<B>(),
-        Box::new(move |items| {
-            let items = items.iter().filter_map(|item| kept(*item));
-            let run = body(some(items.collect()));
-            Box::pin(carrier.carry(async move {
-                let outcome = run.await.split();
-                outcome.map(drop).map_err(|(error, _)| told(&error))
-            }))
-        }),
-    );
+    // Of two instantiations of one function, neither runs the items of the other.
+    let by = Some(TypeId::of::<B>());
+    let writer = WriterId { settings, by };
+    let call = Call::new(Box::new(move |items| {
+        let items = items.iter().filter_map(|item| kept(*item));
+        let run = body(some(items.collect()));
+        Box::pin(carrier.carry(async move {
+            let outcome = run.await.split();
+            outcome.map(drop).map_err(|(error, _)| told(&error))
+        }))
+    }));
     let mut offers: Vec<Vec<Offer>> = groups.iter().map(|_| Vec::new()).collect();
     for (item, value, group, place) in items {
         let (function, keys) = &groups[group];
@@ -208,7 +208,7 @@ where
             key: keys[place].clone(),
             content: Content::Value((ways().share)(value)),
             plan,
-            settings,
+            writer,
             job: Job::Item { item, call },
         });
     }

@@ -1,16 +1,14 @@
 //! Writes that are run together: the items of several calls of one function, for one run of its body.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::collections::VecDeque;
-use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::attempt::{Body, Run};
-use super::state::Turn;
-use super::write::Settings;
+use super::state::{Turn, WriterId};
 use crate::key::KeyBytes;
 
 /// How many items one run gets, and how long the first of them waits for the others.
@@ -35,8 +33,6 @@ pub(super) enum Job {
 
 /// A call of a writer of items: its body, and copies of the other arguments.
 pub(crate) struct Call {
-    /// The body as a type: of two instantiations of one function, neither runs the items of the other.
-    of: TypeId,
     body: Mutex<Make>,
 }
 
@@ -44,18 +40,9 @@ pub(crate) struct Call {
 type Make = Box<dyn FnMut(&[&(dyn Any + Send)]) -> Run + Send>;
 
 impl Call {
-    pub(super) fn new(of: TypeId, body: Make) -> Arc<Self> {
+    pub(super) fn new(body: Make) -> Arc<Self> {
         let body = Mutex::new(body);
-        Arc::new(Self { of, body })
-    }
-}
-
-impl Job {
-    pub(super) fn of(&self) -> Option<TypeId> {
-        match self {
-            Self::Alone(_) => None,
-            Self::Item { call, .. } => Some(call.of),
-        }
+        Arc::new(Self { body })
     }
 }
 
@@ -86,25 +73,19 @@ pub(super) fn run(turns: &mut [Turn]) -> Run {
 
 /// Keys whose next writes are items for one body.
 pub(super) struct Gathering {
-    settings: &'static Settings,
-    of: Option<TypeId>,
+    pub(super) writer: WriterId,
     together: Together,
     /// Each with when it came.
     keys: VecDeque<(Instant, KeyBytes)>,
 }
 
 impl Gathering {
-    pub(super) fn new(settings: &'static Settings, of: Option<TypeId>, together: Together) -> Self {
+    pub(super) fn new(writer: WriterId, together: Together) -> Self {
         Self {
-            settings,
-            of,
+            writer,
             together,
             keys: VecDeque::new(),
         }
-    }
-
-    pub(super) fn is_of(&self, settings: &'static Settings, of: Option<TypeId>) -> bool {
-        ptr::eq(self.settings, settings) && self.of == of
     }
 
     pub(super) fn add(&mut self, now: Instant, key: KeyBytes) {

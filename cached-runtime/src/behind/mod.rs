@@ -1,13 +1,13 @@
 //! Write-behind: values that the cache has and the source is yet to get.
 //!
-//! Called by the expansion of `#[update(.., strategy = "write_behind")]`, which brings a value and a body to run for it; by
-//! loads, which ask for what is pending before they look anywhere below memory; by `settle`. Knows tiers through `fill` and
-//! `invalidate`, and nothing of macros or of the types of values.
+//! Called by the expansion of `#[update(.., strategy = "write_behind")]` and by `write_behind` of an entry, which bring a
+//! value and a body to run for it; by loads, which ask for what is pending before they look anywhere below memory; by
+//! `settle`. Knows tiers through `fill` and `invalidate`, and nothing of macros or of the types of values.
 //!
 //! What a write goes through:
 //!
 //! 1. It waits for room, so that never more than `queue` are pending; nothing is dropped.
-//! 2. `queue`: it becomes the newest value of its key. A write of the same function that has not begun to run gives way to
+//! 2. `queue`: it becomes the newest value of its key. A write by the same writer that has not begun to run gives way to
 //!    it, so that a key that is written often is run now and then.
 //! 3. The value is put into the tiers. Whatever becomes of that, a read that finds nothing there finds what is pending.
 //! 4. `run`: some time later its body runs; bodies of one key one after the other, in order, those of different keys side by
@@ -33,4 +33,5 @@ pub(crate) use self::queue::Behind;
 pub use self::report::FailedWrite;
 pub(crate) use self::report::Report;
 pub(crate) use self::run::drain;
+pub(crate) use self::write::write_behind_by;
 pub use self::write::{Done, Repeated, Returned, Settings, repeated, returned, write_behind};

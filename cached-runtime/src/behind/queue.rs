@@ -199,7 +199,7 @@ impl Behind {
         was_last
     }
 
-    /// Writes have to be run again, together, apart from those after which a newer one of the same function comes anyway.
+    /// Writes have to be run again, together, apart from those after which a newer one by the same writer comes anyway.
     pub(super) fn again(&self, turns: Vec<Turn>, at: Instant) {
         let mut state = self.lock();
         let mut keys = Vec::with_capacity(turns.len());
@@ -208,7 +208,7 @@ impl Behind {
                 continue;
             };
             let next = pending.writes.front();
-            if next.is_some_and(|next| next.is_of(write.settings, &write.job)) {
+            if next.is_some_and(|next| next.writer == write.writer) {
                 state.writes -= 1;
                 state.go_on(key);
                 continue;

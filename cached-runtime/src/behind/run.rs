@@ -151,7 +151,7 @@ async fn run(function: &Arc<Function>, behind: &Behind, turns: Vec<Turn>) {
         succeeded(behind, turns, puts).await;
         return;
     };
-    let may_run = |turn: &Turn| turn.write.runs <= turn.write.settings.retries;
+    let may_run = |turn: &Turn| turn.write.runs <= turn.write.writer.settings.retries;
     let (again, failures): (Vec<Turn>, Vec<Turn>) = turns.into_iter().partition(may_run);
     if let Some(runs) = again.iter().map(|turn| turn.write.runs).max() {
         behind.repeated.add_one();
@@ -213,7 +213,7 @@ async fn failed(function: &Function, behind: &Behind, turns: Vec<Turn>, error: &
             error: error.to_owned(),
         };
         tracing::error!(
-            function = turn.write.settings.function,
+            function = turn.write.writer.settings.function,
             cache = failed.cache,
             key = failed.key,
             runs = failed.runs,

@@ -60,9 +60,24 @@ pub(super) struct Pending {
     pub(super) running: Option<Stamp>,
 }
 
-/// One write of one function.
-pub(super) struct Write {
+/// Whose write it is: a newer one of the same replaces it.
+#[derive(Clone, Copy)]
+pub(super) struct WriterId {
     pub(super) settings: &'static Settings,
+    /// Which of those that have these settings.
+    pub(super) by: Option<TypeId>,
+}
+
+impl PartialEq for WriterId {
+    fn eq(&self, other: &Self) -> bool {
+        // Statics that each stand for one function: two that say the same are still two.
+        ptr::eq(self.settings, other.settings) && self.by == other.by
+    }
+}
+
+/// One write.
+pub(super) struct Write {
+    pub(super) writer: WriterId,
     pub(super) job: Job,
     /// Later writes have larger ones.
     pub(super) number: u64,
@@ -77,7 +92,7 @@ pub(super) struct Offer {
     pub(super) key: KeyBytes,
     pub(super) content: Content,
     pub(super) plan: Option<Plan>,
-    pub(super) settings: &'static Settings,
+    pub(super) writer: WriterId,
     pub(super) job: Job,
 }
 
@@ -87,13 +102,6 @@ impl Offer {
     /// What the tiers are to have.
     pub(super) fn written(&self) -> Written {
         (self.key.clone(), self.content.clone(), self.plan)
-    }
-}
-
-impl Write {
-    /// Whether it gives way to, or is run together with, another of these.
-    pub(super) fn is_of(&self, settings: &'static Settings, job: &Job) -> bool {
-        ptr::eq(self.settings, settings) && self.job.of() == job.of()
     }
 }
 
@@ -116,12 +124,12 @@ impl State {
     ) -> Result<(), (Box<Offer>, Arc<Semaphore>)> {
         let present = self.keys.get(&*offer.key);
         let last = present.and_then(|pending| pending.writes.back());
-        let replaces = last.is_some_and(|last| last.is_of(offer.settings, &offer.job));
+        let replaces = last.is_some_and(|last| last.writer == offer.writer);
         let is_new = present.is_none();
         let room = if replaces {
             None
         } else {
-            let all = self.room_of(offer.settings);
+            let all = self.room_of(offer.writer.settings);
             match room.or_else(|| Arc::clone(&all).try_acquire_owned().ok()) {
                 None => return Err((offer, all)),
                 room => room,
@@ -131,15 +139,15 @@ impl State {
             key,
             content,
             plan,
-            settings,
+            writer,
             job,
         } = *offer;
         let now = Instant::now();
         self.last += 1;
-        if is_new && self.hurried == 0 && job.of().is_some() {
+        if is_new && self.hurried == 0 && writer.settings.together.is_some() {
             self.held.insert(key.clone());
         } else if is_new {
-            self.line_up(now, key.clone(), settings, job.of());
+            self.line_up(now, key.clone(), writer);
         }
         let number = self.last;
         let pending = self.keys.entry(key).or_insert_with(|| Pending {
@@ -154,9 +162,9 @@ impl State {
         (pending.content, pending.plan) = (content, plan);
         if let Some(room) = room {
             self.writes += 1;
-            self.most = self.most.max(settings.concurrency);
+            self.most = self.most.max(writer.settings.concurrency);
             pending.writes.push_back(Write {
-                settings,
+                writer,
                 job,
                 number,
                 runs: 0,
@@ -194,21 +202,21 @@ impl State {
 
     fn line_up_next(&mut self, now: Instant, key: KeyBytes) {
         let next = self.keys.get(&*key).and_then(|pending| pending.writes.front());
-        if let Some((settings, of)) = next.map(|next| (next.settings, next.job.of())) {
-            self.line_up(now, key, settings, of);
+        if let Some(writer) = next.map(|next| next.writer) {
+            self.line_up(now, key, writer);
         }
     }
 
-    fn line_up(&mut self, now: Instant, key: KeyBytes, settings: &'static Settings, of: Option<TypeId>) {
-        let Some(together) = settings.together else {
+    fn line_up(&mut self, now: Instant, key: KeyBytes, writer: WriterId) {
+        let Some(together) = writer.settings.together else {
             self.fresh.push_back((now + LINGER, key));
             return;
         };
-        let known = self.gatherings.iter_mut().find(|known| known.is_of(settings, of));
+        let known = self.gatherings.iter_mut().find(|known| known.writer == writer);
         match known {
             Some(known) => known.add(now, key),
             None => {
-                let mut gathering = Gathering::new(settings, of, together);
+                let mut gathering = Gathering::new(writer, together);
                 gathering.add(now, key);
                 self.gatherings.push(gathering);
             }

@@ -1,5 +1,6 @@
 //! The typed side of a write, as the expansion calls it.
 
+use std::any::TypeId;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::task::{Context, Waker};
 
 use super::gather::{Job, Together};
 use super::run;
-use super::state::Offer;
+use super::state::{Offer, WriterId};
 use crate::caches::context;
 use crate::caches::function::Function;
 use crate::call::output::{Output, Shape};
@@ -99,7 +100,25 @@ pub fn repeated<T: Repeated<H>, H>(argument: &T) -> T {
 
 /// Gives `entry` its new value and has `body` run for it later. Where that cannot be, outside of a runtime with timers and
 /// after a shutdown, the body is run first, and what it returns is returned.
-pub async fn write_behind<V, R, B, const K: u8>(
+pub fn write_behind<V, R, B, const K: u8>(
+    returned: Returned<R, K>,
+    entry: Entry<V>,
+    value: V,
+    settings: &'static Settings,
+    told: fn(&R::Error) -> String,
+    body: impl FnMut() -> B + Send + 'static,
+) -> impl Future<Output = R>
+where
+    V: CacheValue,
+    R: Output<K, Error: 'static>,
+    B: Future<Output = R> + Send + 'static,
+{
+    write_behind_by(None, returned, entry, value, settings, told, body)
+}
+
+/// The same by one of several writers that have the same settings.
+pub(crate) async fn write_behind_by<V, R, B, const K: u8>(
+    by: Option<TypeId>,
     returned: Returned<R, K>,
     entry: Entry<V>,
     value: V,
@@ -131,7 +150,7 @@ where
         key: key.clone(),
         content: content.clone(),
         plan,
-        settings,
+        writer: WriterId { settings, by },
         job: Job::Alone(Box::new(move || {
             let run = body();
             Box::pin(carrier.carry(async move {

@@ -204,6 +204,8 @@ impl Caches {
     }
 
     /// Settles, then closes the stores. From then on remote tiers are misses and explicit calls fail; memory serves on.
+    /// What a writer makes out of date after that goes from memory alone: other processes may read it in the stores until
+    /// it expires. Call it once the last writer has returned.
     ///
     /// # Errors
     ///

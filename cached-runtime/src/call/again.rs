@@ -3,12 +3,12 @@
 //! Once per key: a load in progress is not begun again. At most [`MOST`] at a time for a function; a hit beyond that is
 //! a hit and nothing else, and the next one asks again.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::load::Load;
 use super::output::{Output, Shape};
+use super::owned::Anew;
 use super::run::{Lead, Run};
 use super::share::Share;
 use super::values::Ways;
@@ -66,15 +66,14 @@ impl<V> Reload<V> {
     }
 }
 
-/// Runs `body`, which borrows nothing, and stores what it brings. Outside of a runtime nothing is run.
-pub fn reload<R, B, const K: u8>(
+/// Runs `body` and stores what it brings. Outside of a runtime nothing is run.
+pub fn reload<R, const K: u8>(
     reload: Reload<R::Value>,
     shape: Shape<R, K>,
     share: Share<R::Error>,
-    body: B,
+    body: Anew<R>,
 ) where
     R: Output<K, Value: Send> + 'static,
-    B: Future<Output = R> + Send + 'static,
 {
     let _ = shape;
     let Reload { claim, ways } = reload;

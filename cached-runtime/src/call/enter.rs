@@ -94,7 +94,7 @@ where
 }
 
 /// What a call comes to at once, and the load that a hit asks for.
-type Aging<R, const K: u8> = (Enter<R, K>, Option<Reload<<R as Output<K>>::Value>>);
+pub(super) type Aging<R, const K: u8> = (Enter<R, K>, Option<Reload<<R as Output<K>>::Value>>);
 
 fn look_aging<R, const K: u8>(
     function: &Arc<Function>,
@@ -105,11 +105,26 @@ fn look_aging<R, const K: u8>(
 where
     R: Output<K>,
 {
-    let (read, ways) = (definition.read(), definition.ways());
     let probe = Probe {
         hash: key.hash(),
         bytes: key.as_bytes(),
     };
+    look_aging_at(function, mode, definition.read(), definition.ways(), probe)
+}
+
+/// The same for a key that has been written before.
+#[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+#[inline(always)]
+pub(super) fn look_aging_at<R, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    read: fn(&Content) -> Option<R::Value>,
+    ways: fn() -> Ways<R::Value>,
+    probe: Probe<'_>,
+) -> Aging<R, K>
+where
+    R: Output<K>,
+{
     if mode == Mode::Normal
         && let Some(memory) = &function.memory
         && let Some((hit, due)) = memory.read_aging(&probe, |content| returned(content, read))

@@ -145,10 +145,7 @@ impl Load {
             self.answer(&content);
             return Look::Now(self, Some(content));
         }
-        if !self.replaces()
-            && let (Some(memory), Some(probe)) = (&self.function.memory, self.role.probe())
-            && let Some(content) = memory.read_again(&probe, |content| Some(content.clone()))
-        {
+        if let Some(content) = self.look_again() {
             self.answer(&content);
             return Look::Now(self, Some(content));
         }
@@ -168,6 +165,18 @@ impl Load {
             self.fill_memory(&content, plan);
         }
         Some(content)
+    }
+
+    /// What memory has by now, if that makes this load needless: the one before may have ended just before this began.
+    fn look_again(&self) -> Option<Content> {
+        let (memory, probe) = (self.function.memory.as_ref()?, self.role.probe()?);
+        if self.again.is_some() {
+            return memory.settled(probe);
+        }
+        if self.replaces() {
+            return None;
+        }
+        memory.read_again(&probe, |content| Some(content.clone()))
     }
 
     async fn look_below(&mut self, absent: bool) -> Option<Content> {

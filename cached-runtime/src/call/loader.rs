@@ -1,10 +1,14 @@
-//! A call with a loader in the place of an annotated function's body: what an entry's `get_or_load` does.
+//! A call with a loader in the place of an annotated function's body: what `get_or_load` and `get_or_reload` of an entry
+//! do.
 
+use std::future::Future;
 use std::sync::Arc;
 
-use super::enter::{Enter, Turn, Wait, look_at};
+use super::again::reload;
+use super::enter::{Enter, Turn, Wait, look_aging_at, look_at};
 use super::output::{Output, Shape};
-use super::run::Run;
+use super::owned::anew;
+use super::run::{Run, Seen};
 use super::share::Share;
 use super::values::Ways;
 use crate::Error;
@@ -89,4 +93,42 @@ where
             .await
         }
     }
+}
+
+/// The same with a loader that borrows nothing, and so can run in the background for a hit whose entry is due.
+pub(crate) async fn load_aging<R, F, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    probe: Probe<'_>,
+    ways: fn() -> Ways<R::Value>,
+    share: Share<R::Error>,
+    loader: impl FnOnce() -> F + Send + 'static,
+) -> R
+where
+    R: Output<K, Value: Send> + 'static,
+    F: Future<Output = R> + Send + 'static,
+{
+    let (found, due) = 'found: {
+        let (start, ways) = match look_aging_at(function, mode, ways().read, ways, probe) {
+            (Enter::Done(hit), due) => break 'found (hit, due),
+            (Enter::Wait(start, ways), _) => (start, ways),
+        };
+        let lead = match Wait::new(start, ways, Shape::NEW, share).await {
+            Turn::Done(answer) => break 'found (answer, None),
+            Turn::Lead(lead) => lead,
+        };
+        let steps = match lead.look().await {
+            Seen::Found(hit, due) => break 'found (hit, due),
+            Seen::Nothing(steps) => steps,
+        };
+        return Run {
+            steps,
+            body: Box::pin(async move { loader().await }),
+        }
+        .await;
+    };
+    if let Some(due) = due {
+        reload(due, Shape::NEW, share, anew(async move { loader().await }));
+    }
+    found
 }

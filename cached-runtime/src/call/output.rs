@@ -156,7 +156,7 @@ impl<R, const K: u8> Clone for Shape<R, K> {
 impl<R, const K: u8> Copy for Shape<R, K> {}
 
 impl<R, const K: u8> Shape<R, K> {
-    pub(super) const NEW: Self = Self(PhantomData);
+    pub(crate) const NEW: Self = Self(PhantomData);
 }
 
 impl<R: Output<K>, const K: u8> Shape<R, K> {

@@ -1,6 +1,17 @@
 //! What a run of the body in the background is given in place of what its call had borrowed.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use crate::hooks::{Held, NeverHeld, NoType};
+
+/// The body as a run in the background.
+pub type Anew<R> = Pin<Box<dyn Future<Output = R> + Send>>;
+
+/// Makes one.
+pub fn anew<R, B: Future<Output = R> + Send + 'static>(body: B) -> Anew<R> {
+    Box::pin(body)
+}
 
 /// A borrowed argument of which a run in the background can have a copy.
 #[diagnostic::on_unimplemented(

@@ -103,12 +103,23 @@ impl Puts {
                 invalidate::several_below(function, &keys).await;
             }
         }
+        let mut moved = HashMap::new();
         for going in going {
-            let (place, stamp) = (going.place, going.stamp);
-            let probe = probe_of(&self.keys[place]);
-            if !going.refused
-                && let Some(memory) = &function.memory
-            {
+            let probe = probe_of(&self.keys[going.place]);
+            // Once more: who has begun meanwhile may have found in a store what was there before.
+            let again = || function.stamps.advance_from(probe.hash, going.stamp);
+            let stamp = if going.refused {
+                None
+            } else {
+                let shared = (function.stamps.place(probe.hash), going.stamp);
+                *moved.entry(shared).or_insert_with(again)
+            };
+            let Some(stamp) = stamp else {
+                removed.push(self.keys[going.place].clone());
+                continue;
+            };
+            invalidate::forget(function, probe);
+            if let Some(memory) = &function.memory {
                 let weight = function.weight(probe, &going.content);
                 let fill = Fill {
                     content: going.content,
@@ -119,8 +130,8 @@ impl Puts {
                 memory.fill(probe, fill, stamp);
             }
             // Whoever has begun meanwhile may have looked below before the value was there.
-            if going.refused || function.stamps.now(probe.hash) != stamp {
-                removed.push(self.keys[place].clone());
+            if function.stamps.now(probe.hash) != stamp {
+                removed.push(self.keys[going.place].clone());
             }
         }
         invalidate::several(function, &removed).await;

@@ -105,6 +105,12 @@ impl Put {
                 return outcome;
             }
         };
+        // Once more: who has begun meanwhile may have found in a store what was there before.
+        let Some(stamp) = stamps.advance_from(probe.hash, stamp) else {
+            invalidate::entry(function, probe).await;
+            return outcome;
+        };
+        invalidate::forget(function, probe);
         if let Some(memory) = &function.memory {
             let weight = function.weight(probe, &content);
             let fill = Fill {

@@ -7,7 +7,9 @@
 //! told, so no waiter is ever forgotten. Who waits holds a [`Wait`]; however *that* goes away, a turn it had been
 //! offered passes on. A flight leaves the map when its leader is done with it or nobody is left, and only if it is
 //! still the flight that the map holds: an invalidation [detaches](Flights::detach) it, so that whoever comes later
-//! begins anew while those who came before still get their answer.
+//! begins anew while those who came before still get their answer. So does a waiter that is dropped before there is one
+//! from a leader in the background: a caller's leader is dropped with its caller, and that one would be waited for
+//! however long it hangs.
 
 mod state;
 #[cfg(test)]
@@ -66,18 +68,18 @@ impl Flights {
             }
             return Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight)));
         }
-        let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash));
+        let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash, false));
         shard.insert(flight.key.clone(), Arc::clone(&flight));
         Joined::Leader(Lead::new(Arc::clone(self), flight))
     }
 
-    /// Begins a flight for a key and leads it, unless one is in progress.
+    /// Begins a flight for a key, to be led by no caller, unless one is in progress.
     pub(crate) fn begin(self: &Arc<Self>, probe: Probe<'_>) -> Option<Lead> {
         let mut shard = self.shard(probe.hash);
         if shard.contains_key(probe.bytes) {
             return None;
         }
-        let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash));
+        let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash, true));
         shard.insert(flight.key.clone(), Arc::clone(&flight));
         Some(Lead::new(Arc::clone(self), flight))
     }

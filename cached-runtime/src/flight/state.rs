@@ -58,9 +58,10 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(key: KeyBytes, hash: u64) -> Self {
+    pub(super) fn new(key: KeyBytes, hash: u64, unattended: bool) -> Self {
         let state = State {
             phase: Phase::Running,
+            unattended,
             falls: 0,
             answers: 0,
             waiters: Waiters::default(),
@@ -89,6 +90,8 @@ impl Flight {
 
 pub(super) struct State {
     pub(super) phase: Phase,
+    /// The leader is no caller's, so that nobody who loses patience drops it.
+    unattended: bool,
     falls: u8,
     /// How many there have been: one that is of no use to some of those who wait is followed by another.
     answers: u32,
@@ -100,6 +103,7 @@ impl State {
     pub(super) fn fall(&mut self) -> Vec<Waker> {
         match &mut self.phase {
             Phase::Running => {
+                self.unattended = false;
                 self.falls += 1;
                 self.phase = if self.falls < MOST_FALLS {
                     Phase::Vacant
@@ -161,6 +165,11 @@ impl State {
         std::iter::from_fn(|| self.waiters.take_one())
             .take(turns)
             .collect()
+    }
+
+    /// A follower has lost patience with a leader that may never come back: whoever comes later is not to wait for it.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.unattended && matches!(self.phase, Phase::Running)
     }
 
     /// Nobody leads and nobody waits.

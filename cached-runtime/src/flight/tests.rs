@@ -268,6 +268,40 @@ fn a_detached_flight_still_hands_over() {
 }
 
 #[test]
+fn who_gives_a_leader_in_the_background_up_makes_room_for_another() {
+    let flights = Arc::<Flights>::default();
+    let mut hanging = flights.begin(KEY).unwrap();
+    assert!(flights.begin(KEY).is_none());
+    let mut patient = follow(&flights);
+    assert!(patient.waits());
+    drop(waiting(&flights, 1));
+    let mut leader = lead(&flights);
+    let mut later = waiting(&flights, 1).remove(0);
+    // It answers those who have stayed, and is nothing to the others.
+    hanging.answer(content());
+    drop(hanging);
+    assert!(patient.is_answered() && later.waits());
+    leader.answer(content());
+    assert!(later.is_answered());
+    drop(leader);
+    assert_eq!(in_progress(&flights), 0);
+}
+
+/// Once it has fallen it is led by callers, who are dropped when they are given up.
+#[test]
+fn a_flight_that_a_caller_has_taken_over_is_as_any_other() {
+    let flights = Arc::<Flights>::default();
+    let hanging = flights.begin(KEY).unwrap();
+    let follower = follow(&flights);
+    drop(hanging);
+    let leader = follower.lead();
+    drop(waiting(&flights, 1));
+    assert!(follow(&flights).waits());
+    drop(leader);
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
 fn slots_are_used_again() {
     let (flights, leader) = start();
     for _ in 0..1_000 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::Flights;
-use super::state::{Answer, Flight, Phase, SOLO_RUNS};
+use super::state::{Answer, Flight, Phase, SOLO_RUNS, State};
 use super::within::{Group, Within};
 use crate::tier::memory::Probe;
 
@@ -191,11 +191,12 @@ impl Drop for Wait {
         state.waiters.leave(slot);
         // A turn that this waiter was woken for passes on.
         let woken = state.offer();
-        let abandoned = state.is_abandoned();
+        let over = |state: &mut State| state.is_abandoned() || state.is_given_up();
+        let gone = over(&mut state);
         drop(state);
         wake(woken);
-        if abandoned {
-            self.flights.retire(&self.flight, |state| state.is_abandoned());
+        if gone {
+            self.flights.retire(&self.flight, over);
         }
     }
 }

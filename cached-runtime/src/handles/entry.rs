@@ -23,8 +23,10 @@ use crate::{Error, invalidate};
 ///
 /// Made by the companion of a cached function, `get_user_entry(42)`, or by [`Cache::entry`](crate::Cache::entry), without looking anything
 /// up. It belongs to the `Caches` that was in force when it was made. Its methods work on the cache whatever the
-/// [`Mode`] in force, and fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`]; only
-/// [`get_or_load`](Entry::get_or_load) is a call as that of a cached function is.
+/// [`Mode`] in force, and fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`]. Only
+/// [`get_or_load`](Entry::get_or_load) and [`get_or_reload`](Entry::get_or_reload) are calls as that of a cached function
+/// is, and [`update`](Entry::update) and [`write_behind`](Entry::write_behind) as that of a writer under
+/// [`#[update]`](macro@crate::update). Cheap to clone.
 pub struct Entry<V> {
     caches: Caches,
     function: Arc<Function>,
@@ -61,6 +63,11 @@ impl<V> Entry<V> {
 
     fn check(&self) -> Result<(), Error> {
         self.caches.check_open()?;
+        self.check_key()
+    }
+
+    /// That some call has this key.
+    pub(super) fn check_key(&self) -> Result<(), Error> {
         if self.astray {
             return Err(astray(&self.function));
         }
@@ -89,7 +96,7 @@ impl<V> Entry<V> {
         self.ways
     }
 
-    fn probe(&self) -> Probe<'_> {
+    pub(super) fn probe(&self) -> Probe<'_> {
         Probe {
             hash: self.hash,
             bytes: self.key.as_bytes(),
@@ -111,8 +118,8 @@ impl<V> Entry<V> {
     /// | `Result<V, E>` | the same | the value; never an `Err` |
     /// | `Result<Option<V>, E>` | the same | the value; a `None` under `none_ttl` |
     ///
-    /// Of a function with `refresh` or `stale`, what is due is served as to a call, and the next call of the function
-    /// itself loads it anew: a loader that borrows cannot run in the background.
+    /// Under `refresh` or `stale` what is due is served as to a call, and not loaded anew: a loader that borrows cannot run
+    /// in the background. One that does not can, see [`get_or_reload`](Entry::get_or_reload).
     ///
     /// A cache that fails is a miss and never an error: an `Err` is the loader's own, and an answer in a `Result` of
     /// [`Error`] is always `Ok`, so that `?` reads the same behind every loader.
@@ -179,13 +186,24 @@ impl<V> Entry<V> {
     where
         R: Loadable<V, K>,
     {
-        let mode = if self.astray {
+        call::load(
+            &self.function,
+            self.mode(),
+            self.probe(),
+            self.ways,
+            share,
+            loader,
+        )
+        .await
+    }
+
+    /// How a call with this key is to be treated.
+    pub(super) fn mode(&self) -> Mode {
+        if self.astray {
             tracing::error!(error = %astray(&self.function), "a loader runs past the cache");
-            Mode::Off
-        } else {
-            context::mode()
-        };
-        call::load(&self.function, mode, self.probe(), self.ways, share, loader).await
+            return Mode::Off;
+        }
+        context::mode()
     }
 }
 
@@ -255,16 +273,27 @@ impl<V: CacheValue> Entry<V> {
         {
             return Ok(Some(left));
         }
+        let Some(form) = self.function.form(true) else {
+            return Ok(None);
+        };
         let key = self.function.full_key(self.key.as_bytes());
         for remote in &self.function.remotes {
-            if let Ok(Some(left)) = remote.remaining(&key).await {
-                let stale = self.function.spec.stale.unwrap_or_default();
-                return Ok(Some(
-                    left.map_or(Duration::MAX, |left| left.saturating_sub(stale)),
-                ));
+            if let Ok(Some(left)) = remote.remaining(&key, &form).await {
+                return Ok(Some(left.unwrap_or(Duration::MAX)));
             }
         }
         Ok(None)
+    }
+}
+
+impl<V> Clone for Entry<V> {
+    fn clone(&self) -> Self {
+        Self {
+            caches: self.caches.clone(),
+            function: Arc::clone(&self.function),
+            key: self.key.clone(),
+            ..*self
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod cache;
 mod entry;
+mod reload;
+mod update;
 
 pub use self::cache::Cache;
 pub(crate) use self::cache::Whole;

@@ -25,22 +25,30 @@ struct Seed {
 
 /// The hash of the values written so far.
 #[derive(Clone, Copy)]
-pub(super) struct Mixed(u64);
+pub(super) struct Mixed {
+    so_far: u64,
+    /// At hand: each use of the static would ask whether it has been made.
+    seed: &'static Seed,
+}
 
 impl Mixed {
     #[inline]
     pub(super) fn nothing() -> Self {
-        Self(SEED.start)
+        let seed = &*SEED;
+        Self {
+            so_far: seed.start,
+            seed,
+        }
     }
 
     #[inline]
     pub(super) fn integer(&mut self, value: u64) {
-        self.0 = fold(self.0 ^ value, SEED.factor);
+        self.so_far = fold(self.so_far ^ value, self.seed.factor);
     }
 
     #[inline]
     pub(super) fn text(&mut self, text: &str) {
-        self.integer(SEED.texts.hash_one(text.as_bytes()));
+        self.integer(self.seed.texts.hash_one(text.as_bytes()));
     }
 
     /// What is neither a number nor a text.
@@ -53,7 +61,7 @@ impl Mixed {
     pub(super) fn finish(self) -> u64 {
         // Once more: shards, buckets and stripes are chosen by different parts of it, and after one fold of a number those
         // are not all spread evenly.
-        fold(self.0, LAST)
+        fold(self.so_far, LAST)
     }
 }
 

@@ -131,7 +131,19 @@ impl fmt::Display for Stats {
                 .iter()
                 .map(|tier| format!("{} {}", tier.store, tier.hits))
                 .collect();
-            writeln!(f, "{}", tiers.join(", "))?;
+            write!(f, "{}", tiers.join(", "))?;
+            // Of most caches there are none of these.
+            for (count, what) in [
+                (cache.reloads, "loads in the background"),
+                (cache.pending_writes, "writes pending"),
+                (cache.repeated_writes, "writes repeated"),
+                (cache.failed_writes, "writes failed"),
+            ] {
+                if count > 0 {
+                    write!(f, "; {count} {what}")?;
+                }
+            }
+            writeln!(f)?;
         }
         for store in &self.stores {
             let state = if store.down { "down" } else { "up" };

@@ -95,7 +95,10 @@ impl Local {
             hash: probe.hash,
             bytes: KeyBytes::from(probe.bytes),
         };
-        let mut evicted = Evicted::default();
+        let mut evicted = Evicted {
+            filled: probe.hash,
+            ..Evicted::default()
+        };
         let mut entries = shard.write();
         let present = entries.peek(&Query(&probe));
         if !admit(present) {
@@ -106,7 +109,7 @@ impl Local {
         entries.insert_with_lifecycle(key, held, &mut evicted);
         shard.counted(&entries);
         drop(entries);
-        shard.evictions.fetch_add(evicted.0.len() as u64, Relaxed);
+        shard.evictions.fetch_add(evicted.others, Relaxed);
         drop((replaced, evicted));
         true
     }
@@ -270,12 +273,18 @@ impl Weighter<StoredKey, Held> for ByWeight {
 struct Collect;
 
 #[derive(Default)]
-struct Evicted(Vec<Held>);
+struct Evicted {
+    held: Vec<Held>,
+    /// Of the key that is filled: what it had before makes room for nothing but itself.
+    filled: u64,
+    others: u64,
+}
 
 impl Lifecycle<StoredKey, Held> for Collect {
     type RequestState = Evicted;
 
-    fn on_evict(&self, evicted: &mut Evicted, _key: StoredKey, held: Held) {
-        evicted.0.push(held);
+    fn on_evict(&self, evicted: &mut Evicted, key: StoredKey, held: Held) {
+        evicted.others += u64::from(key.hash != evicted.filled);
+        evicted.held.push(held);
     }
 }

@@ -20,14 +20,17 @@ pub(super) fn left(spec: &Spec, header: &Header, remaining: Option<Duration>) ->
     } else {
         Duration::ZERO
     };
-    let by_age = || whole.map(|whole| whole.saturating_sub(age));
-    let (ttl, stale) = match remaining {
-        Some(_) if ages && spec.idle.is_some() => (by_age(), stale),
-        Some(remaining) => (Some(remaining.saturating_sub(stale)), stale.min(remaining)),
-        None if header.stale_ms.is_some() => (by_age(), stale),
-        None => (None, stale),
+    // Until it is gone, `stale` included.
+    let by_age = || whole.map(|whole| whole.saturating_add(stale).saturating_sub(age));
+    let gone = match remaining {
+        Some(_) if ages && spec.idle.is_some() => by_age(),
+        None if header.stale_ms.is_some() => by_age(),
+        told => told,
     };
-    if ttl == Some(Duration::ZERO) && !stale.is_zero() && spec.stale.is_none() {
+    let ttl = gone.map(|gone| gone.saturating_sub(stale));
+    let stale = gone.map_or(stale, |gone| stale.min(gone));
+    let is_over = gone != remaining && gone == Some(Duration::ZERO);
+    if is_over || (ttl == Some(Duration::ZERO) && !stale.is_zero() && spec.stale.is_none()) {
         return None;
     }
     let refresh = spec
@@ -153,6 +156,18 @@ mod tests {
             seconds(&idle, &header(70, None, None), Some(9)),
             Some((None, 0, None))
         );
+    }
+
+    /// A touch may come too late, after the entry it was meant for has been replaced by one of a shorter life.
+    #[test]
+    fn what_is_kept_by_reading_it_does_not_outlive_its_end() {
+        let mut idle = spec();
+        idle.idle = Some(10 * SECOND);
+        assert_eq!(seconds(&idle, &header(101, Some(100), None), Some(9)), None);
+        idle.stale = Some(50 * SECOND);
+        let old = header(120, Some(100), Some(50));
+        assert_eq!(seconds(&idle, &old, Some(9)), Some((Some(0), 30, None)));
+        assert_eq!(seconds(&idle, &header(151, Some(100), Some(50)), Some(9)), None);
     }
 
     #[test]

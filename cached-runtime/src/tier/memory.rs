@@ -184,11 +184,24 @@ impl Memory {
     #[cold]
     #[inline(never)]
     fn late(&self, held: &Held, now: Tick, probe: &Probe<'_>) -> Option<Wants> {
-        let (aging, wants) = held.late(now)?;
-        if let (Some(tell), true) = (&self.tell, wants.tell) {
-            tell(*probe, aging.gone.since(now));
+        let wants = held.late(now)?;
+        if let (Some(tell), Some(over)) = (&self.tell, wants.tell) {
+            tell(*probe, over.since(now));
         }
         Some(wants)
+    }
+
+    /// What is there, if a hit would not reload it.
+    pub(crate) fn settled(&self, probe: Probe<'_>) -> Option<Content> {
+        let now = self.clock.now();
+        let mut settled = None;
+        // No hit, which has been counted already.
+        let see = |held: &Held| {
+            settled = held.is_settled(now).then(|| held.content.clone());
+            None::<()>
+        };
+        each!(&self.engine, it => it.read(&probe, see));
+        settled
     }
 
     /// Nobody reloads the record for as long as `pause` lasts.
@@ -253,6 +266,7 @@ impl Memory {
         }
         let idle = plan.idle.map(|span| Idle {
             span,
+            over: end(plan.whole_left()),
             read: AtomicTick::new(now),
             told: AtomicTick::new(now),
         });

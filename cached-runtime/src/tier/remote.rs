@@ -212,17 +212,40 @@ impl Remote {
         Ok(Permit { token, generation })
     }
 
-    /// The life left of an entry that is there and counts.
-    pub(crate) async fn remaining(&self, key: &str) -> Result<Option<Option<Duration>>, Error> {
-        let Some(generations) = &self.generations else {
-            return self.guarded.remaining(key).await;
+    /// How long an entry stays fresh that is there and counts.
+    pub(crate) async fn remaining(
+        &self,
+        key: &str,
+        form: &Form<'_>,
+    ) -> Result<Option<Option<Duration>>, Error> {
+        let ages = form.spec.ages();
+        let (bytes, remaining) = match &self.generations {
+            None if !ages => return self.guarded.remaining(key).await,
+            None => match self.guarded.get(key, true).await {
+                Looked::Found(entry) => (entry.bytes, entry.remaining),
+                _ => return Ok(None),
+            },
+            Some(generations) => {
+                let (beside, looked) = generations.look(&self.guarded, key).await;
+                let (Some(generation), Looked::Found(entry)) = (generation::found(&beside), looked) else {
+                    return Ok(None);
+                };
+                match generation.unmark(entry.bytes) {
+                    Some(bytes) => (bytes, entry.remaining),
+                    None => return Ok(None),
+                }
+            }
         };
-        let (beside, looked) = generations.look(&self.guarded, key).await;
-        let (Some(generation), Looked::Found(entry)) = (generation::found(&beside), looked) else {
-            return Ok(None);
-        };
-        let remaining = entry.remaining;
-        Ok(generation.unmark(entry.bytes).map(|_| remaining))
+        if !ages {
+            return Ok(Some(remaining));
+        }
+        // The store keeps it for longer than it is fresh, and only the entry knows by how much.
+        let plan = form.open(key, &bytes).ok();
+        let plan = plan.and_then(|(_, header)| left(form.spec, &header, remaining));
+        Ok(plan.map(|plan| match (plan.ttl, remaining) {
+            (Some(ttl), Some(remaining)) => Some(ttl.min(remaining)),
+            (ttl, remaining) => ttl.or(remaining),
+        }))
     }
 
     /// Stores under a permit; a refusal is counted and no failure.
@@ -322,7 +345,12 @@ impl Form<'_> {
             fingerprint: self.fingerprint,
             birth_ms: milliseconds(since_epoch().saturating_sub(plan.age)),
             ttl_ms: plan.whole.map(milliseconds),
-            stale_ms: (!plan.stale.is_zero()).then(|| milliseconds(plan.stale)),
+            // All of it, of which the entry's life in the store says what is left.
+            stale_ms: self
+                .spec
+                .stale
+                .filter(|_| !plan.stale.is_zero())
+                .map(milliseconds),
             fallback_ms: None,
             tags: Vec::new(),
             key_check: envelope::key_check(key),

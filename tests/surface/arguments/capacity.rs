@@ -1,8 +1,8 @@
 //! `capacity`: the bound of memory is never passed, and what it promises fits.
 
-use cached_runtime::{Cache, cache};
+use cached_runtime::{Cache, Mode, cache, with_mode};
 
-use crate::world::world;
+use crate::world::{secs, world};
 
 macro_rules! bounded {
     ($($name:ident: $engine:literal, $capacity:literal;)+) => {$(
@@ -106,6 +106,25 @@ async fn the_default_bound_is_ten_thousand() {
         }
         let entries = by_default_cache().stats().entries;
         assert!((9_000..=10_000).contains(&entries), "{entries}");
+    })
+    .await;
+}
+
+#[cache(key = "anew:{id}", ttl = "10s", backend = "local")]
+async fn anew(id: u64) -> u64 {
+    id
+}
+
+#[tokio::test]
+async fn what_is_loaded_anew_has_not_been_evicted() {
+    world(async |world| {
+        for _ in 0..5 {
+            anew(1).await;
+            world.clock.advance(secs(11));
+        }
+        with_mode(Mode::Refresh, anew(1)).await;
+        let stats = anew_cache().stats();
+        assert_eq!((stats.loads, stats.entries, stats.evictions), (6, 1, 0));
     })
     .await;
 }

@@ -117,3 +117,33 @@ async fn it_is_of_values_that_are_put_too_and_not_of_none() {
     })
     .await;
 }
+
+#[cache(
+    key = "trusted:{id}",
+    idle = "10m",
+    tier("local", ttl = "5m"),
+    backend = ["local", "far"],
+    skip(source)
+)]
+async fn trusted(source: &Source, id: u64) -> u64 {
+    id + source.load()
+}
+
+/// Memory's own ttl is about memory alone.
+#[tokio::test]
+async fn a_tier_that_is_trusted_for_less_ends_nothing_below() {
+    world(async |world| {
+        let source = Source::default();
+        trusted(&source, 1).await;
+        world.caches.settle().await;
+        world.far.set_ttl("trusted:1", secs(440));
+        world.clock.advance(secs(160));
+        trusted(&source, 1).await;
+        world.caches.settle().await;
+        assert_eq!(world.far.ttl("trusted:1"), Some(secs(600)));
+        world.clock.advance(secs(160));
+        trusted(&source, 1).await;
+        assert_eq!(source.loads(), 1);
+    })
+    .await;
+}

@@ -12,6 +12,7 @@ mod jitter;
 mod key;
 mod krate;
 mod max_bytes;
+mod meanwhile;
 mod name;
 mod none_ttl;
 mod refresh;

@@ -208,6 +208,29 @@ async fn a_tier_below_serves_it_too_and_nobody_waits() {
     .await;
 }
 
+#[cache(
+    key = "far_none:{_id}",
+    ttl = "100s",
+    none_ttl = "10s",
+    stale = "50s",
+    backend = "far"
+)]
+async fn far_none(_id: u64) -> Option<u64> {
+    None
+}
+
+/// Of what is never stale, nothing of the life in the store is.
+#[tokio::test]
+async fn how_long_a_none_stays_fresh_is_all_of_its_life() {
+    world(async |world| {
+        far_none(1).await;
+        world.caches.settle().await;
+        assert_eq!(world.far.ttl("far_none:1"), Some(secs(10)));
+        assert_eq!(far_none_entry(1).remaining_ttl().await.unwrap(), Some(secs(10)));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_none_is_never_stale() {
     world(async |world| {

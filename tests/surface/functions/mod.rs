@@ -1,5 +1,6 @@
 //! The shapes of functions that can be cached.
 
+mod again;
 mod aliases;
 mod arcs;
 mod attributes;

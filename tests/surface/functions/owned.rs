@@ -79,6 +79,7 @@ where
 }
 
 #[cache(key = "future:{id}", ttl = "100s", refresh = "50%", skip(db))]
+#[expect(clippy::manual_async_fn, reason = "the form that is tested")]
 fn future<'a>(db: &'a Db, id: &'a str) -> impl Future<Output = String> + Send + 'a {
     async move { format!("{id} {}", db.run()) }
 }

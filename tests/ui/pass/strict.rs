@@ -48,6 +48,28 @@ pub mod shop {
         if db == name { Err(db.to_owned()) } else { Ok(User { id }) }
     }
 
+    /// How long a name is.
+    #[cache(ttl = "1h", strategy = "refresh_ahead")]
+    pub fn length<'a>(name: &'a str) -> impl Future<Output = usize> + Send + 'a {
+        async move { name.len() }
+    }
+
+    /// A body of one line.
+    #[cache(key = "line:{id}", ttl = "1h", caches = caches, skip(caches))]
+    pub async fn line(caches: &cached_runtime::Caches, id: u64) -> u64 { id }
+
+    /// Another.
+    #[invalidate(key = "line:{id}")]
+    pub async fn removed(id: u64) -> u64 { id }
+
+    /// A third.
+    #[cached_runtime::update(key_of(id) = id)]
+    pub async fn stored(id: u64) -> u64 { id }
+
+    /// A fourth.
+    #[cache(key = "key:{id}", ttl = "1h", companions = true)]
+    pub async fn key_of(id: u64) -> u64 { id }
+
     /// Renames somebody.
     ///
     /// # Errors

@@ -4,12 +4,12 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::time::{Duration, SystemTime};
 
-use super::settings::{Said, SaidOfTier, Ttl};
+use super::settings::{Said, SaidOfTier, SaidRefresh, Ttl};
 use crate::caches::Caches;
 use crate::call::values::{Values, memory_values, remote_values};
 use crate::hooks::{Capturing, ClonedValue, Erased, Held, SharedValue, StoredValue};
 use crate::kept::Wrapped;
-use crate::{Cache, Codec, Error, Key};
+use crate::{Cache, Codec, Error, Key, Strategy};
 
 impl Caches {
     /// A cache without an annotated function: the same tiers, flights and invalidations, for code whose loads are not an
@@ -50,9 +50,7 @@ impl Caches {
 /// Settings of a cache that is made by name. Made by [`Caches::cache`].
 ///
 /// They are those of [`cache`](macro@crate::cache), with its defaults. Closures may capture. Of a setting that is given
-/// twice the last one counts. Two kinds are missing: `refresh` and `stale`, since a loader that borrows cannot run in the
-/// background, and `strategy`, since whoever writes says himself whether he [puts](crate::Entry::insert) or
-/// [removes](crate::Entry::invalidate).
+/// twice the last one counts.
 ///
 /// # The same name again
 ///
@@ -92,6 +90,54 @@ impl<V> CacheBuilder<V> {
     /// Ends an entry that nobody has read for so long, however much of its ttl is left. Default: none.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.said.idle = Some(idle);
+        self
+    }
+
+    /// A hit on an entry of this age or older loads it anew in the background, by the loader of
+    /// [`get_or_reload`](crate::Entry::get_or_reload). Default: off.
+    pub fn refresh(mut self, age: Duration) -> Self {
+        self.said.refresh = Some(SaidRefresh::Age(age));
+        self
+    }
+
+    /// The same from this part of the entry's ttl on, more than 0 and less than 1, in the place of an age. Default: off,
+    /// and 0.8 under [`Strategy::RefreshAhead`].
+    pub fn refresh_at(mut self, fraction: f64) -> Self {
+        self.said.refresh = Some(SaidRefresh::Part(fraction));
+        self
+    }
+
+    /// For so long after its ttl the old value is served at once, and loaded anew in the background, by the loader of
+    /// [`get_or_reload`](crate::Entry::get_or_reload). Default: off.
+    pub fn stale(mut self, stale: Duration) -> Self {
+        self.said.stale = Some(stale);
+        self
+    }
+
+    /// What becomes of an entry when its source is written by [`update`](crate::Entry::update), or by
+    /// [`write_behind`](crate::Entry::write_behind). Default: [`Strategy::CacheAside`].
+    ///
+    /// ```standalone_crate
+    /// # use std::time::Duration;
+    /// # use cached_runtime::{Cache, Caches, Error, Strategy};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let caches = Caches::builder().build()?;
+    /// let hour = Duration::from_secs(3600);
+    /// // Written through, loaded anew from 48 minutes on, and served for an hour more if that fails.
+    /// let users: Cache<String> = caches
+    ///     .cache("users")
+    ///     .ttl(hour)
+    ///     .refresh_at(0.8)
+    ///     .stale(hour)
+    ///     .strategy(Strategy::WriteThrough)
+    ///     .build()?;
+    /// # assert_eq!(users.name(), "users");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.said.strategy = strategy;
         self
     }
 
@@ -185,8 +231,8 @@ impl<V> CacheBuilder<V> {
     /// One error of kind [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) that lists everything: a name that is
     /// empty, has control characters, or is that of a cached function or of another cache; a key template, `name:{}`, that a
     /// cached function has; a chain with an unknown store, with memory below another store, or without any store; settings
-    /// that go with nothing (`max_bytes` without `weight`, `jitter` without a ttl, those of a tier that is not in
-    /// `backend`); a writer that removes by a pattern what a store keeps that cannot find keys by pattern.
+    /// that go with nothing (`max_bytes` without `weight`, `jitter`, `stale` or a part of it without a ttl, those of a tier
+    /// that is not in `backend`) or that come too late to do anything (a `refresh` past the `ttl`); a writer that removes by a pattern what a store keeps that cannot find keys by pattern.
     pub fn build<S, R>(self) -> Result<Cache<V>, Error>
     where
         V: ClonedValue + SharedValue<S> + StoredValue<R>,

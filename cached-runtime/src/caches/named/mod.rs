@@ -1,10 +1,12 @@
 //! Caches that are made by name, for code that has no function to annotate.
 //!
-//! `builder` is how one is described, `settings` what was decided and whether it can be, and here is what a `Caches` keeps
+//! `builder` is how one is described, `settings` what was decided and whether it can be, `life` the rules about how long
+//! entries live, and here is what a `Caches` keeps
 //! of them: one for each name, until it is dropped itself. What it keeps is a [`Function`] like any other, so everything
 //! below knows no difference.
 
 mod builder;
+mod life;
 mod settings;
 
 use std::collections::HashMap;

@@ -5,10 +5,11 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::time::Duration;
 
+use super::life::{self, millionths};
 use crate::Codec;
 use crate::caches::build::bound;
 use crate::key::Template;
-use crate::policy::{Spec, TierSpec};
+use crate::policy::{Refresh, Spec, Strategy, TierSpec};
 use crate::tier::memory::{Bound, Memory};
 
 /// What generations are called begins like this in stores, and no cache may.
@@ -23,6 +24,9 @@ pub(super) struct Said {
     pub(super) none_ttl: Option<Duration>,
     pub(super) expires: Option<TypeId>,
     pub(super) idle: Option<Duration>,
+    pub(super) refresh: Option<SaidRefresh>,
+    pub(super) stale: Option<Duration>,
+    pub(super) strategy: Strategy,
     pub(super) cache_if: Option<TypeId>,
     pub(super) backend: Option<Vec<String>>,
     pub(super) tiers: Vec<SaidOfTier>,
@@ -41,6 +45,16 @@ pub(super) enum Ttl {
     Fixed(Duration),
     OfValue(TypeId),
 }
+
+/// Said as an age, or as a part of the ttl.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum SaidRefresh {
+    Age(Duration),
+    Part(f64),
+}
+
+/// When an entry is reloaded under `refresh_ahead`, if `refresh` does not say otherwise.
+const REFRESH_AHEAD: Refresh = Refresh::Part(800_000);
 
 /// What was said of one tier.
 pub(super) struct SaidOfTier {
@@ -89,6 +103,9 @@ impl Said {
             none_ttl: None,
             expires: None,
             idle: None,
+            refresh: None,
+            stale: None,
+            strategy: Strategy::CacheAside,
             cache_if: None,
             backend: None,
             tiers: Vec::new(),
@@ -106,15 +123,28 @@ impl Said {
         self.tiers.iter().map(SaidOfTier::spec).collect()
     }
 
+    /// The ttl, where it is the same for all values.
+    pub(super) fn fixed_ttl(&self) -> Option<Duration> {
+        match self.ttl {
+            Some(Ttl::Fixed(ttl)) => Some(ttl),
+            Some(Ttl::OfValue(_)) | None => None,
+        }
+    }
+
     pub(super) fn spec(&self) -> Spec {
+        let ahead = (self.strategy == Strategy::RefreshAhead).then_some(REFRESH_AHEAD);
+        let refresh = self.refresh.map(|refresh| match refresh {
+            SaidRefresh::Age(age) => Refresh::Age(age),
+            SaidRefresh::Part(part) => Refresh::Part(millionths(part)),
+        });
         Spec {
-            ttl: match self.ttl {
-                Some(Ttl::Fixed(ttl)) => Some(ttl),
-                Some(Ttl::OfValue(_)) | None => None,
-            },
+            ttl: self.fixed_ttl(),
             jitter: millionths(self.jitter.unwrap_or_default()),
             none_ttl: self.none_ttl,
             idle: self.idle,
+            refresh: refresh.or(ahead),
+            stale: self.stale,
+            strategy: self.strategy,
             capacity: self.capacity,
             max_bytes: self.max_bytes,
             single_flight: self.single_flight,
@@ -130,6 +160,7 @@ impl Said {
         let mut mistakes = Vec::new();
         self.check_name(&mut mistakes);
         self.check_amounts(&mut mistakes);
+        life::check(self, &mut mistakes);
         self.check_tiers(&mut mistakes);
         self.check_bounds(&mut mistakes);
         let only_memory = |chain: &Vec<String>| chain.iter().all(|store| is_memory(store));
@@ -170,14 +201,14 @@ impl Said {
 
     fn check_amounts(&self, mistakes: &mut Vec<String>) {
         let tiers = || self.tiers.iter();
-        let ttl = match self.ttl {
-            Some(Ttl::Fixed(ttl)) => Some(ttl),
-            Some(Ttl::OfValue(_)) | None => None,
+        let age = match self.refresh {
+            Some(SaidRefresh::Age(age)) => Some(age),
+            Some(SaidRefresh::Part(_)) | None => None,
         };
-        let mut ttls = [ttl, self.none_ttl, self.idle]
+        let mut spans = [self.fixed_ttl(), self.none_ttl, self.idle, age, self.stale]
             .into_iter()
             .chain(tiers().map(|tier| tier.ttl));
-        if ttls.any(|ttl| ttl == Some(Duration::ZERO)) {
+        if spans.any(|ttl| ttl == Some(Duration::ZERO)) {
             mistakes.push("a duration of zero keeps nothing: give a longer one".to_owned());
         }
         let mut capacities = [self.capacity]
@@ -191,30 +222,6 @@ impl Said {
             .chain(tiers().map(|tier| tier.max_bytes));
         if sizes.any(|bytes| bytes == Some(0)) {
             mistakes.push("a size of zero keeps nothing: give a larger one".to_owned());
-        }
-        if let (Some(idle), Some(ttl)) = (self.idle, ttl)
-            && idle >= ttl
-        {
-            mistakes.push(
-                "an entry is past its ttl before `idle` could end it: give less than the `ttl`, or remove it"
-                    .to_owned(),
-            );
-        }
-        if let Some(jitter) = self.jitter {
-            if !(0.0..1.0).contains(&jitter) {
-                mistakes.push(format!(
-                    "`jitter` is a fraction from 0 to less than 1, as 0.1 for a tenth, and this is {jitter}"
-                ));
-            }
-            let any_ttl = self.ttl.is_some()
-                || self.expires.is_some()
-                || self.none_ttl.is_some()
-                || tiers().any(|tier| tier.ttl.is_some());
-            if !any_ttl {
-                mistakes.push(
-                    "`jitter` is taken off a ttl, and there is none: add `ttl`, or remove it".to_owned(),
-                );
-            }
         }
     }
 
@@ -285,16 +292,6 @@ impl Said {
     }
 }
 
-/// A fraction that was checked.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped, and a cast takes what is no number for zero"
-)]
-fn millionths(fraction: f64) -> u32 {
-    (fraction.clamp(0.0, 1.0) * 1e6).round() as u32
-}
-
 /// What a description comes to. Two that come to the same are one cache.
 pub(super) struct Settings {
     /// Of the first.
@@ -311,6 +308,10 @@ pub(super) struct Settings {
     none_ttl: Option<Duration>,
     expires: Option<TypeId>,
     idle: Option<Duration>,
+    refresh: Option<Refresh>,
+    stale: Option<Duration>,
+    /// What writers do: to reload ahead is all that `refresh_ahead` adds, and that is in `refresh`.
+    strategy: Strategy,
     cache_if: Option<TypeId>,
     single_flight: bool,
     codec: Option<Codec>,
@@ -338,6 +339,12 @@ impl Settings {
             none_ttl: spec.none_ttl,
             expires: said.expires,
             idle: spec.idle,
+            refresh: spec.refresh,
+            stale: spec.stale,
+            strategy: match spec.strategy {
+                Strategy::RefreshAhead => Strategy::CacheAside,
+                strategy => strategy,
+            },
             cache_if: said.cache_if,
             single_flight: spec.single_flight,
             codec: spec.codec.or(Codec::DEFAULT),
@@ -365,6 +372,9 @@ impl Settings {
             ("`none_ttl`", self.none_ttl == other.none_ttl),
             ("`expires`", self.expires == other.expires),
             ("`idle`", self.idle == other.idle),
+            ("`refresh`", self.refresh == other.refresh),
+            ("`stale`", self.stale == other.stale),
+            ("`strategy`", self.strategy == other.strategy),
             ("`cache_if`", self.cache_if == other.cache_if),
             ("`single_flight`", self.single_flight == other.single_flight),
             ("`codec`", self.codec == other.codec),

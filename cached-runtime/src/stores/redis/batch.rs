@@ -71,7 +71,8 @@ enum Waiting {
 /// A caller's place in a batch.
 struct Ticket {
     batch: Arc<Batch>,
-    place: usize,
+    /// `None` once the answer has been taken.
+    place: Option<usize>,
 }
 
 /// A batch that has left the queue. However its journey ends, everybody in it is told.
@@ -123,11 +124,14 @@ impl State {
             .and_then(|last| Some((last, last.enter(key, life, waker)?)));
         if let Some((batch, place)) = last {
             let batch = Arc::clone(batch);
-            return Some(Ticket { batch, place });
+            return Some(Ticket {
+                batch,
+                place: Some(place),
+            });
         }
         let batch = Arc::new(Batch::new());
         self.waiting.push_back(Arc::clone(&batch));
-        let place = batch.enter(key, life, waker).unwrap_or_default();
+        let place = batch.enter(key, life, waker);
         Some(Ticket { batch, place })
     }
 
@@ -202,13 +206,20 @@ impl Places {
 impl Future for Ticket {
     type Output = Answer;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        let mut places = self.batch.places();
-        match places.states.get_mut(self.place) {
-            Some(state @ Waiting::Told(_)) => match std::mem::replace(state, Waiting::Gone) {
-                Waiting::Told(answer) => return Poll::Ready(answer),
-                Waiting::For(_) | Waiting::Gone => {}
-            },
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        let Self { batch, place } = &mut *self;
+        let Some(at) = *place else {
+            // Polled after it was ready: a mistake of the caller's.
+            return Poll::Pending;
+        };
+        match batch.places().states.get_mut(at) {
+            Some(state @ Waiting::Told(_)) => {
+                *place = None;
+                match std::mem::replace(state, Waiting::Gone) {
+                    Waiting::Told(answer) => return Poll::Ready(answer),
+                    Waiting::For(_) | Waiting::Gone => {}
+                }
+            }
             Some(Waiting::For(waker)) => waker.clone_from(context.waker()),
             Some(Waiting::Gone) | None => {}
         }
@@ -218,8 +229,9 @@ impl Future for Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        let Some(at) = self.place else { return };
         let mut places = self.batch.places();
-        let state = places.states.get_mut(self.place);
+        let state = places.states.get_mut(at);
         let left = state.map(|state| std::mem::replace(state, Waiting::Gone));
         drop(places);
         // A waker may run code of the executor.

@@ -12,10 +12,11 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use redis::{Cmd, ConnectionAddr, ConnectionInfo, RedisResult, Value, cmd};
+use redis::{Cmd, ConnectionAddr, ConnectionInfo, Pipeline, RedisResult, Value, cmd};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::task::yield_now;
 
 use super::reply::Reply;
 
@@ -62,11 +63,11 @@ impl Lane {
         };
         let settings = info.redis_settings();
         if let Some(password) = settings.password() {
-            lane.ask(cmd("AUTH").arg(settings.username()).arg(password))
+            lane.ask_one(cmd("AUTH").arg(settings.username()).arg(password))
                 .await?;
         }
         if settings.db() != 0 {
-            lane.ask(cmd("SELECT").arg(settings.db())).await?;
+            lane.ask_one(cmd("SELECT").arg(settings.db())).await?;
         }
         Ok(Some(lane))
     }
@@ -82,21 +83,33 @@ impl Lane {
     }
 
     /// Sends one command and returns its answer; an error answer is an error.
-    pub(super) async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
+    pub(super) async fn ask_one(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let mut commands = Pipeline::with_capacity(1);
+        commands.add_command(command.clone());
+        let mut answers = self.ask(&commands).await?;
+        answers.pop().unwrap_or(Value::Nil).extract_error()
+    }
+
+    /// Sends commands in one journey and returns the answers of all, errors among them.
+    pub(super) async fn ask(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         self.request.clear();
-        command.write_packed_command(&mut self.request);
+        for command in commands.cmd_iter() {
+            command.write_packed_command(&mut self.request);
+        }
         if self.owed == 0 {
             self.silent = Instant::now();
         }
         self.sound = false;
         self.socket.write(&self.request).await?;
-        self.owed += 1;
+        self.owed += commands.len();
         self.sound = true;
-        loop {
+        let mut answers = Vec::with_capacity(commands.len());
+        // Who was answered before runs first; by then the answer may have come, and nobody sleeps and is woken for it.
+        yield_now().await;
+        while self.owed > 0 {
             match self.answer() {
-                // No script of the store has errors inside of a list, and lists are long.
-                Ok(Some(list @ Value::Array(_))) if self.owed == 0 => return Ok(list),
-                Ok(Some(value)) if self.owed == 0 => return value.extract_error(),
+                // The first are those of who was dropped.
+                Ok(Some(answer)) if self.owed < commands.len() => answers.push(answer),
                 Ok(Some(_)) => {}
                 Ok(None) => self.receive().await?,
                 Err(error) => {
@@ -105,6 +118,7 @@ impl Lane {
                 }
             }
         }
+        Ok(answers)
     }
 
     /// The next answer, if it has come.

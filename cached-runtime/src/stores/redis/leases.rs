@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
+use redis::{Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value, cmd};
 
 use super::carrier::Carrier;
 use super::link::Link;
@@ -116,14 +116,16 @@ impl Scripts {
 
 /// For each key the value; or a list of its token, the one that stands with its life renewed or else a fresh one; or a
 /// list of an error of this key alone and a 0. Where the third argument is `life`, these in a list, and beside it one
-/// of the lives left as `PTTL` tells them. A fourth is what leases open with. Where memory is short a fresh token does not stand, and the load goes
-/// unstored; that is no reason to fail a look-up.
+/// of the lives left as `PTTL` tells them. Where it is `rest`, the values have just been asked for, and where all keys
+/// are there nothing but a 0 is answered. A fourth is what leases open with. Where memory is short a fresh token does not
+/// stand, and the load goes unstored; that is no reason to fail a look-up.
 ///
 /// A hit costs the server little more than its share of the `MGET`, which is why nothing else is asked for it: the lives
 /// only where somebody needs them; the leases not as `KEYS`, of which the server would make twice the strings for
 /// names that a hit has no use for. They are made here, of declared keys and in their slots. `MGET` passes over what
 /// is no string, and fails as a whole where one key may not be read, so what it did not bring is asked for by itself.
 const LOOK_UP: &str = "\
+if ARGV[3] == 'rest' and redis.call('EXISTS', unpack(KEYS)) == #KEYS then return 0 end
 local answers = redis.pcall('MGET', unpack(KEYS))
 if answers.err then answers = {} end
 for n = 1, #KEYS do
@@ -208,13 +210,27 @@ impl Script {
         answer
     }
 
-    /// The same for a script that may be run twice.
-    pub(super) async fn look(&self, link: &Link, keys: &[&str], arguments: &[&[u8]]) -> RedisResult<Value> {
-        let answer = link.look(&self.command(false, keys, arguments)).await;
-        if is_unknown(&answer) {
-            return link.look(&self.command(true, keys, arguments)).await;
+    /// The same for a script that may be run twice, behind `first` in the same journey; its answer is the last.
+    pub(super) async fn look(
+        &self,
+        link: &Link,
+        first: Option<&Cmd>,
+        keys: &[&str],
+        arguments: &[&[u8]],
+    ) -> RedisResult<Vec<Value>> {
+        let commands = |in_full| {
+            let mut commands = Pipeline::with_capacity(2);
+            if let Some(first) = first {
+                commands.add_command(first.clone());
+            }
+            commands.add_command(self.command(in_full, keys, arguments));
+            commands
+        };
+        let answers = link.look(&commands(false)).await;
+        if is_unknown(&answers) {
+            return link.look(&commands(true)).await;
         }
-        answer
+        answers
     }
 
     /// The command that runs it, by its digest or `in_full`.
@@ -227,7 +243,7 @@ impl Script {
     }
 }
 
-fn is_unknown(answer: &RedisResult<Value>) -> bool {
+fn is_unknown<T>(answer: &RedisResult<T>) -> bool {
     let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
     answer.as_ref().is_err_and(|error| error.kind() == unknown)
 }

@@ -160,19 +160,22 @@ impl Link {
         answer
     }
 
-    /// The same for a command that may be carried out twice.
-    pub(super) async fn look(&self, command: &Cmd) -> RedisResult<Value> {
+    /// Sends commands that may be carried out twice, in one journey, and returns the answers of all; an error answer to
+    /// any of them is an error.
+    pub(super) async fn look(&self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let wire = self.wire().await?;
         while let Some(mut held) = self.inner.hold(&wire) {
-            match held.ask(command).await {
+            match held.ask(commands).await {
                 // The server has hung up since, or has never heard the question before, or the runtime that watched
                 // over the lane has ended.
                 Err(error) if error.is_io_error() && !error.is_timeout() => {}
-                answer => return wire.heed(answer),
+                answer => return wire.heed(answer.and_then(without_errors)),
             }
         }
         self.inner.dial_lane(&wire);
-        self.run_over(&wire, command).await
+        let mut connection = wire.connection.clone();
+        let answers = connection.send_packed_commands(commands, 0, commands.len());
+        wire.heed(self.watch_over(&wire, answers).await.and_then(without_errors))
     }
 
     /// Notes what is about to be removed or replaced, where it may have to be removed again.
@@ -282,7 +285,7 @@ impl Inner {
         };
         let who = cmd("INFO").arg("server").take();
         let (here, there) = (
-            lane.ask(&who).await?,
+            lane.ask_one(&who).await?,
             wire.connection.clone().send_packed_command(&who).await?,
         );
         let (here, there): (String, String) =
@@ -374,7 +377,7 @@ impl Kept {
 }
 
 impl Held<'_> {
-    async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
+    async fn ask(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let Some(Kept { lane, .. }) = &mut self.kept else {
             return Err(io::Error::from(io::ErrorKind::NotConnected).into());
         };
@@ -383,7 +386,7 @@ impl Held<'_> {
         } else {
             (ANSWER, io::ErrorKind::TimedOut)
         };
-        if let Ok(answer) = timeout(patience, lane.ask(command)).await {
+        if let Ok(answer) = timeout(patience, lane.ask(commands)).await {
             return answer;
         }
         self.kept = None;
@@ -420,7 +423,7 @@ impl Wire {
     }
 
     /// Notices what an answer says of the server.
-    fn heed(&self, answer: RedisResult<Value>) -> RedisResult<Value> {
+    fn heed<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
         if answer.as_ref().is_err_and(in_doubt) {
             self.lost.store(true, Relaxed);
         }
@@ -432,6 +435,15 @@ impl Wire {
         let silent = asked != 0 && u128::from(now.saturating_sub(asked)) >= ANSWER.as_millis();
         !silent && !self.lost.load(Relaxed)
     }
+}
+
+/// The answers, if none of them is an error. Inside of a list none is, and lists are long.
+fn without_errors(answers: Vec<Value>) -> RedisResult<Vec<Value>> {
+    let is_error = |answer: &Value| matches!(answer, Value::ServerError(_));
+    if let Some(error) = answers.iter().find(|answer| is_error(answer)) {
+        error.clone().extract_error()?;
+    }
+    Ok(answers)
 }
 
 /// Whether the connection that gave this error is not to be used again. A server that has become read-only was a

@@ -3,8 +3,9 @@
 //! `builder` sets one up, `servers` reads the URL and `address` what it says of each server. `place` says where a server is,
 //! by asking the `sentinel`s if need be, `dial` makes a connection and `link` keeps it; beside it a `lane` carries look-ups,
 //! and `reply` reads their answers. `cluster` is several servers, and `carrier` the one or the other. `leases` holds the
-//! scripts that make tokens true, `batch` sends look-ups together, `many` asks for several keys, `sweep` removes by pattern, and `recent` is what has
-//! to be removed again where another server takes over. This file says which command answers which verb of [`Store`].
+//! scripts that make tokens true, `batch` sends look-ups together, as `look` says, `many` asks for several keys, `sweep`
+//! removes by pattern, and `recent` is what has to be removed again where another server takes over. This file says which
+//! command answers which verb of [`Store`].
 
 mod address;
 mod batch;
@@ -15,6 +16,7 @@ mod dial;
 mod lane;
 mod leases;
 mod link;
+mod look;
 mod many;
 mod place;
 mod recent;
@@ -35,6 +37,7 @@ use self::carrier::Carrier;
 use self::cluster::verbs;
 use self::leases::{LEASE, Scripts, fresh, milliseconds};
 use self::link::CLOSED;
+use self::look::Luck;
 use crate::store::Filling;
 use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
 
@@ -81,6 +84,7 @@ struct Inner {
     of_a_cluster: bool,
     scripts: Scripts,
     queue: Queue,
+    luck: Luck,
     name: String,
 }
 
@@ -122,6 +126,7 @@ impl Inner {
             of_a_cluster: false,
             scripts: Scripts::new(),
             queue: Queue::default(),
+            luck: Luck::default(),
             name,
         }
     }
@@ -205,10 +210,7 @@ impl Inner {
         if self.of_a_cluster {
             return verbs::look_apart(link, script, keys, life).await;
         }
-        let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
-        let arguments: [&[u8]; 3] = [lease.as_bytes(), &seed, b"life"];
-        let arguments = &arguments[..if life { 3 } else { 2 }];
-        script.look(link, keys, arguments).await
+        self.luck.look(script, link, keys, life).await
     }
 
     fn looked_up(&self, what: Value, left: Option<&Value>) -> Result<Lookup, Error> {

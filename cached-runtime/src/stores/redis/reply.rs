@@ -73,12 +73,13 @@ impl<'a> Reply<'a> {
             Self::Bytes(bytes) => Value::BulkString(bytes.to_vec()),
             Self::Number(number) => Value::Int(number),
             Self::Nothing => Value::Nil,
-            Self::List(parts) => Value::Array(
-                parts
-                    .into_iter()
-                    .map(Self::into_value)
-                    .collect::<RedisResult<_>>()?,
-            ),
+            Self::List(parts) => {
+                let mut values = Vec::with_capacity(parts.len());
+                for part in parts {
+                    values.push(part.into_value()?);
+                }
+                Value::Array(values)
+            }
             Self::Line(line) => redis::parse_redis_value(line)?,
         })
     }
@@ -106,8 +107,18 @@ fn take_bytes<'a>(rest: &mut &'a [u8], length: usize) -> RedisResult<Option<&'a 
 }
 
 fn number(text: &[u8]) -> RedisResult<i64> {
-    let text = str::from_utf8(text).map_err(|_| garbled())?;
-    text.parse().map_err(|_| garbled())
+    let (digits, sign) = match text {
+        [b'-', digits @ ..] => (digits, -1),
+        digits => (digits, 1),
+    };
+    let more = |number: i64, digit: &u8| match digit {
+        b'0'..=b'9' => number
+            .checked_mul(10)?
+            .checked_add(sign * i64::from(digit - b'0')),
+        _ => None,
+    };
+    let number = digits.iter().try_fold(0, more);
+    number.filter(|_| !digits.is_empty()).ok_or_else(garbled)
 }
 
 fn length(text: &[u8]) -> RedisResult<usize> {
