@@ -172,3 +172,40 @@ async fn a_batch_that_fails_again_and_again_holds_nobody_up() {
     assert_eq!(all(singles).await, vec![Ok(2); 100]);
     failing.iter().for_each(tokio::task::JoinHandle::abort);
 }
+
+/// Can be made, and means nothing to the batches above.
+#[derive(Debug, Clone, PartialEq)]
+struct Foreign;
+
+#[cache(entries(one(id) for id in ids), skip(shop))]
+async fn foreign(shop: &Shop, ids: &[u64]) -> Result<HashMap<u64, u64>, Foreign> {
+    shop.many(ids).await;
+    Err(Foreign)
+}
+
+/// Both are told of at once: the one that is of use first, and then the one that is not.
+#[tokio::test(start_paused = true)]
+async fn an_error_that_is_of_use_is_not_lost_over_one_that_is_none() {
+    let (caches, shop) = (caches(), Arc::new(Shop::default()));
+    let own = crowd(&caches, 1, |_| {
+        let shop = Arc::clone(&shop);
+        async move { many(&shop, true, &[1]).await }
+    });
+    shop.begun().await;
+    let other = crowd(&caches, 1, |_| {
+        let shop = Arc::clone(&shop);
+        async move { foreign(&shop, &[2]).await }
+    });
+    shop.begun().await;
+    let both = crowd(&caches, 1, |_| {
+        let shop = Arc::clone(&shop);
+        async move { many(&shop, false, &[1, 2]).await }
+    });
+    settle().await;
+    shop.let_through(2);
+    assert_eq!(all(own).await, [Err(Refused("many"))]);
+    assert_eq!(all(other).await, [Err(Foreign)]);
+    shop.let_through(10);
+    assert_eq!(all(both).await, [Err(Refused("many"))]);
+    assert_eq!(shop.runs(), [vec![1], vec![2]]);
+}
