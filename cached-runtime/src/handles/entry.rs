@@ -224,7 +224,8 @@ impl<V: CacheValue> Entry<V> {
     /// was there is out of date.
     ///
     /// Loads in progress are revoked. A put that overlaps another put or an invalidation of this entry becomes a
-    /// removal. Dropped midway, some tiers may have the value.
+    /// removal. Dropped midway, some tiers may have the value. A write that waits under `write_behind` is newer: reads see
+    /// its value, and it is put once the source has it.
     ///
     /// # Errors
     ///
@@ -259,7 +260,8 @@ impl<V: CacheValue> Entry<V> {
 
     /// Removes the entry from every tier. When this returns no value loaded before is served or stored in this
     /// process; a store that cannot be reached has its removal queued and is not read for this entry meanwhile.
-    /// Dropped midway, what is left is queued. There are no errors but those of every method.
+    /// Dropped midway, what is left is queued. A write that waits under `write_behind` stays, and reads see its value:
+    /// [`Caches::settle`] before, where that matters. There are no errors but those of every method.
     pub async fn invalidate(&self) -> Result<(), Error> {
         self.check()?;
         invalidate::entry(&self.function, self.probe()).await;
