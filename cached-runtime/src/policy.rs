@@ -184,7 +184,8 @@ pub enum Mode {
     /// Look up, load on a miss, store.
     #[default]
     Normal,
-    /// Do not look up: load anew and store the result in place of what is there.
+    /// Do not look up: load anew and store the result in place of what is there. The value of a write that waits under
+    /// `write_behind` is newer than the source, and is returned as it is.
     Refresh,
     /// No cache at all: neither look up nor store nor share a load. What a writer under `write_behind` has not given to
     /// the source yet is not seen.

@@ -224,8 +224,8 @@ impl<V: CacheValue> Entry<V> {
     /// was there is out of date.
     ///
     /// Loads in progress are revoked. A put that overlaps another put or an invalidation of this entry becomes a
-    /// removal. Dropped midway, some tiers may have the value. A write that waits under `write_behind` is newer: reads see
-    /// its value, and it is put once the source has it.
+    /// removal. Dropped midway, some tiers may have the value. A write that waits under `write_behind` comes after it:
+    /// reads see the value of that one, which is put once the source has it.
     ///
     /// # Errors
     ///
