@@ -124,6 +124,20 @@ impl KeyBuf {
             return self.put_integer(value);
         }
         self.mixed.text(text);
+        let end = self.len + 2 + text.len();
+        match (self.short.get_mut(self.len..end), u8::try_from(text.len())) {
+            // As for an integer.
+            (Some([mark, length, room @ ..]), Ok(short)) => {
+                (*mark, *length) = (TEXT, short);
+                copy(text.as_bytes(), room);
+                self.len = end;
+            }
+            _ => self.put_long_text(text),
+        }
+    }
+
+    #[cold]
+    fn put_long_text(&mut self, text: &str) {
         match u8::try_from(text.len()) {
             Ok(short) if short < LONG => self.extend(&[TEXT, short]),
             _ => {
@@ -195,6 +209,27 @@ impl KeyBuf {
             }
             Moved::Heap(bytes) => bytes.extend_from_slice(more),
         }
+    }
+}
+
+/// Copies as many bytes as both have, which are equally many: without a call for most of the texts in keys.
+#[inline]
+fn copy(from: &[u8], to: &mut [u8]) {
+    match from.len() {
+        8..=16 => copy_ends::<8>(from, to),
+        4..=7 => copy_ends::<4>(from, to),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Copies the first and the last so many bytes.
+#[inline]
+fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8]) {
+    if let (Some(first), Some(room)) = (from.first_chunk::<N>(), to.first_chunk_mut()) {
+        *room = *first;
+    }
+    if let (Some(last), Some(room)) = (from.last_chunk::<N>(), to.last_chunk_mut()) {
+        *room = *last;
     }
 }
 
