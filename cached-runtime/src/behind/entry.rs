@@ -78,6 +78,31 @@ impl<V: CacheValue> WrittenLater for BehindEntry<V> {
     }
 }
 
+/// An entry that is read, whenever its source is written.
+pub trait Readable {
+    /// What it keeps.
+    type Value;
+
+    /// The entry itself.
+    fn read(self) -> Entry<Self::Value>;
+}
+
+impl<V> Readable for Entry<V> {
+    type Value = V;
+
+    fn read(self) -> Self {
+        self
+    }
+}
+
+impl<V> Readable for BehindEntry<V> {
+    type Value = V;
+
+    fn read(self) -> Entry<V> {
+        self.0
+    }
+}
+
 /// The entry that a writer under `write_behind` has named. Apart from the write itself, so that it is reported once.
 pub fn written_later<E: WrittenLater>(entry: E) -> Entry<E::Value> {
     entry.into_entry()

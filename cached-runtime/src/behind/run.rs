@@ -13,7 +13,6 @@ use super::queue::{Behind, Next};
 use super::report::FailedWrite;
 use super::state::Turn;
 use crate::caches::function::Function;
-use crate::call::probe_of;
 use crate::fill::{End, Puts};
 use crate::invalidate;
 use crate::key::KeyBytes;
@@ -143,8 +142,8 @@ async fn run(function: &Arc<Function>, behind: &Behind, turns: Vec<Turn>) {
     // From before the run, so that whoever writes or invalidates meanwhile is seen.
     let keys = running.turns.iter().map(|turn| turn.key.clone()).collect();
     let puts = Puts::begin(function, keys).await;
-    behind.runs(&mut running.turns, |key| function.stamps.now(probe_of(key).hash));
-    let outcome = attempt(|| gather::run(&mut running.turns)).await;
+    behind.runs(&mut running.turns);
+    let outcome = attempt(&function.background, || gather::run(&mut running.turns)).await;
     // From here on it is known what has become of them.
     let turns = std::mem::take(&mut running.turns);
     let Err(error) = outcome else {
@@ -167,7 +166,8 @@ async fn run(function: &Arc<Function>, behind: &Behind, turns: Vec<Turn>) {
 
 /// Puts the values once more, unless newer ones are on their way.
 async fn succeeded(behind: &Behind, turns: Vec<Turn>, puts: Puts) {
-    // Until then reads see what is pending, and whatever becomes of the puts, no longer.
+    // Whoever finds none in the tiers from here on asks the source: another process may have overtaken these.
+    turns.iter().for_each(|turn| behind.overrule(&turn.key));
     let _done = Finished {
         behind,
         keys: turns.iter().map(|turn| turn.key.clone()).collect(),

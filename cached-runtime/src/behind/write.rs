@@ -168,7 +168,7 @@ where
             // A store that does not take it has the entry removed.
             let _ = begun.end(content, plan).await;
         }
-        None => invalidate::entry(&function, probe_of(&key)).await,
+        None => invalidate::remove(&function, probe_of(&key)).await,
     }
     put.done();
     (returned.done)()

@@ -52,9 +52,13 @@ pub(crate) async fn get_many(function: &Arc<Function>, keys: &[KeyBytes]) -> Vec
             {
                 return Ok(held);
             }
+            let load = Load::of_one(Arc::clone(function), probe);
+            if let Some(pending) = load.pending() {
+                return Ok(pending);
+            }
             sought.push(Sought {
                 text: function.full_key(key),
-                load: Load::of_one(Arc::clone(function), probe),
+                load,
                 found: None,
             });
             Err(sought.len() - 1)

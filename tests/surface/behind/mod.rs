@@ -4,6 +4,8 @@ mod arguments;
 mod beside;
 mod entries;
 mod failures;
+mod inside;
+mod lost;
 mod newest;
 mod nowhere;
 mod reads;
