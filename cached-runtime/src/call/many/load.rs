@@ -105,7 +105,7 @@ impl Many {
             function.counts.memory_misses.add_one();
         }
         if function.spec.single_flight {
-            return Some(function.flights.join(probe));
+            return Some(function.flights.join_as(probe, Some(self.group)));
         }
         self.due.push((slot, Role::Alone));
         None
