@@ -174,8 +174,8 @@ where
     (returned.done)()
 }
 
-/// Entries whose new values are accepted, and on their way into the tiers. Where the writer is dropped there, what the tiers
-/// have is removed.
+/// Entries whose new values are on their way into the tiers. Where whoever puts them is dropped or panics there, what the
+/// tiers have is removed.
 pub(super) struct Unput<'a> {
     function: &'a Function,
     keys: &'a [KeyBytes],

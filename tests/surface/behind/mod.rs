@@ -8,6 +8,7 @@ mod inside;
 mod lost;
 mod newest;
 mod nowhere;
+mod panics;
 mod reads;
 mod room;
 mod stops;
