@@ -106,6 +106,11 @@ impl Behind {
         }
     }
 
+    /// Whether anything of this key is pending.
+    pub(super) fn has(&self, key: &[u8]) -> bool {
+        self.lock().keys.contains_key(key)
+    }
+
     /// How many writes are pending.
     pub(crate) fn len(&self) -> u64 {
         self.lock().writes

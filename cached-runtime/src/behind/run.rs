@@ -33,8 +33,10 @@ pub(super) fn ensure(function: &Arc<Function>) {
         waiting: false,
         employed: true,
     };
-    // Dropped where there is no runtime, and so no longer counted.
-    function.background.spawn(worker.work());
+    // Dropped where nothing can run, and so no longer counted.
+    if has_timers() {
+        function.background.spawn(worker.work());
+    }
 }
 
 /// Has everything run that is pending, and returns once it has; `false`, at once, where nothing can be run.
