@@ -17,6 +17,12 @@ impl<V> BehindEntry<V> {
     pub fn of(entry: Entry<V>) -> Self {
         Self(entry)
     }
+
+    /// The entry itself, for a batch, which does not care when its source is written.
+    #[doc(hidden)]
+    pub fn for_batch(self) -> Entry<V> {
+        self.0
+    }
 }
 
 impl<V> Deref for BehindEntry<V> {
@@ -74,31 +80,6 @@ impl<V: CacheValue> WrittenLater for BehindEntry<V> {
     type Value = V;
 
     fn into_entry(self) -> Entry<V> {
-        self.0
-    }
-}
-
-/// An entry that is read, whenever its source is written.
-pub trait Readable {
-    /// What it keeps.
-    type Value;
-
-    /// The entry itself.
-    fn read(self) -> Entry<Self::Value>;
-}
-
-impl<V> Readable for Entry<V> {
-    type Value = V;
-
-    fn read(self) -> Self {
-        self
-    }
-}
-
-impl<V> Readable for BehindEntry<V> {
-    type Value = V;
-
-    fn read(self) -> Entry<V> {
         self.0
     }
 }

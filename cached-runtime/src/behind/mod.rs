@@ -28,7 +28,6 @@ mod write;
 
 pub(crate) use self::attempt::is_inside_of;
 pub use self::each::{Entries, Gather, Gathered, Writes, entries, gathered, write_behind_each};
-pub(crate) use self::entry::Readable;
 pub use self::entry::{BehindEntry, WrittenAtOnce, WrittenLater, written_later};
 pub use self::gather::Together;
 pub(crate) use self::queue::Behind;

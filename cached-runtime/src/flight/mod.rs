@@ -25,7 +25,7 @@ use crate::tier::memory::Probe;
 pub(crate) use state::{Answer, Maker};
 use state::{Flight, State};
 pub(crate) use wait::{Lead, Turn, Wait};
-use within::Waiting;
+use within::{Circle, Waiting};
 pub(crate) use within::{Group, Within};
 
 const SHARDS: usize = 16;
@@ -70,8 +70,8 @@ impl Flights {
         let mut shard = self.shard(probe.hash);
         if let Some(flight) = shard.get(probe.bytes) {
             return match Waiting::begin(flight) {
-                None => Joined::Inside,
-                Some(waiting) => Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight), waiting)),
+                Err(Circle) => Joined::Inside,
+                Ok(waiting) => Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight), waiting)),
             };
         }
         let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash, false));

@@ -84,6 +84,9 @@ impl Led {
     }
 }
 
+/// He would wait for himself.
+pub(super) struct Circle;
+
 /// Those who lead further up this stack wait for somebody, until this is dropped.
 pub(super) struct Waiting {
     these: Vec<Led>,
@@ -91,15 +94,15 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Waits for `flight`, which takes no note where nobody leads anything here; `None` for one who would wait for himself.
-    pub(super) fn begin(flight: &Arc<Flight>) -> Option<Option<Box<Self>>> {
+    /// Waits for `flight`, of which no note is taken where nobody leads anything here.
+    pub(super) fn begin(flight: &Arc<Flight>) -> Result<Option<Box<Self>>, Circle> {
         LED.try_with(|led| Self::begin_inside(&led.borrow(), flight))
-            .unwrap_or(Some(None))
+            .unwrap_or(Ok(None))
     }
 
-    fn begin_inside(these: &[Led], flight: &Arc<Flight>) -> Option<Option<Box<Self>>> {
+    fn begin_inside(these: &[Led], flight: &Arc<Flight>) -> Result<Option<Box<Self>>, Circle> {
         if these.is_empty() {
-            return Some(None);
+            return Ok(None);
         }
         let whom = Led::by_whom(flight);
         let mut graph = graph();
@@ -107,7 +110,7 @@ impl Waiting {
         let (mut seen, mut next) = (HashSet::new(), vec![whom]);
         while let Some(led) = next.pop() {
             if these.contains(&led) {
-                return None;
+                return Err(Circle);
             }
             if seen.insert(led)
                 && let Some(further) = graph.get(&led)
@@ -119,7 +122,7 @@ impl Waiting {
             *graph.entry(*led).or_default().entry(whom).or_default() += 1;
         }
         let these = these.to_vec();
-        Some(Some(Box::new(Self { these, whom })))
+        Ok(Some(Box::new(Self { these, whom })))
     }
 }
 

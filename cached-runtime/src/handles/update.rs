@@ -91,7 +91,7 @@ impl<V: CacheValue> Entry<V> {
     /// [`CachesBuilder::on_failed_write`](crate::CachesBuilder::on_failed_write), and its entry is removed.
     /// [`Caches::settle`](crate::Caches::settle) and [`Caches::shutdown`](crate::Caches::shutdown) run what is pending first;
     /// a process that is killed loses it. After a shutdown and outside of a tokio runtime with timers `writer` runs before
-    /// this returns.
+    /// this returns, unless something older of this entry is pending.
     ///
     /// # Errors
     ///

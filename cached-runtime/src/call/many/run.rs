@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use super::{Answers, Keys, Listed, Steps};
-use crate::behind::Readable;
 use crate::caches::context;
 use crate::call::output::{Loaded, Output, Shape};
 use crate::call::share::Share;
 use crate::call::values::Ways;
 use crate::entry::Content;
 use crate::flight::Answer;
+use crate::handles::Entry;
 
 /// The ids of a batch, and what is found at once of their entries.
 pub struct Asked<I: ?Sized, Id, S, V> {
@@ -21,14 +21,14 @@ pub struct Asked<I: ?Sized, Id, S, V> {
 }
 
 /// Asks for the entries that `entry` says for each of the `ids`.
-pub fn ask<I: ?Sized, Id, S, E: Readable>(
+pub fn ask<I: ?Sized, Id, S, V>(
     list: Listed<I, Id, S>,
     ids: &I,
-    entry: impl Fn(&Id) -> E,
-) -> Asked<I, Id, S, E::Value> {
+    entry: impl Fn(&Id) -> Entry<V>,
+) -> Asked<I, Id, S, V> {
     let (mut keys, mut ways) = (Keys::default(), None);
     for id in (list.all)(ids) {
-        let entry = entry(id).read();
+        let entry = entry(id);
         let (function, hash, key) = entry.place();
         keys.add(function, hash, key);
         ways = Some(entry.ways());
