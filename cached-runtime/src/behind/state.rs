@@ -168,6 +168,9 @@ impl State {
             self.held.insert(key.clone());
         } else if is_new {
             self.line_up(now, key.clone(), writer);
+        } else if writer.settings.together.is_none() {
+            // Who writes one entry does not wait until a list is in the tiers.
+            self.let_go(now, &key);
         }
         let number = self.last;
         let pending = self.keys.entry(key).or_insert_with(|| Pending {
