@@ -186,7 +186,8 @@ impl Caches {
     /// Waits until queued writes have run, for as long as it takes, background fills are in place and queued removals
     /// are delivered; for a store that cannot be reached, ten seconds at most (where there is no runtime with timers to count them, as long as it takes).
     ///
-    /// Inside of a queued write, which it would wait for, it returns at once.
+    /// Inside of a queued write, which it would wait for, it returns at once; in a task that such a write spawns and waits
+    /// for it waits forever.
     pub async fn settle(&self) {
         if behind::is_inside_of(&self.0.background) {
             tracing::error!(

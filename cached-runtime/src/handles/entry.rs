@@ -79,7 +79,7 @@ impl<V> Entry<V> {
         (&self.function, self.hash, self.key.as_bytes())
     }
 
-    /// For a batch, which does not care when the source is written: see [`BehindEntry`](crate::behind::BehindEntry).
+    /// For a batch, which does not care when the source is written: see [`BehindEntry`](crate::BehindEntry).
     #[doc(hidden)]
     #[must_use]
     pub fn for_batch(self) -> Self {

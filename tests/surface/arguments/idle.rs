@@ -182,3 +182,17 @@ async fn a_batch_reads_too() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_look_for_many_reads_too() {
+    world(async |world| {
+        let by_name = world.caches.cache("below by name").backend(["far"]);
+        let by_name = by_name.idle(secs(600)).build().unwrap();
+        by_name.entry(1).insert(7).await.unwrap();
+        world.far.set_ttl("below by name:1", secs(3));
+        assert_eq!(by_name.get_many([1, 2]).await.unwrap(), [Some(7), None]);
+        world.caches.settle().await;
+        assert_eq!(world.far.ttl("below by name:1"), Some(secs(600)));
+    })
+    .await;
+}

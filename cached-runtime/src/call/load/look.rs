@@ -103,7 +103,7 @@ impl Load {
     }
 
     /// What is read in a remote tier is kept there for longer, and loaded anew where it is due.
-    pub(in crate::call) fn aged(&mut self, plan: &Plan) {
+    fn aged(&mut self, plan: &Plan) {
         self.due = plan.is_due().then(|| self.role.probe().map(Keyed::new)).flatten();
         if let (Some(_), Some(probe)) = (plan.idle, self.role.probe()) {
             self.function.tell_below(probe, plan.whole_left());
