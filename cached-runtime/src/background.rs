@@ -34,6 +34,11 @@ impl Drop for Counted {
 }
 
 impl Background {
+    /// Whether they are the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Runs `work` on the runtime of the caller. `false`, and nothing has run, outside of any.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
         let Ok(runtime) = Handle::try_current() else {

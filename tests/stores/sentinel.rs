@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use cached_runtime::stores::Redis;
-use cached_runtime::{ErrorKind, Filled, Lookup, Store};
+use cached_runtime::{ErrorKind, Filled, Filling, Lookup, Store};
 use cached_tests::{RedisSentinel, RedisServer, free_port};
 use tokio::time::sleep;
 
@@ -109,6 +109,47 @@ async fn what_a_demoted_master_was_told_is_not_lost() {
         store.fill("shop:absent", b"old", None, &token).await.unwrap(),
         Filled::Refused
     );
+}
+
+/// A writer claims its keys before its body, which may take as long as it likes.
+#[tokio::test]
+async fn what_was_replaced_long_after_it_was_claimed_is_not_lost() {
+    let sentinels = RedisSentinel::start().await;
+    let store = Redis::connect(sentinels.url()).await.unwrap();
+    let keys = ["shop:one", "shop:many"];
+    for key in keys {
+        let token = missing(&store, key).await;
+        store.fill(key, b"old", None, &token).await.unwrap();
+    }
+    sentinels.server(0).wait_for_copy(sentinels.server(1)).await;
+    let one = store.reserve(keys[0]).await.unwrap();
+    let many = store.reserve(keys[1]).await.unwrap();
+    let replica = sentinels.server(1);
+    let _: String = replica.cli(&["REPLICAOF", "NO", "ONE"]).await;
+    // As many as are remembered.
+    let others: Vec<String> = (0..65_536).map(|id| format!("shop:other:{id}")).collect();
+    store.remove(&others).await.unwrap();
+    let filled = store.fill(keys[0], b"new", None, &one).await.unwrap();
+    assert_eq!(filled, Filled::Stored);
+    let fill = Filling {
+        key: keys[1],
+        bytes: b"new",
+        ttl: None,
+        token: &many,
+    };
+    let filled = store.fill_many(&[fill]).await.remove(0).unwrap();
+    assert_eq!(filled, Filled::Stored);
+    assert_eq!(replica.cli::<String>(&["GET", keys[0]]).await, "old");
+    sentinels.name_master(1).await;
+    let begun = Instant::now();
+    while sentinels.server(1).cli::<i64>(&["EXISTS", "shop:probe"]).await == 0 {
+        let _ = store.put("shop:probe", b"1", None).await;
+        assert!(begun.elapsed() < SOON, "still at the old master");
+        sleep(Duration::from_millis(10)).await;
+    }
+    for key in keys {
+        missing(&store, key).await;
+    }
 }
 
 #[tokio::test]

@@ -1,20 +1,71 @@
 //! One run of a body that nobody waits for.
 
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
+use crate::background::Background;
 use crate::store::BoxFuture;
 
 /// Makes a run of the body, of copies of its arguments; a run says why it failed.
 pub(crate) type Body = Box<dyn FnMut() -> Run + Send>;
 pub(crate) type Run = BoxFuture<'static, Result<(), String>>;
 
-/// Runs once what `make` makes. A run that panics has failed.
-pub(super) fn attempt(make: impl FnOnce() -> Run) -> impl Future<Output = Result<(), String>> + Send {
+thread_local! {
+    /// The tasks beside which a body is run that this thread polls, from the outside in.
+    static INSIDE: RefCell<Vec<Background>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether a body asks.
+///
+/// What it waited for there might wait for it. A task that it spawns is not inside.
+pub(super) fn is_inside() -> bool {
+    INSIDE
+        .try_with(|inside| !inside.borrow().is_empty())
+        .unwrap_or(false)
+}
+
+/// Whether a body asks that is run beside these tasks.
+pub(crate) fn is_inside_of(background: &Background) -> bool {
+    INSIDE
+        .try_with(|inside| inside.borrow().iter().any(|outer| outer.is(background)))
+        .unwrap_or(false)
+}
+
+/// A body is being polled.
+struct Inside;
+
+impl Inside {
+    fn enter(background: &Background) -> Self {
+        // A thread that is about to end has no list any more.
+        let _ = INSIDE.try_with(|inside| inside.borrow_mut().push(background.clone()));
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let _ = INSIDE.try_with(|inside| inside.borrow_mut().pop());
+    }
+}
+
+/// Runs once what `make` makes, beside these tasks. A run that panics has failed.
+pub(super) fn attempt(
+    background: &Background,
+    make: impl FnOnce() -> Run,
+) -> impl Future<Output = Result<(), String>> + Send {
     let made = catch_unwind(AssertUnwindSafe(make)).map_err(|panic| told(&*panic));
-    async { caught(made?).await? }
+    let background = background.clone();
+    async move {
+        let mut body = made?;
+        let body = poll_fn(|context| {
+            let _inside = Inside::enter(&background);
+            body.as_mut().poll(context)
+        });
+        caught(body).await?
+    }
 }
 
 /// What comes of `work`, or what it panics with.

@@ -136,8 +136,13 @@ impl<'t, T, S, V> Entries<'t, T, S, V> {
     /// With the new values. What is copied of an item is what the body gets.
     pub fn with(self, mut value: impl FnMut(&'t T) -> V) -> Writes<T, S, V> {
         let Each { groups, items, ways } = self.each;
-        let later =
-            self.open && groups.iter().all(|(function, _)| function.behind.is_some()) && run::has_timers();
+        let is_pending = |(function, keys): &(Arc<Function>, Vec<KeyBytes>)| {
+            let behind = function.behind.as_ref();
+            behind.is_some_and(|behind| keys.iter().any(|key| behind.has(key)))
+        };
+        // What is pending of an entry was written before, and has to run before.
+        let later = groups.iter().all(|(function, _)| function.behind.is_some())
+            && (self.open && run::has_timers() || groups.iter().any(is_pending));
         let List { some, copy, keep, .. } = self.list;
         let items = items.into_iter().map(|(item, group, place)| {
             let kept: Box<dyn Any + Send> = if later { keep(item) } else { Box::new(()) };
@@ -154,7 +159,8 @@ impl<'t, T, S, V> Entries<'t, T, S, V> {
 }
 
 /// Gives the entries their new values and has `body` run for their items later, with those of other calls. Where that cannot
-/// be, outside of a runtime with timers and after a shutdown, the body is run first, and what it returns is returned.
+/// be, outside of a runtime with timers and after a shutdown, the body is run first, and what it returns is returned; unless
+/// an older write of one of the entries is pending.
 pub async fn write_behind_each<V, R, T, S, B, const K: u8>(
     returned: Returned<R, K>,
     writes: Writes<T, S, V>,

@@ -17,6 +17,12 @@ impl<V> BehindEntry<V> {
     pub fn of(entry: Entry<V>) -> Self {
         Self(entry)
     }
+
+    /// The entry itself, for a batch, which does not care when its source is written.
+    #[doc(hidden)]
+    pub fn for_batch(self) -> Entry<V> {
+        self.0
+    }
 }
 
 impl<V> Deref for BehindEntry<V> {

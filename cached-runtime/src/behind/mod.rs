@@ -26,6 +26,7 @@ mod run;
 mod state;
 mod write;
 
+pub(crate) use self::attempt::is_inside_of;
 pub use self::each::{Entries, Gather, Gathered, Writes, entries, gathered, write_behind_each};
 pub use self::entry::{BehindEntry, WrittenAtOnce, WrittenLater, written_later};
 pub use self::gather::Together;

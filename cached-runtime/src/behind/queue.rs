@@ -7,12 +7,11 @@ use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 use super::report::Report;
-use super::state::{Offer, State, Turn};
+use super::state::{Offer, Progress, State, Turn};
 use crate::caches::function::Plan;
 use crate::entry::Content;
 use crate::key::KeyBytes;
 use crate::stats::Count;
-use crate::tier::stamps::Stamp;
 
 pub(crate) struct Behind {
     state: Mutex<State>,
@@ -59,14 +58,11 @@ impl Behind {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The newest value of a key, if the source is yet to get it, for a look that has taken this stamp.
-    ///
-    /// While it is on its way into the source it may be there already, and something newer too: once the entry has been
-    /// invalidated meanwhile, the source has the last word.
-    pub(crate) fn pending(&self, key: &[u8], stamp: Stamp) -> Option<(Content, Option<Plan>)> {
+    /// The newest value of a key, if the source is yet to get it, for a look that has taken its stamp.
+    pub(crate) fn pending(&self, key: &[u8]) -> Option<(Content, Option<Plan>)> {
         let state = self.lock();
         let pending = state.keys.get(key)?;
-        if pending.writes.is_empty() && pending.running.is_some_and(|running| running != stamp) {
+        if pending.writes.is_empty() && pending.progress == Progress::Overruled {
             return None;
         }
         let plan = pending
@@ -82,15 +78,37 @@ impl Behind {
         pending.is_some_and(|pending| pending.newest == turn.newest)
     }
 
+    /// Somebody invalidates this entry, and is yet to move its stamp on: who looks later must not find what is on its way
+    /// into the source, which may be there already, and something newer too.
+    pub(crate) fn overrule(&self, key: &[u8]) {
+        if let Some(pending) = self.lock().keys.get_mut(key) {
+            pending.overrule();
+        }
+    }
+
+    /// The same of all entries that `meant` names.
+    pub(crate) fn overrule_if(&self, meant: impl Fn(&[u8]) -> bool) {
+        for (key, pending) in &mut self.lock().keys {
+            if pending.progress == Progress::Runs && meant(key) {
+                pending.overrule();
+            }
+        }
+    }
+
     /// Writes are about to run.
-    pub(super) fn runs(&self, turns: &mut [Turn], stamp: impl Fn(&[u8]) -> Stamp) {
+    pub(super) fn runs(&self, turns: &mut [Turn]) {
         let mut state = self.lock();
         for turn in turns {
             turn.write.runs += 1;
             if let Some(pending) = state.keys.get_mut(&*turn.key) {
-                pending.running = Some(stamp(&turn.key));
+                pending.progress = Progress::Runs;
             }
         }
+    }
+
+    /// Whether anything of this key is pending.
+    pub(super) fn has(&self, key: &[u8]) -> bool {
+        self.lock().keys.contains_key(key)
     }
 
     /// How many writes are pending.
@@ -214,7 +232,7 @@ impl Behind {
                 continue;
             }
             pending.writes.push_front(write);
-            pending.running = None;
+            pending.progress = Progress::Waits;
             keys.push(key);
         }
         if !keys.is_empty() {

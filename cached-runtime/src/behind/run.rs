@@ -12,8 +12,8 @@ use super::gather;
 use super::queue::{Behind, Next};
 use super::report::FailedWrite;
 use super::state::Turn;
+use super::write::Unput;
 use crate::caches::function::Function;
-use crate::call::probe_of;
 use crate::fill::{End, Puts};
 use crate::invalidate;
 use crate::key::KeyBytes;
@@ -33,8 +33,10 @@ pub(super) fn ensure(function: &Arc<Function>) {
         waiting: false,
         employed: true,
     };
-    // Dropped where there is no runtime, and so no longer counted.
-    function.background.spawn(worker.work());
+    // Dropped where nothing can run, and so no longer counted.
+    if has_timers() {
+        function.background.spawn(worker.work());
+    }
 }
 
 /// Has everything run that is pending, and returns once it has; `false`, at once, where nothing can be run.
@@ -89,7 +91,7 @@ impl Worker {
                 Next::Run(turns) => {
                     // More may be due than one can do.
                     ensure(&function);
-                    // What panics is the user's: a weight, a report.
+                    // What panics is the user's: a weight.
                     let _ = caught(run(&function, behind, turns)).await;
                 }
                 Next::Wait(at) => {
@@ -143,12 +145,12 @@ async fn run(function: &Arc<Function>, behind: &Behind, turns: Vec<Turn>) {
     // From before the run, so that whoever writes or invalidates meanwhile is seen.
     let keys = running.turns.iter().map(|turn| turn.key.clone()).collect();
     let puts = Puts::begin(function, keys).await;
-    behind.runs(&mut running.turns, |key| function.stamps.now(probe_of(key).hash));
-    let outcome = attempt(|| gather::run(&mut running.turns)).await;
+    behind.runs(&mut running.turns);
+    let outcome = attempt(&function.background, || gather::run(&mut running.turns)).await;
     // From here on it is known what has become of them.
     let turns = std::mem::take(&mut running.turns);
     let Err(error) = outcome else {
-        succeeded(behind, turns, puts).await;
+        succeeded(function, behind, turns, puts).await;
         return;
     };
     let may_run = |turn: &Turn| turn.write.runs <= turn.write.writer.settings.retries;
@@ -166,12 +168,15 @@ async fn run(function: &Arc<Function>, behind: &Behind, turns: Vec<Turn>) {
 }
 
 /// Puts the values once more, unless newer ones are on their way.
-async fn succeeded(behind: &Behind, turns: Vec<Turn>, puts: Puts) {
-    // Until then reads see what is pending, and whatever becomes of the puts, no longer.
+async fn succeeded(function: &Function, behind: &Behind, turns: Vec<Turn>, puts: Puts) {
+    // Whoever finds none in the tiers from here on asks the source: another process may have overtaken these.
+    turns.iter().for_each(|turn| behind.overrule(&turn.key));
+    let keys: Vec<KeyBytes> = turns.iter().map(|turn| turn.key.clone()).collect();
     let _done = Finished {
         behind,
-        keys: turns.iter().map(|turn| turn.key.clone()).collect(),
+        keys: keys.clone(),
     };
+    let unput = Unput::new(function, &keys);
     let end = |turn: Turn| {
         if !behind.is_newest(&turn) {
             return End::Leave;
@@ -183,6 +188,7 @@ async fn succeeded(behind: &Behind, turns: Vec<Turn>, puts: Puts) {
         }
     };
     puts.end(turns.into_iter().map(end).collect()).await;
+    unput.done();
 }
 
 struct Finished<'a> {
@@ -221,7 +227,8 @@ async fn failed(function: &Function, behind: &Behind, turns: Vec<Turn>, error: &
             "a queued write has failed for good; its entry is removed"
         );
         if let Some(report) = &behind.report {
-            report(&failed);
+            // What it panics with is lost, and the others are told all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| report(&failed)));
         }
     }
 }

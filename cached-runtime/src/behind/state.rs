@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use super::attempt::is_inside;
 use super::gather::{Gathering, Job};
 use super::write::Settings;
 use crate::caches::function::Plan;
 use crate::entry::Content;
 use crate::key::KeyBytes;
-use crate::tier::stamps::Stamp;
 
 /// How long a write waits for newer ones of its key before it is run.
 const LINGER: Duration = Duration::from_millis(100);
@@ -56,8 +56,19 @@ pub(super) struct Pending {
     pub(super) accepted: Instant,
     /// Without the one that runs.
     pub(super) writes: VecDeque<Write>,
-    /// Of the key, from before the one that runs.
-    pub(super) running: Option<Stamp>,
+    pub(super) progress: Progress,
+}
+
+/// How far the write is that was taken last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Its run has not begun, or has failed: the source has something older.
+    Waits,
+    /// It runs, and the source may have it.
+    Runs,
+    /// The same, and from now on the source is to be asked: it has it, or the entry has been invalidated since, so that it
+    /// may have something newer.
+    Overruled,
 }
 
 /// Whose write it is: a newer one of the same replaces it.
@@ -83,8 +94,8 @@ pub(super) struct Write {
     pub(super) number: u64,
     /// So far.
     pub(super) runs: u32,
-    /// In its function's queue.
-    pub(super) _room: OwnedSemaphorePermit,
+    /// In its function's queue; `None` of what a body has written.
+    pub(super) _room: Option<OwnedSemaphorePermit>,
 }
 
 /// A write that is being accepted.
@@ -115,8 +126,17 @@ pub(super) struct Turn {
     pub(super) accepted: Instant,
 }
 
+impl Pending {
+    pub(super) fn overrule(&mut self) {
+        if self.progress == Progress::Runs {
+            self.progress = Progress::Overruled;
+        }
+    }
+}
+
 impl State {
-    /// Adds a write, or gives it back if there is no room for it.
+    /// Adds a write, or gives it back if there is no room for it. A body that writes needs none: it would wait for room that
+    /// others of its kind have, or it itself.
     pub(super) fn take(
         &mut self,
         offer: Box<Offer>,
@@ -131,7 +151,7 @@ impl State {
         } else {
             let all = self.room_of(offer.writer.settings);
             match room.or_else(|| Arc::clone(&all).try_acquire_owned().ok()) {
-                None => return Err((offer, all)),
+                None if !is_inside() => return Err((offer, all)),
                 room => room,
             }
         };
@@ -148,6 +168,9 @@ impl State {
             self.held.insert(key.clone());
         } else if is_new {
             self.line_up(now, key.clone(), writer);
+        } else if writer.settings.together.is_none() {
+            // Who writes one entry does not wait until a list is in the tiers.
+            self.let_go(now, &key);
         }
         let number = self.last;
         let pending = self.keys.entry(key).or_insert_with(|| Pending {
@@ -156,11 +179,11 @@ impl State {
             plan,
             accepted: now,
             writes: VecDeque::new(),
-            running: None,
+            progress: Progress::Waits,
         });
         (pending.newest, pending.accepted) = (number, now);
         (pending.content, pending.plan) = (content, plan);
-        if let Some(room) = room {
+        if !replaces {
             self.writes += 1;
             self.most = self.most.max(writer.settings.concurrency);
             pending.writes.push_back(Write {
@@ -275,7 +298,7 @@ impl State {
         let Some(pending) = self.keys.get_mut(&*key) else {
             return true;
         };
-        pending.running = None;
+        pending.progress = Progress::Waits;
         if pending.writes.is_empty() {
             self.keys.remove(&*key);
             return true;

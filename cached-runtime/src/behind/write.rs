@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::gather::{Job, Together};
+use super::queue::Behind;
 use super::run;
 use super::state::{Offer, WriterId};
 use crate::caches::context;
@@ -99,7 +100,7 @@ pub fn repeated<T: Repeated<H>, H>(argument: &T) -> T {
 }
 
 /// Gives `entry` its new value and has `body` run for it later. Where that cannot be, outside of a runtime with timers and
-/// after a shutdown, the body is run first, and what it returns is returned.
+/// after a shutdown, the body is run first, and what it returns is returned; unless an older write of the entry is pending.
 pub fn write_behind<V, R, B, const K: u8>(
     returned: Returned<R, K>,
     entry: Entry<V>,
@@ -132,11 +133,9 @@ where
     B: Future<Output = R> + Send + 'static,
 {
     let (function, key) = entry.parts();
-    let Some(behind) = function
-        .behind
-        .as_ref()
-        .filter(|_| entry.is_open() && run::has_timers())
-    else {
+    // What is pending of this entry was written before, and has to run before.
+    let later = |behind: &&Behind| entry.is_open() && run::has_timers() || behind.has(key.as_bytes());
+    let Some(behind) = function.behind.as_ref().filter(later) else {
         let mut writer = Writer::new(When::After);
         let updated = writer.update_any(&entry);
         writer.set(updated, value);
@@ -168,14 +167,14 @@ where
             // A store that does not take it has the entry removed.
             let _ = begun.end(content, plan).await;
         }
-        None => invalidate::entry(&function, probe_of(&key)).await,
+        None => invalidate::remove(&function, probe_of(&key)).await,
     }
     put.done();
     (returned.done)()
 }
 
-/// Entries whose new values are accepted, and on their way into the tiers. Where the writer is dropped there, what the tiers
-/// have is removed.
+/// Entries whose new values are on their way into the tiers. Where whoever puts them is dropped or panics there, what the
+/// tiers have is removed.
 pub(super) struct Unput<'a> {
     function: &'a Function,
     keys: &'a [KeyBytes],

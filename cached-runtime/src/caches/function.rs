@@ -19,6 +19,7 @@ use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Fill, Memory, Probe};
 use crate::tier::remote::{Form, Remote};
 use crate::tier::stamps::{Stamp, Stamps};
+use crate::together::{self, BESIDE};
 
 pub(crate) struct Function {
     pub(crate) name: Arc<str>,
@@ -132,16 +133,33 @@ impl Function {
     /// Tells the tiers below memory that an entry is read there, which has `left` to live however often that happens.
     /// In the background: nobody waits for it.
     pub(crate) fn tell_below(self: &Arc<Self>, probe: Probe<'_>, left: Option<Duration>) {
+        if self.spec.idle.is_some() && !self.remotes.is_empty() {
+            self.tell_many_below(vec![(self.full_key(probe.bytes), left)]);
+        }
+    }
+
+    /// The same of many, by their full keys.
+    pub(crate) fn tell_many_below(self: &Arc<Self>, read: Vec<(String, Option<Duration>)>) {
         let Some(idle) = self.spec.idle else { return };
-        let life = left.map_or(idle, |left| left.min(idle));
-        if self.remotes.is_empty() || life.is_zero() {
+        let lives = read.into_iter().filter_map(|(key, left)| {
+            let life = left.map_or(idle, |left| left.min(idle));
+            (!life.is_zero()).then_some((key, life))
+        });
+        let lives: Vec<(String, Duration)> = lives.collect();
+        if lives.is_empty() {
             return;
         }
-        let (function, key) = (Arc::clone(self), self.full_key(probe.bytes));
+        let function = Arc::clone(self);
         self.background.spawn(async move {
             for remote in &function.remotes {
-                // What is gone there, or cannot be told, is loaded again by whoever asks for it there.
-                let _ = remote.guarded.touch(&key, life).await;
+                for some in lives.chunks(BESIDE) {
+                    let touch = |(key, life): &(String, Duration)| {
+                        let (guarded, key, life) = (&remote.guarded, key.clone(), *life);
+                        // What is gone there, or cannot be told, is loaded again by whoever asks for it there.
+                        Box::pin(async move { drop(guarded.touch(&key, life).await) })
+                    };
+                    together::all(some.iter().map(touch).collect()).await;
+                }
             }
         });
     }

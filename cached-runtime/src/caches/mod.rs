@@ -192,7 +192,16 @@ impl Caches {
     /// Waits until queued writes have run, for as long as it takes, background fills are in place and queued removals
     /// are delivered; for a store that cannot be reached, ten seconds at most (where there is no runtime with timers to
     /// count them, as long as it takes). Queued writes begin at once. What is under way goes on if this is dropped.
+    ///
+    /// Inside of a queued write, which it would wait for, it returns at once; in a task that such a write spawns and waits
+    /// for it waits forever.
     pub async fn settle(&self) {
+        if behind::is_inside_of(&self.0.background) {
+            tracing::error!(
+                "`settle` inside of a queued write would wait for that write itself: it does nothing there"
+            );
+            return;
+        }
         self.write_pending().await;
         if !self.0.background.settle_within(PATIENCE).await {
             tracing::warn!("background work is not done: a store cannot be reached");
@@ -218,8 +227,13 @@ impl Caches {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] if removals could not be delivered: what they were about may be read, by other
-    /// processes, until it expires.
+    /// processes, until it expires. [`ErrorKind::Unsupported`], and nothing is done, inside of a queued write, which it would
+    /// wait for.
     pub async fn shutdown(&self) -> Result<(), Error> {
+        if behind::is_inside_of(&self.0.background) {
+            let what = "`shutdown` inside of a queued write would wait for that write itself";
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        }
         self.settle().await;
         self.0.closed.store(true, SeqCst);
         // Whoever was accepted until then.

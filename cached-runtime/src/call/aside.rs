@@ -52,9 +52,13 @@ pub(crate) async fn get_many(function: &Arc<Function>, keys: &[KeyBytes]) -> Vec
             {
                 return Ok(held);
             }
+            let load = Load::of_one(Arc::clone(function), probe);
+            if let Some(pending) = load.pending() {
+                return Ok(pending);
+            }
             sought.push(Sought {
                 text: function.full_key(key),
-                load: Load::of_one(Arc::clone(function), probe),
+                load,
                 found: None,
             });
             Err(sought.len() - 1)
@@ -80,12 +84,13 @@ async fn look_down(function: &Arc<Function>, sought: &mut [Sought]) {
         }
         let keys: Vec<String> = left.iter().map(|sought| sought.text.clone()).collect();
         let had = remote.get_many(&keys, &form).await;
+        let mut read = Vec::new();
         for (sought, had) in left.iter_mut().zip(had) {
             match had {
                 Had::Nothing(permit) => sought.load.permits.push(permit),
                 Had::Entry { content, plan } => {
-                    if function.spec.ages() {
-                        sought.load.aged(&plan);
+                    if plan.idle.is_some() {
+                        read.push((sought.text.clone(), plan.whole_left()));
                     }
                     sought.load.fill_memory(&content, plan);
                     sought.load.backfill(sought.text.clone(), &content, plan);
@@ -93,5 +98,6 @@ async fn look_down(function: &Arc<Function>, sought: &mut [Sought]) {
                 }
             }
         }
+        function.tell_many_below(read);
     }
 }

@@ -87,7 +87,7 @@ impl Put {
         };
         // From here on no load that began before is let into memory.
         let Some(stamp) = stamp.and_then(|stamp| stamps.advance_from(probe.hash, stamp)) else {
-            invalidate::entry(function, probe).await;
+            invalidate::remove(function, probe).await;
             return Ok(());
         };
         invalidate::forget(function, probe);
@@ -101,13 +101,13 @@ impl Put {
         let outcome = match below {
             Below::Put(outcome) => outcome,
             Below::Not(outcome) => {
-                invalidate::entry(function, probe).await;
+                invalidate::remove(function, probe).await;
                 return outcome;
             }
         };
         // Once more: who has begun meanwhile may have found in a store what was there before.
         let Some(stamp) = stamps.advance_from(probe.hash, stamp) else {
-            invalidate::entry(function, probe).await;
+            invalidate::remove(function, probe).await;
             return outcome;
         };
         invalidate::forget(function, probe);
@@ -123,7 +123,7 @@ impl Put {
         }
         // Whoever has begun meanwhile may have looked below before the value was there.
         if stamps.now(probe.hash) != stamp {
-            invalidate::entry(function, probe).await;
+            invalidate::remove(function, probe).await;
         }
         outcome
     }

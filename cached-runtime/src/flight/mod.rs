@@ -25,6 +25,7 @@ use crate::tier::memory::Probe;
 pub(crate) use state::{Answer, Maker};
 use state::{Flight, State};
 pub(crate) use wait::{Lead, Turn, Wait};
+use within::{Circle, Waiting};
 pub(crate) use within::{Group, Within};
 
 const SHARDS: usize = 16;
@@ -38,7 +39,7 @@ pub(crate) struct Flights {
 pub(crate) enum Joined {
     Leader(Lead),
     Follower(Wait),
-    /// The caller is inside of the load that it would wait for.
+    /// The caller is inside of a load that waits for the one that it would wait for, or is that one.
     Inside,
 }
 
@@ -61,14 +62,22 @@ impl Flights {
 
     /// Joins the flight in progress for a key, or begins one and leads it.
     pub(crate) fn join(self: &Arc<Self>, probe: Probe<'_>) -> Joined {
+        self.join_as(probe, None)
+    }
+
+    /// The same for one of the keys of a batch.
+    pub(crate) fn join_as(self: &Arc<Self>, probe: Probe<'_>, group: Option<Group>) -> Joined {
         let mut shard = self.shard(probe.hash);
         if let Some(flight) = shard.get(probe.bytes) {
-            if within::is_led_here(flight) {
-                return Joined::Inside;
-            }
-            return Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight)));
+            return match Waiting::begin(flight) {
+                Err(Circle) => Joined::Inside,
+                Ok(waiting) => Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight), waiting)),
+            };
         }
         let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash, false));
+        if let Some(group) = group {
+            flight.set_group(group.0);
+        }
         shard.insert(flight.key.clone(), Arc::clone(&flight));
         Joined::Leader(Lead::new(Arc::clone(self), flight))
     }

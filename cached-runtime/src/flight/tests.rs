@@ -384,3 +384,33 @@ fn a_batch_that_comes_back_to_one_of_its_keys_is_inside() {
     let _other = Group::new().enter();
     assert!(matches!(flights.join(KEY), Joined::Follower(_)));
 }
+
+#[test]
+fn who_would_wait_for_himself_over_others_is_inside() {
+    const OTHER: Probe<'static> = Probe {
+        hash: 8,
+        bytes: b"other",
+    };
+    let flights = Arc::new(Flights::default());
+    let (one, two) = (Group::new(), Group::new());
+    let lead = |probe, group| match flights.join_as(probe, Some(group)) {
+        Joined::Leader(lead) => lead,
+        Joined::Follower(_) | Joined::Inside => panic!("no flight is in progress"),
+    };
+    let (_of_one, of_two) = (lead(KEY, one), lead(OTHER, two));
+    let waiting = {
+        let _within = one.enter();
+        flights.join(OTHER)
+    };
+    assert!(matches!(waiting, Joined::Follower(_)));
+    let ask = || {
+        let _within = two.enter();
+        flights.join(KEY)
+    };
+    assert!(matches!(ask(), Joined::Inside));
+    // Who waits outside of all loads keeps nobody waiting.
+    assert!(matches!(flights.join(KEY), Joined::Follower(_)));
+    drop(waiting);
+    assert!(matches!(ask(), Joined::Follower(_)));
+    drop(of_two);
+}

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::Flights;
 use super::state::{Answer, Flight, Phase, SOLO_RUNS, State};
-use super::within::{Group, Within};
+use super::within::{Group, Waiting, Within};
 use crate::tier::memory::Probe;
 
 /// The right and the duty to load. Dropping it unfinished, by a panic or a cancelled caller, hands over to a follower.
@@ -97,16 +97,19 @@ pub(crate) struct Wait {
     flights: Arc<Flights>,
     flight: Arc<Flight>,
     slot: Option<u32>,
+    /// Inside of other loads.
+    _waiting: Option<Box<Waiting>>,
 }
 
 impl Wait {
-    pub(super) fn new(flights: Arc<Flights>, flight: Arc<Flight>) -> Self {
+    pub(super) fn new(flights: Arc<Flights>, flight: Arc<Flight>, waiting: Option<Box<Waiting>>) -> Self {
         // Enlisted at once, so that a leader who looks now sees that somebody waits.
         let slot = Some(flight.lock().waiters.enlist());
         Self {
             flights,
             flight,
             slot,
+            _waiting: waiting,
         }
     }
 

@@ -3,10 +3,16 @@
 //! Whoever asks, from inside of a load, for what that load is about would wait for himself. A load says here that it
 //! is about to poll the user's body, so the list is that of one poll on one thread, and nothing is kept in between. A
 //! batch leads many flights by one body: it says so once, and each of them knows of which batch it is.
+//!
+//! He would also if somebody else leads it who waits, from inside of a load too, for what he leads: two batches, each with
+//! the parent of what the other has. So whoever begins to wait inside of a load says for whom ([`Waiting`]), and before
+//! that it is seen whether those wait for him, over however many others. Who waits outside of all loads is waited for by
+//! nobody, and does nothing of this.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::state::Flight;
 
@@ -14,7 +20,17 @@ thread_local! {
     static LED: RefCell<Vec<Led>> = const { RefCell::new(Vec::new()) };
 }
 
-#[derive(PartialEq, Eq)]
+/// For whom they wait who lead something, and how often. One for the process: a circle may lead through several caches.
+static WAITING: Mutex<Option<Graph>> = Mutex::new(None);
+
+type Graph = HashMap<Led, HashMap<Led, usize>>;
+
+fn graph() -> MutexGuard<'static, Option<Graph>> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One who leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Led {
     /// By address: a flight in here is held by its leader.
     Flight(usize),
@@ -58,12 +74,73 @@ impl Drop for Within {
     }
 }
 
-/// Whether `flight` is led by who asks.
-pub(super) fn is_led_here(flight: &Arc<Flight>) -> bool {
-    let (alone, group) = (
-        Led::Flight(Arc::as_ptr(flight).addr()),
-        Led::Group(flight.group()),
-    );
-    LED.try_with(|led| led.borrow().iter().any(|led| *led == alone || *led == group))
-        .unwrap_or(false)
+impl Led {
+    /// Whoever leads `flight`.
+    fn by_whom(flight: &Arc<Flight>) -> Self {
+        match flight.group() {
+            0 => Self::Flight(Arc::as_ptr(flight).addr()),
+            group => Self::Group(group),
+        }
+    }
+}
+
+/// He would wait for himself.
+pub(super) struct Circle;
+
+/// Those who lead further up this stack wait for somebody, until this is dropped.
+pub(super) struct Waiting {
+    these: Vec<Led>,
+    whom: Led,
+}
+
+impl Waiting {
+    /// Waits for `flight`, of which no note is taken where nobody leads anything here.
+    pub(super) fn begin(flight: &Arc<Flight>) -> Result<Option<Box<Self>>, Circle> {
+        LED.try_with(|led| Self::begin_inside(&led.borrow(), flight))
+            .unwrap_or(Ok(None))
+    }
+
+    fn begin_inside(these: &[Led], flight: &Arc<Flight>) -> Result<Option<Box<Self>>, Circle> {
+        if these.is_empty() {
+            return Ok(None);
+        }
+        let whom = Led::by_whom(flight);
+        let mut graph = graph();
+        let graph = graph.get_or_insert_default();
+        let (mut seen, mut next) = (HashSet::new(), vec![whom]);
+        while let Some(led) = next.pop() {
+            if these.contains(&led) {
+                return Err(Circle);
+            }
+            if seen.insert(led)
+                && let Some(further) = graph.get(&led)
+            {
+                next.extend(further.keys());
+            }
+        }
+        for led in these {
+            *graph.entry(*led).or_default().entry(whom).or_default() += 1;
+        }
+        let these = these.to_vec();
+        Ok(Some(Box::new(Self { these, whom })))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut graph = graph();
+        let Some(graph) = &mut *graph else { return };
+        for led in &self.these {
+            let Some(whom) = graph.get_mut(led) else { continue };
+            if let Some(times) = whom.get_mut(&self.whom) {
+                *times -= 1;
+                if *times == 0 {
+                    whom.remove(&self.whom);
+                }
+            }
+            if whom.is_empty() {
+                graph.remove(led);
+            }
+        }
+    }
 }

@@ -81,6 +81,13 @@ impl<V> Entry<V> {
         (&self.function, self.hash, self.key.as_bytes())
     }
 
+    /// For a batch, which does not care when the source is written: see [`BehindEntry`](crate::BehindEntry).
+    #[doc(hidden)]
+    #[must_use]
+    pub fn for_batch(self) -> Self {
+        self
+    }
+
     /// The key. Displays as its full text, without the namespace.
     pub fn key(&self) -> &Key {
         &self.key

@@ -90,8 +90,8 @@ impl<V: CacheValue> Entry<V> {
     /// A write that has failed for good is logged, with `E` as it displays itself, counted and told to
     /// [`CachesBuilder::on_failed_write`](crate::CachesBuilder::on_failed_write), and its entry is removed.
     /// [`Caches::settle`](crate::Caches::settle) and [`Caches::shutdown`](crate::Caches::shutdown) run what is pending first;
-    /// a process that ends without them loses it. After a shutdown and outside of a tokio runtime with timers `writer` runs before
-    /// this returns.
+    /// a process that ends without them loses it. After a shutdown and outside of a tokio runtime with timers `writer` runs
+    /// before this returns, unless something older of this entry is pending.
     ///
     /// # Errors
     ///

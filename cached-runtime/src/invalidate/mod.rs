@@ -40,6 +40,14 @@ pub(crate) fn forget(function: &Function, probe: Probe<'_>) {
     }
 }
 
+/// Before step 1, where somebody says that the source has changed: it has the last word from now on about what is on its
+/// way there. What the cache removes of its own accord says nothing of the source.
+fn overrule(function: &Function, meant: impl Fn(&[u8]) -> bool) {
+    if let Some(behind) = &function.behind {
+        behind.overrule_if(meant);
+    }
+}
+
 /// Steps 2 and 3.
 async fn pass<'a>(
     stores: impl IntoIterator<Item = &'a Arc<Guarded>, IntoIter: Send>,
@@ -85,6 +93,14 @@ impl<'a, 'w, I: Iterator<Item = (&'a Arc<Guarded>, What<'w>)>, M: FnMut()> Drop 
 
 /// One entry of one function.
 pub(crate) async fn entry(function: &Function, probe: Probe<'_>) {
+    if let Some(behind) = &function.behind {
+        behind.overrule(probe.bytes);
+    }
+    remove(function, probe).await;
+}
+
+/// The same of the cache's own accord.
+pub(crate) async fn remove(function: &Function, probe: Probe<'_>) {
     revoke(function, probe);
     if !function.remotes.is_empty() {
         remove_below(function, probe, || revoke(function, probe)).await;
@@ -102,7 +118,7 @@ async fn remove_below(function: &Function, probe: Probe<'_>, memory: impl FnMut(
     let _ = pass(function.upwards(), What::Keys(&keys), memory).await;
 }
 
-/// Several entries of one function, in as few requests for each store as their number allows.
+/// Several entries of one function, of the cache's own accord, in as few requests for each store as their number allows.
 pub(crate) fn several<'a>(function: &'a Function, keys: &'a [KeyBytes]) -> BoxFuture<'a, ()> {
     let again = || keys.iter().for_each(|key| revoke(function, probe_of(key)));
     Box::pin(async move {
@@ -150,6 +166,7 @@ fn revoke_all(function: &Function) {
 /// Every entry of one function, all its instantiations included.
 pub(crate) async fn cache(functions: &[Arc<Function>]) -> Result<(), Error> {
     let revoke = || functions.iter().for_each(|function| revoke_all(function));
+    functions.iter().for_each(|function| overrule(function, |_| true));
     revoke();
     // The instantiations of a function have one template and one chain.
     match functions.first() {
@@ -171,6 +188,9 @@ pub(crate) async fn cache_pattern(functions: &[Arc<Function>], glob: &str) -> Re
             .map(|function| revoke_if(function, |key| matcher.matches(&function.text(key))))
             .sum()
     };
+    for function in functions {
+        overrule(function, |key| matcher.matches(&function.text(key)));
+    }
     let removed = revoke();
     match functions.first() {
         Some(function) if !function.remotes.is_empty() => {
@@ -185,6 +205,11 @@ pub(crate) async fn cache_pattern(functions: &[Arc<Function>], glob: &str) -> Re
 
 /// The entry whose key is `text`, whichever function owns it.
 pub(crate) async fn by_text(caches: &Caches, text: &str) {
+    for function in caches.functions() {
+        if let (Some(behind), Some(key)) = (&function.behind, function.template.parse(text)) {
+            behind.overrule(&key);
+        }
+    }
     let revoke = || revoke_text(caches, text);
     revoke();
     let stores = caches.upwards();
@@ -213,6 +238,9 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str, more: bool) -> Resul
             .map(|function| revoke_if(&function, |key| matcher.matches(&function.text(key))))
             .sum()
     };
+    for function in caches.functions() {
+        overrule(&function, |key| matcher.matches(&function.text(key)));
+    }
     let removed = revoke();
     let stores = caches.upwards();
     if stores.is_empty() {
@@ -232,6 +260,9 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str, more: bool) -> Resul
 /// Every entry of every function.
 pub(crate) async fn everything(caches: &Caches) -> Result<(), Error> {
     let revoke = || caches.functions().for_each(|function| revoke_all(&function));
+    caches
+        .functions()
+        .for_each(|function| overrule(&function, |_| true));
     revoke();
     let stores = caches.upwards();
     if stores.is_empty() {

@@ -14,6 +14,19 @@ use crate::{Error, ErrorKind};
 
 /// Keys of one request: few enough for a budget that is meant for one key, and enough that most batches are one request.
 pub(crate) const TOGETHER: usize = 1000;
+/// Bytes of one request that stores, about: they pass a slow network within a budget that is meant for one value.
+const BYTES: usize = 4 << 20;
+
+/// The next of these that one request stores, at least one, and the others.
+fn portion<'f, 'b>(fills: &'f [Filling<'b>]) -> Option<(&'f [Filling<'b>], &'f [Filling<'b>])> {
+    let mut bytes = 0_usize;
+    let within = |fill: &&Filling<'_>| {
+        bytes = bytes.saturating_add(fill.bytes.len());
+        bytes <= BYTES
+    };
+    let fitting = fills.iter().take(TOGETHER).take_while(within).count().max(1);
+    fills.split_at_checked(fitting)
+}
 
 impl Guarded {
     /// Looks each key up, as [`get`](Guarded::get) would.
@@ -64,8 +77,9 @@ impl Guarded {
 
     /// Fills each, as [`fill`](Guarded::fill) would. How many were refused.
     pub(crate) async fn fill_each(self: &Arc<Self>, fills: &[Filling<'_>]) -> Result<usize, Error> {
-        let mut refused = 0;
-        for fills in fills.chunks(TOGETHER) {
+        let (mut refused, mut left) = (0, fills);
+        while let Some((fills, others)) = portion(left) {
+            left = others;
             let welcome = |fill: &&Filling<'_>| !self.pending.covers(fill.key);
             let welcome: Vec<Filling<'_>> = fills.iter().filter(welcome).copied().collect();
             refused += fills.len() - welcome.len();
@@ -85,8 +99,9 @@ impl Guarded {
 
     /// Stores each, as [`put`](Guarded::put) would under a token; `None` where the store does not take it.
     pub(crate) async fn put_each(self: &Arc<Self>, puts: &[Filling<'_>]) -> Vec<Option<Filled>> {
-        let mut answers = Vec::with_capacity(puts.len());
-        for puts in puts.chunks(TOGETHER) {
+        let (mut answers, mut left) = (Vec::with_capacity(puts.len()), puts);
+        while let Some((puts, others)) = portion(left) {
+            left = others;
             let welcome = |put: &Filling<'_>| !self.pending.covers(put.key);
             let asked: Vec<bool> = puts.iter().map(welcome).collect();
             let some: Vec<Filling<'_>> = puts
@@ -161,5 +176,35 @@ impl Guarded {
             self.note(error);
         }
         Ok(answers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_stores_is_bounded_by_its_keys_and_by_its_bytes() {
+        let (small, large, token) = (vec![0; 10], vec![0; 3 << 20], Token::new([1]));
+        let sizes = |bytes: &[&Vec<u8>]| {
+            let fill = |bytes| Filling {
+                key: "k",
+                bytes,
+                ttl: None,
+                token: &token,
+            };
+            let fills: Vec<Filling<'_>> = bytes.iter().map(|bytes| fill(bytes.as_slice())).collect();
+            let (mut sizes, mut left) = (Vec::new(), &fills[..]);
+            while let Some((some, others)) = portion(left) {
+                sizes.push(some.len());
+                left = others;
+            }
+            sizes
+        };
+        assert_eq!(sizes(&[]), [0_usize; 0]);
+        assert_eq!(sizes(&[&small; 2_500]), [1_000, 1_000, 500]);
+        assert_eq!(sizes(&[&large, &large, &small, &small, &large]), [1, 3, 1]);
+        let huge = vec![0; 5 << 20];
+        assert_eq!(sizes(&[&huge, &small, &huge]), [1, 1, 1]);
     }
 }

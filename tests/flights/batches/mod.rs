@@ -1,5 +1,6 @@
 //! Batches and single calls of the same keys at the same time: who loads what, who takes over, who gets which error.
 
+mod circles;
 mod failures;
 mod orders;
 mod stress;

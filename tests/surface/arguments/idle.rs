@@ -1,5 +1,6 @@
 //! `idle`: a life that begins anew with each read, within the ttl.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cached_runtime::cache;
@@ -144,6 +145,54 @@ async fn a_tier_that_is_trusted_for_less_ends_nothing_below() {
         world.clock.advance(secs(160));
         trusted(&source, 1).await;
         assert_eq!(source.loads(), 1);
+    })
+    .await;
+}
+
+#[cache(key = "below:{id}", idle = "10m", backend = "far", skip(source))]
+async fn below(source: &Source, id: u64) -> u64 {
+    id + source.load()
+}
+
+#[cache(entries(below(id) for id in ids), skip(source))]
+async fn all_below(source: &Source, ids: &[u64]) -> HashMap<u64, u64> {
+    ids.iter().map(|id| (*id, id + source.load())).collect()
+}
+
+/// A store that tells how long its entries live is told of each that was read.
+#[tokio::test]
+async fn a_batch_reads_too() {
+    world(async |world| {
+        let source = Source::default();
+        let ids: Vec<u64> = (0..200).collect();
+        all_below(&source, &ids).await;
+        let loads = source.loads();
+        for id in 0..200 {
+            world.far.set_ttl(&format!("below:{id}"), secs(3));
+        }
+        all_below(&source, &ids[..199]).await;
+        world.caches.settle().await;
+        assert_eq!(source.loads(), loads);
+        assert_eq!(world.far.ttl("below:0"), Some(secs(600)));
+        assert_eq!(world.far.ttl("below:198"), Some(secs(600)));
+        assert_eq!(world.far.ttl("below:199"), Some(secs(3)));
+        below(&source, 199).await;
+        world.caches.settle().await;
+        assert_eq!(world.far.ttl("below:199"), Some(secs(600)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_for_many_reads_too() {
+    world(async |world| {
+        let by_name = world.caches.cache("below by name").backend(["far"]);
+        let by_name = by_name.idle(secs(600)).build().unwrap();
+        by_name.entry(1).insert(7).await.unwrap();
+        world.far.set_ttl("below by name:1", secs(3));
+        assert_eq!(by_name.get_many([1, 2]).await.unwrap(), [Some(7), None]);
+        world.caches.settle().await;
+        assert_eq!(world.far.ttl("below by name:1"), Some(secs(600)));
     })
     .await;
 }

@@ -124,3 +124,43 @@ async fn those_of_different_keys_run_side_by_side_up_to_a_bound() {
     })
     .await;
 }
+
+#[cache(key = "b12:{id}", strategy = "write_behind", skip(source), backend = ["local", "far"], cache_if = |_| false)]
+async fn unkept(source: &'static Source, id: u64) -> Option<u64> {
+    source.row(id)
+}
+
+#[update(entries(unkept(id) = 7 for id in ids), strategy = "write_behind")]
+async fn save_many(source: &'static Source, ids: Vec<u64>) {
+    for id in ids {
+        source.write(id, 7).await.unwrap();
+    }
+}
+
+#[update(unkept(id) = value, strategy = "write_behind")]
+async fn save_unkept(source: &'static Source, id: u64, value: u64) {
+    source.write(id, value).await.unwrap();
+}
+
+/// The writer of a list that waits for a store may never be polled again.
+#[tokio::test(start_paused = true)]
+async fn who_writes_one_entry_does_not_wait_for_a_list_that_stands_still() {
+    world(async |world| {
+        let source = Source::new();
+        world.far.hold_removals();
+        let mut list = std::pin::pin!(save_many(source, vec![1, 2]));
+        let first = list
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+        assert!(first.is_pending());
+        world.far.let_removals_go();
+        save_unkept(source, 1, 8).await;
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(source.log(), [(1, 7), (1, 8)]);
+        list.await;
+        world.caches.settle().await;
+        assert_eq!(unkept(source, 1).await, Some(8));
+        assert_eq!(unkept(source, 2).await, Some(7));
+    })
+    .await;
+}

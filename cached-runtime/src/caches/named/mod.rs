@@ -148,7 +148,8 @@ impl Caches {
         if let Some(store) = remote {
             if memory_only {
                 mistakes.push(format!(
-                    "the values of `build_in_memory` cannot leave the process, and `{store}` is elsewhere: use `build`, or                      leave it out of `backend`"
+                    "the values of `build_in_memory` cannot leave the process, and `{store}` is elsewhere: use `build`, or \
+                     leave it out of `backend`"
                 ));
             } else if said.codec.or(Codec::DEFAULT).is_none() {
                 mistakes.push(format!(

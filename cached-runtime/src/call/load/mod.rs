@@ -249,7 +249,7 @@ impl Load {
         self.replaces().then(|| -> Keeping {
             Box::pin(async move {
                 if let Some(probe) = self.role.probe() {
-                    invalidate::entry(&self.function, probe).await;
+                    invalidate::remove(&self.function, probe).await;
                 }
             })
         })

@@ -56,7 +56,7 @@ pub(super) fn below(
     let mut filling: Keeping = Box::pin(async move { fill(&function, &kept).await });
     Some(Box::pin(async move {
         for key in &outdated {
-            invalidate::entry(&ours, probe_of(key)).await;
+            invalidate::remove(&ours, probe_of(key)).await;
         }
         if tokio::time::timeout(patience, &mut filling).await.is_err() {
             background.spawn(filling);

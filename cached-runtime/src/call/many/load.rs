@@ -105,7 +105,7 @@ impl Many {
             function.counts.memory_misses.add_one();
         }
         if function.spec.single_flight {
-            return Some(function.flights.join(probe));
+            return Some(function.flights.join_as(probe, Some(self.group)));
         }
         self.due.push((slot, Role::Alone));
         None
@@ -154,6 +154,18 @@ impl Many {
         for (slot, role) in std::mem::take(&mut self.due) {
             let probe = self.slots[slot].probe();
             let stamp = self.function.stamps.now(probe.hash);
+            let behind = self.function.behind.as_ref();
+            // Newer than what could be found, and than what a load would bring.
+            let pending = behind
+                .filter(|_| !matches!(role, Role::Off))
+                .and_then(|behind| behind.pending(probe.bytes));
+            if let Some((content, plan)) = pending {
+                if let Some(plan) = plan {
+                    self.fill_memory(slot, stamp, &content, plan);
+                }
+                self.found(slot, role, content);
+                continue;
+            }
             let again = match (&role, &self.function.memory) {
                 (Role::Replace | Role::Off, _) | (_, None) => None,
                 (Role::Alone | Role::Flight(_), Some(memory)) => {
@@ -228,7 +240,7 @@ impl Many {
             .map(|load| std::mem::take(&mut load.key))
             .collect();
         let hads = remote.get_many(&keys, &form).await;
-        let mut above = Vec::new();
+        let (mut above, mut read) = (Vec::new(), Vec::new());
         for ((mut load, key), had) in looking.into_iter().zip(keys).zip(hads) {
             match had {
                 Had::Nothing(permit) => {
@@ -237,6 +249,9 @@ impl Many {
                     self.loads.push(load);
                 }
                 Had::Entry { content, plan } => {
+                    if plan.idle.is_some() {
+                        read.push((key.clone(), plan.whole_left()));
+                    }
                     self.fill_memory(load.slot, load.stamp, &content, plan);
                     self.found(load.slot, load.role, content.clone());
                     if load.permits.iter().any(Option::is_some) {
@@ -245,6 +260,7 @@ impl Many {
                 }
             }
         }
+        function.tell_many_below(read);
         self.loads.extend(replacing);
         self.loads.extend(off);
         if !above.is_empty() {

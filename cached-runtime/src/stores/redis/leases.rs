@@ -82,6 +82,18 @@ pub(super) fn fresh() -> [u8; 16] {
     fastrand::u128(..).to_le_bytes()
 }
 
+/// The same for one who replaces what is there. Those of look-ups end with a number.
+pub(super) fn replacing() -> Vec<u8> {
+    [&fresh()[..], &[REPLACING]].concat()
+}
+
+/// Whether a fill under this token may replace something, as far as can be seen: a look-up that comes later shares it.
+pub(super) fn is_replacing(token: &[u8]) -> bool {
+    token.last() == Some(&REPLACING)
+}
+
+const REPLACING: u8 = b'r';
+
 /// `PX` takes milliseconds that, added to the server's clock, must fit 63 bits, and refuses 0.
 pub(super) fn milliseconds(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis())

@@ -35,7 +35,7 @@ use self::batch::Queue;
 pub use self::builder::RedisBuilder;
 use self::carrier::Carrier;
 use self::cluster::verbs;
-use self::leases::{LEASE, Scripts, fresh, milliseconds};
+use self::leases::{LEASE, Scripts, is_replacing, milliseconds, replacing};
 use self::link::CLOSED;
 use self::look::Luck;
 use crate::store::Filling;
@@ -250,7 +250,7 @@ impl Inner {
     async fn reserve(&self, key: &str) -> Result<Token, Error> {
         // What was there counts no more.
         self.carrier.note([key]);
-        let token = fresh();
+        let token = replacing();
         let set = cmd("SET")
             .arg(self.carrier.lease_of(key))
             .arg(&token)
@@ -268,10 +268,20 @@ impl Inner {
         ttl: Option<Duration>,
         token: &Token,
     ) -> Result<Filled, Error> {
+        self.note_replaced([(key, token)]);
         let life = life(ttl);
         let arguments = [token.as_bytes(), bytes, life.as_bytes()];
         let keys = [key, &self.carrier.lease_of(key)];
         self.filled(self.scripts.fill.run(&self.carrier, &keys, &arguments).await)
+    }
+
+    /// Notes what is about to be replaced. It was noted when its token was given, which may be long ago: a writer's body has
+    /// run since.
+    fn note_replaced<'a>(&self, fills: impl IntoIterator<Item = (&'a str, &'a Token)>) {
+        let replacing = fills
+            .into_iter()
+            .filter(|(_, token)| is_replacing(token.as_bytes()));
+        self.carrier.note(replacing.map(|(key, _)| key));
     }
 
     fn filled(&self, answer: RedisResult<Value>) -> Result<Filled, Error> {
@@ -299,6 +309,7 @@ impl Inner {
     }
 
     async fn fill_many(&self, fills: &[Filling<'_>]) -> Vec<Result<Filled, Error>> {
+        self.note_replaced(fills.iter().map(|fill| (fill.key, fill.token)));
         if let Carrier::Cluster(cluster) = &self.carrier {
             return verbs::fill_many(self, cluster, fills).await;
         }
