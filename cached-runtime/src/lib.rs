@@ -1,8 +1,11 @@
 //! Turns calls of async functions into look-ups in tiers of stores.
 //!
-//! [`macro@cache`] and [`invalidate`] list their arguments; [`KeyPart`] is what keys are made of. Beside a cached function
-//! stand companions that return an [`Entry`] or a [`Cache`]. All of them work on the [`Caches`] in force, which needs no
-//! set-up: see [`Caches::from_env`]. [`Store`] is for those who bring a store of their own.
+//! [`macro@cache`], [`invalidate`] and [`update`] list their arguments; [`KeyPart`] is what keys are made of. Beside a cached
+//! function stand companions that return an [`Entry`] or a [`Cache`]; [`Caches::cache`] makes a cache where there is no
+//! function. All of them work on the [`Caches`] in force, which needs no set-up: see [`Caches::from_env`], and
+//! [`Caches::builder`] for settings as code. [`with_mode`] loads anew or goes past every cache, [`Caches::stats`] says what
+//! happened, and [`Caches::shutdown`] stands at the end of a program. The stores are in [`stores`]; [`Store`] is for those
+//! who bring one of their own.
 //!
 //! ```
 //! use cached_runtime::{cache, invalidate};
@@ -15,6 +18,23 @@
 //! #[invalidate(get_user(id))]
 //! async fn rename_user(id: u64, name: &str) {}
 //! ```
+//!
+//! The runtime is tokio. What goes wrong is told with `tracing`, and to nobody where the program has no subscriber.
+//!
+//! # Features
+//!
+//! Memory is always there.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `bincode` (on by default), `postcard`, `messagepack`, `json` | a [`Codec`] |
+//! | `redis` | the store [`Redis`](stores::Redis) |
+//! | `memcached` | the store [`Memcached`](stores::Memcached) |
+//! | `mysql`, `postgres`, `sqlite` | a driver of the store [`Sql`](stores::Sql) |
+//! | `tls` | encrypted connections to Redis and to SQL servers |
+//! | `moka` | a second memory engine, by the name `moka` |
+//! | `uuid`, `chrono`, `time` | [`KeyPart`] for types of these crates |
+//! | `testing` | [`testing`]: a clock that tests move, and a suite for stores |
 
 // Modules in the order a call meets them.
 #[doc(hidden)]

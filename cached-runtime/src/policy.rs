@@ -176,15 +176,18 @@ pub enum Strategy {
     RefreshAhead,
 }
 
-/// How a call treats what is cached: see [`with_mode`](crate::with_mode).
+/// How a call treats what is cached: see [`with_mode`](crate::with_mode). It is about what is read: `#[invalidate]`,
+/// `#[update]` and the methods of an [`Entry`](crate::Entry) other than its loads do the same under each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Mode {
     /// Look up, load on a miss, store.
     #[default]
     Normal,
-    /// Do not look up: load anew and store the result in place of what is there.
+    /// Do not look up: load anew and store the result in place of what is there. The value of a write that waits under
+    /// `write_behind` is newer than the source, and is returned as it is.
     Refresh,
-    /// No cache at all: neither look up nor store nor share a load.
+    /// No cache at all: neither look up nor store nor share a load. What a writer under `write_behind` has not given to
+    /// the source yet is not seen.
     Off,
 }

@@ -88,6 +88,50 @@ async fn a_key_that_cannot_be_read_fails_alone() {
 }
 
 #[tokio::test]
+async fn after_many_hits_values_are_asked_for_alone_and_what_is_missing_or_unreadable_is_told_all_the_same() {
+    let server = RedisServer::start().await;
+    let store = Redis::connect(server.url()).await.unwrap();
+    for n in 0..100 {
+        let key = format!("shop:{n}");
+        store.put(&key, b"value", None).await.unwrap();
+    }
+    let all = async |wanted: std::ops::Range<u32>| {
+        let mut calls = JoinSet::new();
+        for n in wanted {
+            let store = store.clone();
+            calls.spawn(async move { (n, store.get_bytes(&format!("shop:{n}")).await) });
+        }
+        calls.join_all().await
+    };
+    let is_there =
+        |(_, answer): &(u32, _)| matches!(answer, Ok(Lookup::Found(found)) if found.bytes == b"value");
+    for _ in 0..60 {
+        assert!(all(0..100).await.iter().all(is_there));
+    }
+    let before = scripts_run(&server).await;
+    for _ in 0..10 {
+        assert!(all(0..100).await.iter().all(is_there));
+    }
+    assert_eq!(scripts_run(&server).await, before, "a hit runs no script");
+
+    store.remove(&["shop:7".to_owned()]).await.unwrap();
+    let _: i64 = server.cli(&["DEL", "shop:8"]).await;
+    let _: i64 = server.cli(&["RPUSH", "shop:8", "x"]).await;
+    let mut token = None;
+    for (n, answer) in all(0..100).await {
+        match (n, answer) {
+            (7, Ok(Lookup::Missing(lease))) => token = Some(lease),
+            (8, answer) => assert_eq!(answer.unwrap_err().kind(), ErrorKind::Decode),
+            answer => assert!(is_there(&answer), "{answer:?}"),
+        }
+    }
+    let token = token.expect("what has been removed is missing");
+    let filled = store.fill("shop:7", b"value", None, &token).await.unwrap();
+    assert_eq!(filled, Filled::Stored);
+    assert!(all(7..8).await.iter().all(is_there));
+}
+
+#[tokio::test]
 async fn callers_that_are_dropped_leave_the_others_served_and_no_seat_taken() {
     let server = RedisServer::start().await;
     let proxy = FaultProxy::to(server.port()).await;

@@ -108,10 +108,11 @@ pub fn run(options: &Options, runtime: &Handle, server: &Server) -> Vec<Table> {
     let mut ceiling = vec![Vec::new(); 2];
     for tasks in TASKS {
         let rounds = options.rounds.div_ceil(2);
+        // Long enough for what tasks do at first, move between the threads and take memory, to be a small part.
         let calls = if options.quick {
             2_000
         } else {
-            5_000 * tasks.min(8)
+            10_000 * tasks.min(32)
         };
         let mut samples = vec![(Vec::new(), Vec::new()); list.len()];
         let mut reached = vec![Vec::new(); 2];
@@ -124,7 +125,7 @@ pub fn run(options: &Options, runtime: &Handle, server: &Server) -> Vec<Table> {
                 samples.1.push(latency);
             }
             for (samples, (clients, pipelined)) in reached.iter_mut().zip([(tasks, 1), (1, tasks)]) {
-                samples.extend(redis_benchmark(server, clients, pipelined, calls * 4));
+                samples.extend(redis_benchmark(server, clients, pipelined, calls));
             }
         }
         let loaded = loads();

@@ -79,7 +79,8 @@ impl CachesBuilder {
         self
     }
 
-    /// Takes the time of memory tiers from a clock that a test moves. Default: the system's.
+    /// Takes the time of memory tiers from a clock that a test moves: their `ttl`, `idle`, `refresh` and `stale`. The
+    /// pauses of `write_behind` and `time_budget` are tokio's. Default: the system's.
     #[cfg(feature = "testing")]
     pub fn clock(mut self, clock: &crate::testing::ManualClock) -> Self {
         self.clock = clock.clock();

@@ -84,8 +84,8 @@ pub(crate) fn scope<F: Future>(caches: Caches, work: F) -> impl Future<Output = 
     enter(change, work)
 }
 
-/// Runs `work` with its calls of cached functions treated as `mode` says. The mode reaches what `work` awaits, not the
-/// tasks it spawns; inner modes replace outer ones.
+/// Runs `work` with its calls of cached functions treated as `mode` says; writers write as ever. The mode reaches what
+/// `work` awaits, not the tasks it spawns; inner modes replace outer ones. Dropping the returned future drops `work`.
 ///
 /// ```
 /// # use cached_runtime::{Mode, with_mode};

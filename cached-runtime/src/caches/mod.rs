@@ -103,18 +103,20 @@ impl Caches {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] for a value that cannot be used, naming the variable, and for all that
-    /// [`CachesBuilder::build`] refuses. A server that is down is no error.
+    /// [`CachesBuilder::build`] refuses. No server is asked and no file opened: one that is down is no error, nor one that
+    /// refuses the password, the database or the path. [`Redis::connect`](crate::stores::Redis) and the other stores'
+    /// `connect` ask.
     #[expect(clippy::unused_async, reason = "stores to come may have to be asked first")]
     pub async fn from_env() -> Result<Self, Error> {
         environment::from_env()
     }
 
-    /// The one in force here.
+    /// The one in force here; built from the environment if none is yet.
     pub fn current() -> Self {
         context::with(|caches, _| caches.clone())
     }
 
-    /// Puts this one in force for the whole process.
+    /// Puts this one in force for the whole process, once and for good. What tests need is a [`scope`](Caches::scope).
     ///
     /// # Errors
     ///
@@ -126,7 +128,7 @@ impl Caches {
     }
 
     /// Puts this one in force for `work` alone: for a test, or a tenant. Reaches what `work` awaits, not the tasks it
-    /// spawns. Dropping the returned future drops `work`.
+    /// spawns, which take it along: `tokio::spawn(caches.scope(work))`. Dropping the returned future drops `work`.
     pub fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         context::scope(self.clone(), work)
     }
@@ -144,7 +146,9 @@ impl Caches {
     }
 
     /// Removes every entry whose key matches `glob` (`*`, `?`, `[a-z]`, `\` to escape, as Redis has them; `*` also
-    /// matches `:`), and says how many there were: in memory or in a store, whichever held more.
+    /// matches `:`), and says how many there were: in memory or in a store, whichever held more. A key is matched whole,
+    /// without the namespace: `user:*`. A store that fails counts nothing and has the removal queued for replay, and so has
+    /// one that is yet to be asked when the future is dropped.
     ///
     /// # Errors
     ///
@@ -156,8 +160,10 @@ impl Caches {
     }
 
     /// Removes every entry of this `Caches`: everything in the namespace, or, without one, every key that an annotated
-    /// function of this program, or a cache that was made by name until now, could have written. In a store that cannot find keys by pattern nothing is deleted, and
-    /// nothing that was there is read again.
+    /// function of this program, or a cache that was made by name until now, could have written. In a store that cannot
+    /// find keys by pattern nothing is deleted, and nothing that was there is read again. Writes that wait under
+    /// `write_behind` still run. A store that fails has the removal queued for replay, as
+    /// [`StoreStats::pending_removals`] tells, and so has one that is yet to be asked when the future is dropped.
     ///
     /// # Errors
     ///
@@ -167,7 +173,7 @@ impl Caches {
         invalidate::everything(self).await
     }
 
-    /// What happened since the start, by cache and tier.
+    /// What happened since this one was built, by cache and tier.
     pub fn stats(&self) -> Stats {
         let mut caches: Vec<CacheStats> = self.functions().map(|function| function.stats()).collect();
         caches.sort_by(|a, b| a.name.cmp(&b.name));
@@ -184,7 +190,8 @@ impl Caches {
     }
 
     /// Waits until queued writes have run, for as long as it takes, background fills are in place and queued removals
-    /// are delivered; for a store that cannot be reached, ten seconds at most (where there is no runtime with timers to count them, as long as it takes).
+    /// are delivered; for a store that cannot be reached, ten seconds at most (where there is no runtime with timers to
+    /// count them, as long as it takes). Queued writes begin at once. What is under way goes on if this is dropped.
     pub async fn settle(&self) {
         self.write_pending().await;
         if !self.0.background.settle_within(PATIENCE).await {
@@ -205,7 +212,8 @@ impl Caches {
 
     /// Settles, then closes the stores. From then on remote tiers are misses and explicit calls fail; memory serves on.
     /// What a writer makes out of date after that goes from memory alone: other processes may read it in the stores until
-    /// it expires. Call it once the last writer has returned.
+    /// it expires. Call it once the last writer has returned: a program that ends without it loses what is queued, writes
+    /// under `write_behind` among it. Dropped while it settles, nothing is closed, and it may be called again.
     ///
     /// # Errors
     ///

@@ -134,19 +134,20 @@ impl<V> Cache<V> {
         Ok(values.collect())
     }
 
-    /// Removes every entry from every tier, and nothing of other caches.
+    /// Removes every entry from every tier, and nothing of other caches. A store that fails has the removal queued for
+    /// replay, and so has one that is yet to be asked when the future is dropped.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`]; `Store` if a store refuses, after the
-    /// others have removed theirs.
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`].
     pub async fn clear(&self) -> Result<(), Error> {
         self.whole.caches.check_open()?;
         invalidate::cache(&self.whole.functions()).await
     }
 
     /// Removes the entries whose key matches `glob`, as [`Caches::invalidate_pattern`] does, and nothing of other
-    /// caches. Says how many there were: in memory or in a store, whichever held more.
+    /// caches. Says how many there were: in memory or in a store, whichever held more. A key is matched whole, with what it
+    /// begins with: `users:4*`.
     ///
     /// # Errors
     ///
@@ -157,7 +158,7 @@ impl<V> Cache<V> {
         invalidate::cache_pattern(&self.whole.functions(), glob).await
     }
 
-    /// What happened since the start.
+    /// What happened since its [`Caches`] was built.
     pub fn stats(&self) -> CacheStats {
         let functions = self.whole.functions();
         let mut instantiations = functions.into_iter().map(|function| function.stats());

@@ -21,9 +21,11 @@ use crate::{Error, invalidate};
 
 /// One entry of a cache, present or not.
 ///
-/// Made by the companion of a cached function, `get_user_entry(42)`, or by [`Cache::entry`](crate::Cache::entry), without looking anything
-/// up. It belongs to the `Caches` that was in force when it was made. Its methods work on the cache whatever the
-/// [`Mode`] in force, and fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`]. Only
+/// Made by the companion of a cached function, `get_user_entry(42)`, or by [`Cache::entry`](crate::Cache::entry), without
+/// looking anything up. It belongs to the `Caches` that was in force when it was made. Its methods work on the cache
+/// whatever the [`Mode`] in force, and fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed) after
+/// [`Caches::shutdown`], and with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where
+/// [`Cache::entry`](crate::Cache::entry) has made it of a cached function. Only
 /// [`get_or_load`](Entry::get_or_load) and [`get_or_reload`](Entry::get_or_reload) are calls as that of a cached function
 /// is, and [`update`](Entry::update) and [`write_behind`](Entry::write_behind) as that of a writer under
 /// [`#[update]`](macro@crate::update). Cheap to clone.
@@ -127,7 +129,8 @@ impl<V> Entry<V> {
     /// # Errors
     ///
     /// What `loader` returns. Whoever waited for a loader that failed runs his own, 32 at a time, since nothing is asked
-    /// of `E`; [`get_or_load_with`](Entry::get_or_load_with) shares the error instead.
+    /// of `E`; [`get_or_load_with`](Entry::get_or_load_with) shares the error instead. A loader written in place names
+    /// the type of its error: `Ok::<_, DbError>(user)`.
     ///
     /// # Cancellation
     ///
@@ -209,7 +212,8 @@ impl<V> Entry<V> {
 
 impl<V: CacheValue> Entry<V> {
     /// Looks in every tier, and copies what a lower one has into those above. Never loads. `None` if there is no
-    /// entry, or if it says that the source has no value. A store that cannot be reached is a miss.
+    /// entry, or if it says that the source has no value. A store that cannot be reached is a miss: there
+    /// are no errors but those of every method. May be dropped.
     pub async fn get(&self) -> Result<Option<V>, Error> {
         self.check()?;
         let found = Load::aside(Arc::clone(&self.function), self.probe()).await;
@@ -220,12 +224,14 @@ impl<V: CacheValue> Entry<V> {
     /// was there is out of date.
     ///
     /// Loads in progress are revoked. A put that overlaps another put or an invalidation of this entry becomes a
-    /// removal. Dropped midway, some tiers may have the value.
+    /// removal. Dropped midway, some tiers may have the value. A write that waits under `write_behind` comes after it:
+    /// reads see the value of that one, which is put once the source has it.
     ///
     /// # Errors
     ///
-    /// Of kind `Encode` if the value cannot be turned into bytes, in which case the entry is removed; `Unavailable` or `Store` if a store does not take it,
-    /// in which case the entry is removed from that store, now or by replay, and the other tiers have the value.
+    /// Of kind `Encode` if the value cannot be turned into bytes, in which case the entry is removed; `Unavailable` or
+    /// `Store` if a store does not take it, in which case the entry is removed from that store, now or by replay, and the
+    /// other tiers have the value.
     pub async fn insert(&self, value: V) -> Result<(), Error> {
         self.check()?;
         match self.function.plan(Some(&value)) {
@@ -234,7 +240,7 @@ impl<V: CacheValue> Entry<V> {
         }
     }
 
-    /// The same for `ttl` instead of the cache's own, and without asking `cache_if`.
+    /// [`insert`](Entry::insert) for `ttl` instead of the cache's own, and without asking `cache_if`. Zero removes the entry.
     pub async fn insert_for(&self, value: V, ttl: Duration) -> Result<(), Error> {
         self.check()?;
         if ttl.is_zero() {
@@ -254,7 +260,8 @@ impl<V: CacheValue> Entry<V> {
 
     /// Removes the entry from every tier. When this returns no value loaded before is served or stored in this
     /// process; a store that cannot be reached has its removal queued and is not read for this entry meanwhile.
-    /// Dropped midway, what is left is queued.
+    /// Dropped midway, what is left is queued. A write that waits under `write_behind` stays, and reads see its value:
+    /// [`Caches::settle`] before, where that matters. There are no errors but those of every method.
     pub async fn invalidate(&self) -> Result<(), Error> {
         self.check()?;
         invalidate::entry(&self.function, self.probe()).await;
@@ -262,7 +269,8 @@ impl<V: CacheValue> Entry<V> {
     }
 
     /// How long the entry stays fresh in the fastest tier that has it: `None` if none has, zero if it is served as
-    /// `stale` allows, [`Duration::MAX`] if it has no end.
+    /// `stale` allows, [`Duration::MAX`] if it has no end. A store that cannot be reached has none:
+    /// there are no errors but those of every method.
     pub async fn remaining_ttl(&self) -> Result<Option<Duration>, Error> {
         self.check()?;
         if let Some(left) = self

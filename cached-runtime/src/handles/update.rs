@@ -89,10 +89,10 @@ impl<V: CacheValue> Entry<V> {
     /// same type: a closure is told by its place in the program. So one place writes the whole value, or always the
     /// same part of it. At most 10,000 wait for a cache; a full queue makes the next call wait, and drops nothing.
     ///
-    /// A write that has failed for good is logged, counted and told to
+    /// A write that has failed for good is logged, with `E` as it displays itself, counted and told to
     /// [`CachesBuilder::on_failed_write`](crate::CachesBuilder::on_failed_write), and its entry is removed.
     /// [`Caches::settle`](crate::Caches::settle) and [`Caches::shutdown`](crate::Caches::shutdown) run what is pending first;
-    /// a process that is killed loses it. After a shutdown and outside of a tokio runtime with timers `writer` runs before
+    /// a process that ends without them loses it. After a shutdown and outside of a tokio runtime with timers `writer` runs before
     /// this returns.
     ///
     /// # Errors

@@ -7,48 +7,60 @@
 
 use std::hash::BuildHasher;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::compact::{CLOSE, NONE, OPEN, SOME, Token, Tokens};
 
-static SEED: LazyLock<Seed> = LazyLock::new(|| Seed {
-    start: fastrand::u64(..),
-    // Odd, so that a product loses nothing.
-    factor: fastrand::u64(..) | 1,
-    texts: foldhash::fast::RandomState::default(),
-});
+/// Zero until the first key is hashed. A single word that orders nothing around it: behind an acquiring load the compiler
+/// would read the arguments, which have just been moved into the future, from memory again.
+static SEED: AtomicU64 = AtomicU64::new(0);
 
-struct Seed {
-    start: u64,
-    factor: u64,
-    texts: foldhash::fast::RandomState,
+/// Hashes texts.
+static TEXTS: LazyLock<foldhash::fast::RandomState> = LazyLock::new(foldhash::fast::RandomState::default);
+
+#[inline]
+fn seed() -> u64 {
+    match SEED.load(Relaxed) {
+        0 => seed_now(),
+        seed => seed,
+    }
+}
+
+#[cold]
+fn seed_now() -> u64 {
+    let new = fastrand::u64(1..);
+    match SEED.compare_exchange(0, new, Relaxed, Relaxed) {
+        Ok(_) => new,
+        Err(theirs) => theirs,
+    }
 }
 
 /// The hash of the values written so far.
 #[derive(Clone, Copy)]
 pub(super) struct Mixed {
     so_far: u64,
-    /// At hand: each use of the static would ask whether it has been made.
-    seed: &'static Seed,
+    factor: u64,
 }
 
 impl Mixed {
     #[inline]
     pub(super) fn nothing() -> Self {
-        let seed = &*SEED;
+        let seed = seed();
         Self {
-            so_far: seed.start,
-            seed,
+            so_far: seed,
+            // Odd, so that a product loses nothing.
+            factor: seed.rotate_left(32) | 1,
         }
     }
 
     #[inline]
     pub(super) fn integer(&mut self, value: u64) {
-        self.so_far = fold(self.so_far ^ value, self.seed.factor);
+        self.so_far = fold(self.so_far ^ value, self.factor);
     }
 
     #[inline]
     pub(super) fn text(&mut self, text: &str) {
-        self.integer(self.seed.texts.hash_one(text.as_bytes()));
+        self.integer(TEXTS.hash_one(text.as_bytes()));
     }
 
     /// What is neither a number nor a text.

@@ -7,22 +7,27 @@
 //! script behind it in the same journey has no more to say than that nothing is missing. Where something is, it
 //! answers as it does alone; and since values then travel twice, the next look-ups are the script's alone, until
 //! nothing is missing again. So a miss costs one journey too.
+//!
+//! That question costs the server as much as the values do. Once so many keys in a row were there that a miss is hardly to
+//! be expected, it is left out, and the rare miss asks the script in a second journey.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
 use super::leases::{LEASE, Script, fresh, milliseconds};
 use super::link::Link;
 
 /// Keys from which on the second command costs the server less than it saves.
 const FEW: usize = 4;
+/// So many keys in a row have to be there; so at most one look-up in as many makes a second journey.
+const LONG: u32 = 4096;
 
 /// What the last look-ups of a store came to.
 #[derive(Default)]
 pub(super) struct Luck {
-    /// All that was looked for was there.
-    good: AtomicBool,
+    /// Keys that were there since one was not, up to `LONG`.
+    streak: AtomicU32,
 }
 
 impl Luck {
@@ -34,47 +39,85 @@ impl Luck {
         keys: &[&str],
         life: bool,
     ) -> RedisResult<Value> {
-        let (lease, seed) = (milliseconds(LEASE).to_string(), fresh());
-        let arguments = |third: &'static [u8]| [lease.as_bytes(), &seed, third];
-        let is_expected = keys.len() >= FEW && !life && self.good.load(Relaxed);
-        if is_expected {
-            let first = values(keys);
-            let answers = script.look(link, Some(&first), keys, &arguments(b"rest")).await;
-            match answers.map(<[Value; 2]>::try_from) {
-                Ok(Ok([Value::Array(answers), Value::Int(0)])) if answers.iter().all(is_value) => {
-                    return Ok(Value::Array(answers));
-                }
-                Ok(Ok([_, Value::Array(answers)])) => {
-                    self.learn(false);
-                    return Ok(Value::Array(answers));
-                }
-                // Came or went in between, or is no value; or this user may not read all of the keys.
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => {}
-                Err(error) => return Err(error),
-            }
-            self.learn(false);
+        let streak = if life { 0 } else { self.streak.load(Relaxed) };
+        let first = (streak == LONG || streak > 0 && keys.len() >= FEW).then(|| mget(keys));
+        let expected = match first {
+            Some(first) if streak == LONG => values_alone(link, first).await?,
+            Some(first) => values_and_rest(script, link, first, keys).await?,
+            None => None,
+        };
+        if let Some(answers) = expected {
+            self.learn(&answers);
+            return Ok(Value::Array(answers));
         }
         let third: &[u8] = if life { b"life" } else { b"" };
-        let mut answers = script.look(link, None, keys, &arguments(third)).await?;
+        let mut answers = ask(script, link, None, keys, third).await?;
         let answer = answers.pop().unwrap_or(Value::Nil);
-        let found = match &answer {
-            Value::Array(both) if life => both.first(),
-            answer => Some(answer),
-        };
-        self.learn(!is_expected && matches!(found, Some(Value::Array(all)) if all.iter().all(is_value)));
+        match &answer {
+            Value::Array(answers) if !life => self.learn(answers),
+            _ => {}
+        }
         Ok(answer)
     }
 
     /// Written only when it changes: all look-ups of the store read it.
-    fn learn(&self, good: bool) {
-        if self.good.load(Relaxed) != good {
-            self.good.store(good, Relaxed);
+    fn learn(&self, answers: &[Value]) {
+        let before = self.streak.load(Relaxed);
+        let more = u32::try_from(answers.len()).unwrap_or(LONG);
+        let now = if answers.iter().all(is_value) {
+            before.saturating_add(more).min(LONG)
+        } else {
+            0
+        };
+        if now != before {
+            self.streak.store(now, Relaxed);
         }
     }
 }
 
-fn values(keys: &[&str]) -> Cmd {
+/// The values of all keys, if they are there: else nothing is known, not even that one is missing.
+async fn values_alone(link: &Link, first: Cmd) -> RedisResult<Option<Vec<Value>>> {
+    let mut commands = Pipeline::with_capacity(1);
+    commands.add_command(first);
+    match link.look(&commands).await.map(<[Value; 1]>::try_from) {
+        Ok(Ok([Value::Array(answers)])) if answers.iter().all(is_value) => Ok(Some(answers)),
+        Err(error) if !is_forbidden(&error) => Err(error),
+        _ => Ok(None),
+    }
+}
+
+/// The same, and where one is missing what the script answers for all: in one journey.
+async fn values_and_rest(
+    script: &Script,
+    link: &Link,
+    first: Cmd,
+    keys: &[&str],
+) -> RedisResult<Option<Vec<Value>>> {
+    let answers = ask(script, link, Some(&first), keys, b"rest").await;
+    match answers.map(<[Value; 2]>::try_from) {
+        Ok(Ok([Value::Array(answers), Value::Int(0)])) if answers.iter().all(is_value) => Ok(Some(answers)),
+        Ok(Ok([_, Value::Array(answers)])) => Ok(Some(answers)),
+        Err(error) if !is_forbidden(&error) => Err(error),
+        // Came or went in between, or is no value.
+        _ => Ok(None),
+    }
+}
+
+/// Runs the script that looks up, behind `first` in the same journey.
+async fn ask(
+    script: &Script,
+    link: &Link,
+    first: Option<&Cmd>,
+    keys: &[&str],
+    third: &[u8],
+) -> RedisResult<Vec<Value>> {
+    let lease = milliseconds(LEASE).to_string();
+    script
+        .look(link, first, keys, &[lease.as_bytes(), &fresh(), third])
+        .await
+}
+
+fn mget(keys: &[&str]) -> Cmd {
     let mut command = Cmd::with_capacity(
         keys.len() + 1,
         keys.iter().map(|key| key.len()).sum::<usize>() + 4,
@@ -85,4 +128,9 @@ fn values(keys: &[&str]) -> Cmd {
 
 fn is_value(answer: &Value) -> bool {
     matches!(answer, Value::BulkString(_))
+}
+
+/// This user may not read all of the keys: the script tells which.
+fn is_forbidden(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
 }
