@@ -10,6 +10,7 @@ mod function;
 mod mistakes;
 mod names;
 mod plan;
+mod surroundings;
 mod template;
 mod words;
 
@@ -121,8 +122,9 @@ pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Keys are rendered before the body runs, so it may consume its arguments; in a call that mentions `output` the other
 /// arguments are copied before. A function is named by the path beside which its companions are reachable: after `use
-/// users::get_user`, write `users::get_user(id)`. A function that is dropped or panics after its body has begun still
-/// removes, in the background.
+/// users::get_user`, write `users::get_user(id)`. Where the compiler cannot find an `f_entry` or an `f_cache`, `f` is misspelt,
+/// has no `#[cache]`, or is named by another path than that. A function that is dropped or panics after its body has begun
+/// still removes, in the background.
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::invalidate(args.into(), &item.into()).into()

@@ -32,6 +32,11 @@ impl Mistakes {
         result.map_err(|error| self.add(error)).ok()
     }
 
+    /// Whether there is none so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// All of them, if there is any.
     pub(crate) fn into_error(self) -> Option<syn::Error> {
         self.0

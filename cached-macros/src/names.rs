@@ -86,6 +86,46 @@ pub(crate) const WHENS: &[&str] = &["after", "before", "always"];
 /// The stores that keep typed values in this process. They need no codec.
 pub(crate) const MEMORY: &[&str] = &["local", "moka"];
 
+/// The stores that environment variables provide.
+const REMOTE: &[&str] = &["redis", "memcached", "mysql", "postgres", "sqlite"];
+
+/// What arguments are called elsewhere, and what they are called here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("cache_none", "none_ttl"),
+    ("negative_ttl", "none_ttl"),
+    ("option", "none_ttl"),
+    ("condition", "cache_if"),
+    ("when", "cache_if"),
+    ("convert", "key"),
+    ("prefix", "key"),
+    ("ignore", "skip"),
+    ("exclude", "skip"),
+    ("expire", "ttl"),
+    ("expiry", "ttl"),
+    ("time", "ttl"),
+    ("time_to_live", "ttl"),
+    ("time_to_idle", "idle"),
+    ("tti", "idle"),
+    ("max_capacity", "capacity"),
+    ("max_entries", "capacity"),
+    ("max_size", "capacity"),
+    ("size", "capacity"),
+    ("refresh_after", "refresh"),
+    ("refresh_at", "refresh"),
+    ("stale_while_revalidate", "stale"),
+    ("swr", "stale"),
+    ("store", "backend"),
+    ("stores", "backend"),
+    ("tiers", "tier"),
+    ("serializer", "codec"),
+    ("compression", "compress"),
+    ("coalesce", "single_flight"),
+    ("sync_writes", "single_flight"),
+];
+
+/// What these are mistaken to be called.
+pub(crate) const MEMORY_ELSEWHERE: &[&str] = &["memory", "in_memory", "in-memory", "mem", "ram"];
+
 /// The returned value, in the arguments of `#[invalidate]`.
 pub(crate) const OUTPUT: &str = "output";
 
@@ -167,14 +207,43 @@ pub(crate) fn borrowed(expr: &TokenStream) -> TokenStream {
 /// ", did you mean `x`?" or a list of what there is.
 pub(crate) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let nearest = known.iter().map(|name| (distance(word, name), *name)).min();
-    match nearest {
-        Some((distance, name)) if distance <= name.len().max(word.len()) / 3 + 1 && distance < word.len() => {
-            format!("did you mean `{name}`?")
-        }
-        _ if known.len() == 1 => format!("there is only {}", listed(&known)),
-        _ => format!("the choices are {}", listed(&known)),
+    match nearest(word, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if known.len() == 1 => format!("there is only {}", listed(&known)),
+        None => format!("the choices are {}", listed(&known)),
     }
+}
+
+/// The one that is likely to be meant.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let nearest = known.into_iter().map(|name| (distance(word, name), name)).min();
+    let is_near = |(distance, name): &(usize, &str)| {
+        *distance <= name.len().max(word.len()) / 3 + 1 && *distance < word.len()
+    };
+    nearest.filter(is_near).map(|(_, name)| name)
+}
+
+/// What an unknown argument was to say, in words of its own, where that is no matter of spelling.
+pub(crate) fn meant(word: &str, known: &[(&str, &str)]) -> Option<String> {
+    let is_known = |name: &str| known.iter().any(|(known, _)| *known == name);
+    let value_of = [
+        ("strategy", STRATEGIES),
+        ("codec", CODECS),
+        ("backend", MEMORY),
+        ("backend", REMOTE),
+    ];
+    let value_of = value_of.iter().find(|(_, values)| values.contains(&word));
+    if let Some((name, _)) = value_of.filter(|(name, _)| is_known(name)) {
+        return Some(format!("write `{name} = \"{word}\"`"));
+    }
+    let here = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == word);
+    here.filter(|(_, here)| is_known(here))
+        .map(|(_, here)| format!("did you mean `{here}`?"))
+}
+
+/// Whether this is the name of a store that needs no name of the user's.
+pub(crate) fn is_store(word: &str) -> bool {
+    MEMORY.contains(&word) || REMOTE.contains(&word)
 }
 
 /// "`a`, `b` and `c`"
@@ -223,6 +292,26 @@ mod tests {
         assert_eq!(suggestion("capasity", known()), "did you mean `capacity`?");
         assert_eq!(suggestion("backends", known()), "did you mean `backend`?");
         assert!(suggestion("zzz", known()).starts_with("the choices are `key`, `skip`"));
+    }
+
+    #[test]
+    fn what_is_called_otherwise_elsewhere_is_known() {
+        assert_eq!(meant("swr", CACHE).as_deref(), Some("did you mean `stale`?"));
+        assert_eq!(
+            meant("redis", CACHE).as_deref(),
+            Some("write `backend = \"redis\"`")
+        );
+        assert_eq!(
+            meant("write_behind", UPDATE).as_deref(),
+            Some("write `strategy = \"write_behind\"`")
+        );
+        assert_eq!(meant("swr", UPDATE), None);
+        let known = |name: &str| CACHE.iter().any(|(known, _)| *known == name);
+        assert!(
+            ELSEWHERE
+                .iter()
+                .all(|(elsewhere, here)| !known(elsewhere) && known(here))
+        );
     }
 
     #[test]

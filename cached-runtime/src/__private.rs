@@ -139,6 +139,34 @@ pub const fn chain(stores: &'static [&'static str]) -> Option<&'static [&'static
     Some(stores)
 }
 
+/// `tier("name", ..)` where `backend` is a constant: the name, or a `refusal` while compiling.
+#[track_caller]
+#[expect(
+    clippy::panic,
+    reason = "for constants alone, where it is an error of the compiler"
+)]
+pub const fn of_chain(name: &'static str, stores: &[&str], refusal: &str) -> &'static str {
+    let mut rest = stores;
+    while let [store, others @ ..] = rest {
+        if same(name.as_bytes(), store.as_bytes()) {
+            return name;
+        }
+        rest = others;
+    }
+    panic!("{}", refusal)
+}
+
+/// `==`, which constants do not have.
+const fn same(mut one: &[u8], mut other: &[u8]) -> bool {
+    while let ([first, one_rest @ ..], [second, other_rest @ ..]) = (one, other) {
+        if *first != *second {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    one.is_empty() && other.is_empty()
+}
+
 /// `caches = expr`, however it is held.
 pub fn caches_of<C: HasCaches<H> + ?Sized, H>(caches: &C) -> &Caches {
     caches.as_ref()

@@ -1,4 +1,4 @@
-// mistakes: 4
+// mistakes: 3
 use cached_runtime::{cache, invalidate};
 
 mod users {
@@ -15,10 +15,6 @@ async fn post(id: u64) -> u64 {
     id
 }
 
-async fn plain(id: u64) -> u64 {
-    id
-}
-
 // A name, not an id.
 #[invalidate(post(name))]
 async fn wrong_type(name: &str) -> u64 {
@@ -29,11 +25,6 @@ async fn wrong_type(name: &str) -> u64 {
 #[invalidate(user(id))]
 async fn imported_alone(id: u64) -> u64 {
     user(id).await
-}
-
-#[invalidate(plain(id))]
-async fn not_cached(id: u64) -> u64 {
-    plain(id).await
 }
 
 #[invalidate(post(output.id))]

@@ -1,4 +1,4 @@
-// mistakes: 1, told in 2: neither the trait nor the type has a place for the body
+// mistakes: 1
 use cached_runtime::{cache, update};
 
 #[cache(strategy = "write_behind", backend = "local")]

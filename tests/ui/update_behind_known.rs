@@ -1,5 +1,5 @@
 // mistakes: 5
-use cached_runtime::update;
+use cached_runtime::{cache, update};
 
 #[update(users::get_user(&user.id), strategy = "write_behind")]
 async fn first_form(user: User) {
@@ -25,6 +25,11 @@ async fn two(id: u64) {
 #[update(get_name(id) = 1, strategy = "write_behind")]
 async fn twice(id: u64) {
     let _ = id;
+}
+
+#[cache(strategy = "write_behind", backend = "local")]
+async fn get_name(id: u64) -> u64 {
+    id
 }
 
 fn main() {}

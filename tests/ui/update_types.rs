@@ -1,4 +1,4 @@
-// mistakes: 8
+// mistakes: 7
 use std::sync::Arc;
 
 use cached_runtime::{cache, update};
@@ -18,10 +18,6 @@ use users::user;
 #[cache(backend = "local")]
 async fn get_user(id: u64) -> Result<Option<Arc<User>>, String> {
     Ok(Some(Arc::new(User(id))))
-}
-
-async fn plain(id: u64) -> u64 {
-    id
 }
 
 // The function keeps an `Arc`.
@@ -48,11 +44,6 @@ async fn wrong_key(name: &str) {
 
 #[update(get_user() = Arc::new(User(1)))]
 async fn no_key() {}
-
-#[update(plain(id))]
-async fn not_cached(id: u64) -> u64 {
-    plain(id).await
-}
 
 // The companions are beside `users::user`.
 #[update(user(id) = 1)]

@@ -5,7 +5,9 @@ use super::{Entries, Opt, literal};
 use crate::mistakes::Mistakes;
 use crate::names;
 use crate::template::{self, Template, Use};
+use crate::words::mentions;
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 use std::time::Duration;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
@@ -97,6 +99,33 @@ impl CacheArgs {
             mistakes.add(all);
         }
         args
+    }
+
+    /// Whether siblings are to stand beside the function.
+    pub(crate) fn wants_companions(&self) -> bool {
+        self.companions.as_ref().is_none_or(|companions| companions.value)
+    }
+
+    /// Whether the body is to run in the background too.
+    pub(crate) fn reloads(&self) -> bool {
+        let ahead = |strategy: &Opt<Strategy>| strategy.value == Strategy::RefreshAhead;
+        self.refresh.is_some() || self.stale.is_some() || self.strategy.as_ref().is_some_and(ahead)
+    }
+
+    /// Whether one of the expressions names `Self`.
+    pub(crate) fn names_self(&self) -> bool {
+        let closures = [&self.expires, &self.cache_if, &self.weight, &self.share_error];
+        let in_closures = closures
+            .into_iter()
+            .flatten()
+            .any(|closure| names_self(&closure.value));
+        let in_ttl = matches!(self.ttl.as_ref().map(|ttl| &ttl.value), Some(Ttl::OfValue(closure)) if names_self(closure));
+        let in_backend = matches!(self.backend.as_ref().map(|backend| &backend.value), Some(Backend::Const(path)) if names_self(path));
+        let in_caches = self
+            .caches
+            .as_ref()
+            .is_some_and(|caches| names_self(&caches.value));
+        in_closures || in_ttl || in_backend || in_caches
     }
 
     fn argument(&mut self, input: ParseStream, mistakes: &mut Mistakes) -> syn::Result<()> {
@@ -210,6 +239,10 @@ impl Tier {
     }
 }
 
+pub(super) fn names_self(tokens: &impl ToTokens) -> bool {
+    mentions(&tokens.to_token_stream(), "Self")
+}
+
 /// Names between the parentheses of `skip`.
 fn skipped(input: ParseStream) -> syn::Result<Vec<Ident>> {
     let mut names = Vec::new();
@@ -246,6 +279,11 @@ fn refresh(expr: &Expr, example: &str) -> syn::Result<Refresh> {
             .map(Refresh::Age)
             .map_err(|error| syn::Error::new(literal.span(), message(error)));
     }
+    let part = literal.value().trim().trim_end_matches('%').trim().parse::<f64>();
+    if part.is_ok_and(|part| part >= 100.0) {
+        let message = "an entry is past its ttl by then, so `refresh` would never begin: write an earlier point, as in \"80%\"";
+        return Err(syn::Error::new_spanned(expr, message));
+    }
     match literal::percent(expr, example)? {
         0 => Err(syn::Error::new_spanned(
             expr,
@@ -257,6 +295,16 @@ fn refresh(expr: &Expr, example: &str) -> syn::Result<Refresh> {
 
 fn backend(expr: &Expr, example: &str) -> syn::Result<Backend> {
     match literal::bare(expr) {
+        Expr::Path(path)
+            if path
+                .path
+                .get_ident()
+                .is_some_and(|name| names::is_store(&name.to_string())) =>
+        {
+            let name = path.to_token_stream();
+            let message = format!("the name of a store is a string literal: `backend = \"{name}\"`");
+            Err(syn::Error::new_spanned(path, message))
+        }
         Expr::Path(path) if path.qself.is_none() => Ok(Backend::Const(path.path.clone())),
         Expr::Reference(reference) => backend(&reference.expr, example),
         Expr::Array(array) if array.elems.is_empty() => {

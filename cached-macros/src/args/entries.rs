@@ -1,7 +1,8 @@
 //! `entries(get_user(org, id) for id in ids)`: a batch over the entries of a cached function. Of a writer,
 //! `entries(get_user(user.id) = user.clone() for user in users)`.
 
-use super::invalidate::{Owner, not_a_call, owner};
+use super::cache::names_self;
+use super::invalidate::{Owner, owner};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -73,7 +74,7 @@ impl Entries {
             Expr::Assign(assign) => (*assign.left, Some(*assign.right)),
             other => (other, None),
         };
-        let (owner, arguments) = owner(&call, &not_a_call)?;
+        let (owner, arguments) = owner(&call, &|expr| not_a_call(expr, example))?;
         if let Some(every @ Expr::Range(_)) = arguments.first() {
             let message = format!("a batch is about the entries of certain {many}: `{example}`");
             return Err(syn::Error::new_spanned(every, message));
@@ -105,6 +106,11 @@ impl Entries {
         })
     }
 
+    /// Whether the call names `Self`.
+    pub(crate) fn names_self(&self) -> bool {
+        names_self(&self.call)
+    }
+
     /// The name of the cached function, for messages.
     pub(crate) fn function(&self) -> String {
         match &self.owner {
@@ -116,6 +122,17 @@ impl Entries {
             Owner::Method { method, .. } => method.unraw().to_string(),
         }
     }
+}
+
+fn not_a_call(expr: &Expr, example: &str) -> syn::Error {
+    let message = match expr {
+        Expr::Path(_) | Expr::Field(_) => {
+            let name = expr.to_token_stream().to_string().replace(' ', "");
+            format!("which of the entries of `{name}`? pass the key arguments, as in `{example}`")
+        }
+        _ => format!("expected a cached function and its key arguments, as in `{example}`"),
+    };
+    syn::Error::new_spanned(expr, message)
 }
 
 fn name(input: ParseStream, what: &str, example: &str) -> syn::Result<Ident> {

@@ -1,7 +1,7 @@
 //! The arguments of `#[invalidate]`.
 
 use super::list::{Argument, choice, each, name};
-use super::{Opt, entries, literal};
+use super::{Opt, entries, literal, strangers};
 use crate::mistakes::Mistakes;
 use crate::names;
 use crate::template::{self, Template, Use};
@@ -89,6 +89,7 @@ impl InvalidateArgs {
     }
 
     fn argument(&mut self, input: ParseStream) -> syn::Result<()> {
+        refuse_strangers(input)?;
         let (name, example) = name(input, names::INVALIDATE, names::INVALIDATE_LATER)?;
         let argument = Argument { name, example, input };
         match argument.name.unraw().to_string().as_str() {
@@ -134,6 +135,7 @@ impl InvalidateArgs {
             return Err(syn::Error::new(name.span(), message));
         }
         let target = expression(input, TARGET)?;
+        strangers::call(&target, names::INVALIDATE)?;
         self.targets
             .push(Target::Call(Box::new(Call::of(&target, &not_a_call)?)));
         Ok(())
@@ -199,7 +201,7 @@ fn everything(range: &syn::ExprRange) -> bool {
     range.start.is_none() && range.end.is_none() && matches!(range.limits, RangeLimits::HalfOpen(_))
 }
 
-pub(super) fn not_a_call(expr: &Expr) -> syn::Error {
+fn not_a_call(expr: &Expr) -> syn::Error {
     let message = match expr {
         Expr::Path(_) | Expr::Field(_) => {
             let name = expr.to_token_stream().to_string().replace(' ', "");
@@ -207,9 +209,22 @@ pub(super) fn not_a_call(expr: &Expr) -> syn::Error {
                 "which entries? write `{name}(id)` for the one of this key, or `{name}(..)` for every one"
             )
         }
+        Expr::Assign(_) => {
+            "an entry is removed here and gets no value: leave it out, or write `#[update(..)]`".to_owned()
+        }
         _ => TARGET.to_owned(),
     };
     syn::Error::new_spanned(expr, message)
+}
+
+/// What is said of a cached function is not said again.
+fn refuse_strangers(input: ParseStream) -> syn::Result<()> {
+    let Ok(name) = input.fork().call(Ident::parse_any) else {
+        return Ok(());
+    };
+    let is_own = names::INVALIDATE.iter().any(|(own, _)| name.unraw() == own);
+    let message = strangers::named(&name).filter(|_| !is_own);
+    message.map_or(Ok(()), |message| Err(syn::Error::new(name.span(), message)))
 }
 
 fn when(expr: &Expr, example: &str) -> syn::Result<When> {

@@ -128,6 +128,10 @@ pub(super) fn name<'a>(
 ) -> syn::Result<(Ident, &'a str)> {
     let span = input.span();
     let Ok(name) = input.call(Ident::parse_any) else {
+        if let Some(example) = unnamed(input, known) {
+            let message = format!("which argument is this? write its name before it, as in `{example}`");
+            return Err(syn::Error::new(span, message));
+        }
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         return Err(syn::Error::new(
             span,
@@ -146,13 +150,25 @@ pub(super) fn name<'a>(
         .find(|(known, _)| *known == word)
         .map(|(_, example)| *example);
     let Some(example) = example else {
-        let nearest = names::suggestion(&word, known.iter().map(|(name, _)| *name));
+        let nearest = names::meant(&word, known)
+            .unwrap_or_else(|| names::suggestion(&word, known.iter().map(|(name, _)| *name)));
         return Err(syn::Error::new(
             name.span(),
             format!("`{word}` is not an argument here: {nearest}"),
         ));
     };
     Ok((name, example))
+}
+
+/// How the argument is written whose value stands here, as far as that can be guessed.
+fn unnamed<'a>(input: ParseStream, known: &[(&'static str, &'a str)]) -> Option<&'a str> {
+    let value: syn::LitStr = input.fork().parse().ok()?;
+    let is_duration = value.value().starts_with(|c: char| c.is_ascii_digit());
+    let name = if is_duration { "ttl" } else { "key" };
+    known
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, example)| *example)
 }
 
 /// Calls `read` for every argument. It may leave the input anywhere in an argument that it refuses.

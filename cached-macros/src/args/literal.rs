@@ -42,6 +42,13 @@ pub(crate) fn integer<N: FromStr<Err: Display>>(expr: &Expr, example: &str) -> s
 
 /// `"1h30m"`, `"200ms"`, `"7d"`, `"1h 30m"`: never zero.
 pub(crate) fn duration(expr: &Expr, example: &str) -> syn::Result<Duration> {
+    if let Expr::Lit(lit) = bare(expr)
+        && let Lit::Int(number) = &lit.lit
+    {
+        let digits = number.base10_digits();
+        let message = format!("a duration has a unit: write \"{digits}s\" if these are seconds");
+        return Err(syn::Error::new_spanned(expr, message));
+    }
     let literal = string(expr, example)?;
     parse_duration(&literal.value()).map_err(|reason| syn::Error::new(literal.span(), reason))
 }

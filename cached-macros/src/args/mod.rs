@@ -6,6 +6,7 @@ mod entries;
 mod invalidate;
 mod list;
 mod literal;
+mod strangers;
 mod update;
 
 pub(crate) use cache::{Backend, CacheArgs, Refresh, Strategy, Tier, Ttl};

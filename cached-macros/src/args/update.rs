@@ -3,7 +3,7 @@
 use super::entries::{self, Words};
 use super::invalidate::{Call, expression};
 use super::list::{Argument, choice, each, name};
-use super::{Arguments, Entries, Opt, literal};
+use super::{Arguments, Entries, Opt, literal, strangers};
 use crate::mistakes::Mistakes;
 use crate::names;
 use proc_macro2::{Span, TokenStream};
@@ -105,10 +105,14 @@ impl UpdateArgs {
             return self.batch(input);
         }
         let target = expression(input, TARGET)?;
+        if input.peek(Token![=>]) || input.peek(Token![:]) {
+            return Err(input.error(VALUE));
+        }
         let (target, value) = match target {
             Expr::Assign(assign) => (*assign.left, Some(*assign.right)),
             other => (other, None),
         };
+        strangers::call(&target, names::UPDATE)?;
         let call = Call::of(&target, &not_a_call)?;
         if let Arguments::Every { .. } = call.arguments {
             let message = "a value goes into one entry: name its key arguments, or remove every entry with `#[invalidate(..)]`";
@@ -171,6 +175,7 @@ fn at_least_one(expr: &Expr, example: &str) -> syn::Result<usize> {
     }
 }
 
+const VALUE: &str = "the value follows the entry after a `=`, as in `get_user(user.id) = user.clone()`";
 const TARGET: &str = "expected a cached function and its key arguments, as in `get_user(user.id)` or `get_user(user.id) = user.clone()`";
 
 fn not_a_call(expr: &Expr) -> syn::Error {
@@ -201,7 +206,9 @@ fn refuse_strangers(input: ParseStream) -> syn::Result<()> {
         }
         "when" => "an entry is given its value after the body, if that did not fail: `when` is for `#[invalidate(..)]`".to_owned(),
         "caches" => "a cached function that has to be told takes its `Caches` first, as in `get_user(caches, id)`: remove `caches`".to_owned(),
-        word => format!("which entry? write `{word}(id) = ..`, with its key arguments"),
+        "value" | "with" | "to" => VALUE.to_owned(),
+        word => strangers::named(&name)
+            .unwrap_or_else(|| format!("which entry? write `{word}(id) = ..`, with its key arguments")),
     };
     Err(syn::Error::new(name.span(), message))
 }

@@ -1,6 +1,6 @@
 //! The rules of `#[cache(entries(..))]`.
 
-use super::{key, signature};
+use super::{key, place, signature};
 use crate::args::{CacheArgs, Entries, Owner};
 use crate::function::{Form, Function, argument_name, is_borrowed, types_of, ungrouped};
 use crate::mistakes::Mistakes;
@@ -22,6 +22,7 @@ pub(crate) fn batch(
     if let Some((_, output)) = &future {
         returned(function, output, mistakes);
     }
+    place::cache(args, Some(entries), function, mistakes);
     settings(args, entries, mistakes);
     let known = ids(entries, function, mistakes);
     if !used(entries, &entries.id) {
@@ -50,6 +51,7 @@ pub(crate) fn batch(
         }
     }
     receiver(args, function, mistakes);
+    place::have_entries(std::iter::once(&entries.owner), mistakes);
     future
 }
 

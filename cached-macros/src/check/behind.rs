@@ -1,6 +1,6 @@
 //! The rules of writers under `write_behind`, whose body runs when they have returned.
 
-use super::{owned, signature};
+use super::{owned, place, signature};
 use crate::args::{Update, UpdateArgs};
 use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
@@ -32,7 +32,7 @@ pub(super) fn update(
     together(args, mistakes);
     if let Some((form, output)) = future {
         returned(output, mistakes);
-        if *form == Form::Boxed {
+        if *form == Form::Boxed || place::is_of_trait(function) {
             let message = format!(
                 "{WHY} runs the body by itself, as a function of its own that cannot be added to the `impl` of a trait: put `#[update]` on a method outside of it, and call that one from here"
             );

@@ -1,6 +1,6 @@
 //! The rules of `#[cache]`.
 
-use super::{chain, closures, key, life, signature};
+use super::{chain, closures, key, life, place, signature};
 use crate::args::{Backend, CacheArgs};
 use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
@@ -10,14 +10,19 @@ use syn::Type;
 /// Notes every mistake. What the function yields, if that can be seen.
 pub(crate) fn cache(args: &CacheArgs, function: &Function, mistakes: &mut Mistakes) -> Option<(Form, Type)> {
     let future = signature::any(function, mistakes);
-    if let Some((form, output)) = &future {
+    if let Some((_, output)) = &future {
         signature::cached(function, output, mistakes);
         returned(args, output, mistakes);
-        trait_methods(args, function, *form, mistakes);
     }
+    place::cache(args, None, function, mistakes);
     key::cache(args, function, mistakes);
     chain::cache(args, mistakes);
-    closures::cache(args, function, mistakes);
+    closures::cache(
+        args,
+        function,
+        future.as_ref().map(|(_, output)| output),
+        mistakes,
+    );
     life::cache(args, function, mistakes);
     remote(args, mistakes);
     if let (Some(share_error), Some(flight)) = (&args.share_error, &args.single_flight)
@@ -97,20 +102,6 @@ impl Spelled {
             name if primitives.contains(&name) => Self::Plain,
             _ => Self::Unknown,
         }
-    }
-}
-
-/// What `#[async_trait]` leaves is a method of a trait, where nothing may stand beside it.
-fn trait_methods(args: &CacheArgs, function: &Function, form: Form, mistakes: &mut Mistakes) {
-    let from_trait = function
-        .sig
-        .generics
-        .lifetimes()
-        .any(|param| param.lifetime.ident == "async_trait");
-    if form == Form::Boxed && from_trait && args.companions.as_ref().is_none_or(|companions| companions.value)
-    {
-        let message = "nothing may be added to the `impl` of a trait: write `companions = false`";
-        mistakes.at(function.sig.ident.span(), message);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::args::{Backend, CacheArgs, Opt, Tier};
 use crate::mistakes::Mistakes;
-use crate::names::{self, MEMORY};
+use crate::names::{self, MEMORY, MEMORY_ELSEWHERE};
 use syn::LitStr;
 
 pub(super) fn cache(args: &CacheArgs, mistakes: &mut Mistakes) {
@@ -15,6 +15,9 @@ pub(super) fn cache(args: &CacheArgs, mistakes: &mut Mistakes) {
     }
     for (position, tier) in args.tiers.iter().enumerate() {
         settings(tier, &args.tiers[..position], chain, mistakes);
+        if args.backend.is_none() {
+            of_any_chain(tier, mistakes);
+        }
     }
     bounds(args, chain, mistakes);
 }
@@ -73,6 +76,18 @@ fn settings(tier: &Tier, earlier: &[Tier], chain: Option<&[LitStr]>, mistakes: &
                 format!("`{bound}` bounds memory, and `{name}` has limits of its own: remove it here");
             mistakes.at(bound.span(), message);
         }
+    }
+}
+
+/// The chain is the one of whichever `Caches` is in force, of stores that may have any name: only a name that is meant for
+/// memory can be seen to be none.
+fn of_any_chain(tier: &Tier, mistakes: &mut Mistakes) {
+    let name = tier.store.value();
+    if MEMORY_ELSEWHERE.contains(&name.to_lowercase().as_str()) {
+        let message = format!(
+            "no tier is called `{name}`: write `tier(\"local\", ..)` for the one in memory; a store of your own of this name is to stand in `backend` too"
+        );
+        mistakes.at(tier.store.span(), message);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rules of `#[invalidate]`.
 
-use super::{key, signature};
+use super::{key, place, signature};
 use crate::args::{Arguments, Call, InvalidateArgs, Owner, Target, When};
 use crate::function::{Form, Function};
 use crate::mistakes::Mistakes;
@@ -41,6 +41,11 @@ pub(crate) fn invalidate(
         let message = "`caches` is for `key` and `pattern`: a cached function that has to be told takes its own first, as in `get_user(caches, id)`; remove it";
         mistakes.at(caches.name.span(), message);
     }
+    let calls = args.targets.iter().filter_map(|target| match target {
+        Target::Call(call) => Some(&call.owner),
+        Target::Key(_) | Target::Pattern(_) => None,
+    });
+    place::have_entries(calls, mistakes);
     future
 }
 

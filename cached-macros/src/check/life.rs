@@ -1,6 +1,6 @@
 //! Rules about how long entries live, and about what is reloaded before or after that.
 
-use super::owned;
+use super::{owned, place};
 use crate::args::{CacheArgs, Refresh, Strategy, Ttl};
 use crate::function::Function;
 use crate::mistakes::Mistakes;
@@ -86,13 +86,15 @@ fn reloads(args: &CacheArgs, function: &Function, mistakes: &mut Mistakes) {
         (.., Some(strategy)) => (&strategy.name, "`refresh_ahead`"),
         (None, None, None) => return,
     };
-    if args
-        .companions
-        .as_ref()
-        .is_some_and(|companions| !companions.value)
-    {
+    let cure = "put `#[cache]` on a method outside of the trait, and call that one from here";
+    if !args.wants_companions() {
         let message = format!(
-            "{why} runs the body by itself in the background, as a companion that `companions = false` forbids: put `#[cache]` on a method outside of the trait, and call that one from here"
+            "{why} runs the body by itself in the background, as a companion that `companions = false` forbids: {cure}"
+        );
+        mistakes.at(name.span(), message);
+    } else if place::leaves_no_room(args, function) {
+        let message = format!(
+            "{why} runs the body by itself in the background, as a companion for which the `impl` of a trait has no room: {cure}"
         );
         mistakes.at(name.span(), message);
     }

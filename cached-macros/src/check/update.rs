@@ -1,6 +1,6 @@
 //! The rules of `#[update]`.
 
-use super::{behind, entries, invalidate, signature};
+use super::{behind, entries, invalidate, place, signature};
 use crate::args::{Update, UpdateArgs};
 use crate::function::{Form, Function, types_of, ungrouped};
 use crate::mistakes::Mistakes;
@@ -36,8 +36,9 @@ pub(crate) fn update(
         }
         invalidate::method(&update.call, function, "name the entry by arguments", mistakes);
         if args.behind.is_none() {
-            let output = future.as_ref().map(|(_, output)| output);
-            value(update, output, function, mistakes);
+            // What could not be read may have been the value.
+            let output = future.as_ref().filter(|_| !args.incomplete);
+            value(update, output.map(|(_, output)| output), function, mistakes);
         }
     }
     let by_output = |update: &Update| {
@@ -51,6 +52,7 @@ pub(crate) fn update(
     if args.behind.is_none() && args.updates.iter().any(by_output) {
         invalidate::output_argument("update", function, mistakes);
     }
+    place::have_entries(args.updates.iter().map(|update| &update.call.owner), mistakes);
     future
 }
 

@@ -7,8 +7,8 @@ use crate::plan::{CachePlan, Hooks, Spec};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use std::time::Duration;
-use syn::LitStr;
 use syn::ext::IdentExt;
+use syn::{ExprClosure, LitStr};
 
 /// A hidden sibling that the function and its companions share.
 pub(super) fn sibling(plan: &CachePlan, names: &Companions) -> TokenStream {
@@ -82,13 +82,21 @@ fn with_closures(plan: &CachePlan, definition: TokenStream) -> TokenStream {
         return definition;
     }
     let door = &plan.door;
-    let ttl = ttl.as_ref().map(|closure| quote!(.ttl(#closure)));
-    let expires = expires.as_ref().map(|closure| quote!(.expires(#closure)));
-    let cache_if = cache_if.as_ref().map(|closure| quote!(.cache_if(#closure)));
-    let weight = weight.as_ref().map(|closure| quote!(.weight(#closure)));
+    let ttl = ttl.as_ref().map(|closure| hook("ttl", closure));
+    let expires = expires.as_ref().map(|closure| hook("expires", closure));
+    let cache_if = cache_if.as_ref().map(|closure| hook("cache_if", closure));
+    let weight = weight.as_ref().map(|closure| hook("weight", closure));
     // Asks for `'static`, as the values do: at the same place, to be told once.
     let with_closures = plan.at_value(quote_spanned!(Span::mixed_site()=> #door::with_closures));
     quote!(#with_closures(#definition #ttl #expires #cache_if #weight, &|| {}))
+}
+
+/// A call whose every word is reported at the closure, if that is of another type.
+fn hook(method: &str, closure: &ExprClosure) -> TokenStream {
+    let first = closure.to_token_stream().into_iter().next();
+    let span = first.map_or_else(Span::call_site, |first| first.span());
+    let method = Ident::new(method, Span::mixed_site().located_at(span));
+    quote!(.#method(#closure))
 }
 
 /// What every instantiation has in common.
@@ -168,7 +176,7 @@ fn fields(plan: &CachePlan) -> TokenStream {
         field("backend", self::backend(backend, door));
     }
     if !tiers.is_empty() {
-        let tiers = tiers.iter().map(|tier| self::tier(tier, door));
+        let tiers = tiers.iter().map(|tier| self::tier(tier, backend.as_ref(), door));
         field("tiers", quote!(&[#(#tiers),*]));
     }
     if let Some(capacity) = capacity {
@@ -183,7 +191,7 @@ fn fields(plan: &CachePlan) -> TokenStream {
     if let Some(codec) = codec {
         field(
             "codec",
-            some(quote_spanned!(codec.span()=> #door::codec!(#codec))),
+            some(located(quote!(#door::codec!(#codec)), codec.span())),
         );
     }
     if let Some(version) = version {
@@ -228,8 +236,8 @@ fn backend(backend: &Backend, door: &TokenStream) -> TokenStream {
     }
 }
 
-fn tier(tier: &Tier, door: &TokenStream) -> TokenStream {
-    let store = &tier.store;
+fn tier(tier: &Tier, backend: Option<&Backend>, door: &TokenStream) -> TokenStream {
+    let store = of_chain(&tier.store, backend, door);
     let ttl = tier.ttl.as_ref().map(|ttl| {
         let ttl = duration(ttl.value);
         quote!(ttl: ::core::option::Option::Some(#ttl),)
@@ -245,6 +253,20 @@ fn tier(tier: &Tier, door: &TokenStream) -> TokenStream {
     quote!(#door::TierSpec { #ttl #capacity #max_bytes ..#door::TierSpec::new(#store) })
 }
 
+/// The name of a tier. Whether a chain that is a constant has it is known where the compiler knows its value.
+fn of_chain(store: &LitStr, backend: Option<&Backend>, door: &TokenStream) -> TokenStream {
+    let Some(Backend::Const(path)) = backend else {
+        return store.to_token_stream();
+    };
+    let written = path.to_token_stream().to_string().replace(' ', "");
+    let name = store.value();
+    let message = format!(
+        "`{name}` is not in this function's `backend`, `{written}`: name one of the stores in it, or add this one"
+    );
+    let chain = borrowed(&path.to_token_stream());
+    located(quote!(#door::of_chain(#store, #chain, #message)), store.span())
+}
+
 fn duration(duration: Duration) -> TokenStream {
     let (secs, nanos) = (duration.as_secs(), duration.subsec_nanos());
     quote!(::core::time::Duration::new(#secs, #nanos))
@@ -257,5 +279,5 @@ fn store(name: &LitStr, door: &TokenStream) -> TokenStream {
         return quote!(#name);
     }
     let engine = Ident::new(&word, name.span());
-    quote_spanned!(name.span()=> #door::engine!(#engine))
+    located(quote!(#door::engine!(#engine)), name.span())
 }

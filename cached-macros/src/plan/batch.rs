@@ -1,10 +1,10 @@
 //! Everything decided about a batch.
 
 use super::{door, invalidate};
-use crate::args::{CacheArgs, Entries, Owner};
+use crate::args::{CacheArgs, Entries};
 use crate::function::{Form, Function, argument_name, ungrouped};
 use crate::names::{Companions, borrowed};
-use crate::words::{mentions, speaks_of_self_type};
+use crate::words::speaks_of_self_type;
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -67,17 +67,11 @@ impl BatchPlan {
     ) -> Self {
         let whose = entries.function();
         let in_impl = function.receiver().is_some()
-            || args.in_impl.map_or_else(
-                || {
-                    speaks_of_self(
-                        &entries,
-                        args.caches.as_ref().map(|caches| &caches.value),
-                        &function,
-                    )
-                },
+            || args.in_impl.as_ref().map_or_else(
+                || args.names_self() || entries.names_self() || speaks_of_self_type(&function),
                 |in_impl| in_impl.value,
             );
-        let has_companions = args.companions.is_none_or(|companions| companions.value);
+        let has_companions = args.wants_companions();
         let (ids_form, listed) = ids_of(&function, &entries.ids);
         let (receiver, entry, _, span) = invalidate::companions(entries.owner);
         Self {
@@ -126,17 +120,4 @@ pub(super) fn ids_of(function: &Function, ids: &Ident) -> (IdsForm, TokenStream)
         // What the function returns, a reference already.
         None => (IdsForm::Borrowed, ids.to_token_stream()),
     }
-}
-
-/// Whether the function or one of the expressions in the attribute names `Self`.
-fn speaks_of_self(entries: &Entries, caches: Option<&Expr>, function: &Function) -> bool {
-    let names_self = |tokens: &dyn ToTokens| mentions(&tokens.to_token_stream(), "Self");
-    let in_owner = match &entries.owner {
-        Owner::Path(path) => names_self(path),
-        Owner::Method { receiver, .. } => names_self(receiver),
-    };
-    in_owner
-        || entries.arguments.iter().any(|argument| names_self(argument))
-        || caches.is_some_and(|caches| names_self(caches))
-        || speaks_of_self_type(function)
 }

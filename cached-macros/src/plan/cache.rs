@@ -4,7 +4,7 @@ use super::{Key, door, key, value};
 use crate::args::{Backend, CacheArgs, Refresh, Strategy, Tier, Ttl};
 use crate::function::{Form, Function};
 use crate::names::{Companions, MEMORY, stretched};
-use crate::words::{mentions, speaks_of_self_type};
+use crate::words::speaks_of_self_type;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident};
 use std::time::Duration;
@@ -84,10 +84,10 @@ impl CachePlan {
     pub(crate) fn new(args: CacheArgs, function: Function, form: Form, output: Type) -> Self {
         let door = door(args.krate.as_ref().map(|krate| &krate.value));
         let in_impl = function.receiver().is_some()
-            || args
-                .in_impl
-                .as_ref()
-                .map_or_else(|| speaks_of_self(&args, &function), |in_impl| in_impl.value);
+            || args.in_impl.as_ref().map_or_else(
+                || args.names_self() || speaks_of_self_type(&function),
+                |in_impl| in_impl.value,
+            );
         let key = key::plan(&args, &function);
         let spelled = value::spelled(&output, &function, in_impl);
         let value_words = spelled.as_ref().unwrap_or(&output).to_token_stream();
@@ -95,7 +95,7 @@ impl CachePlan {
         let first = value_words.next().unwrap_or_else(Span::mixed_site);
         let value_span = (first, value_words.last().unwrap_or(first));
         let value = value::of(&output, &function, in_impl, &door);
-        let has_companions = args.companions.is_none_or(|companions| companions.value);
+        let has_companions = args.wants_companions();
         let memory_only = match args.backend.as_ref().map(|backend| &backend.value) {
             Some(Backend::Names(names)) => names.iter().all(|name| MEMORY.contains(&name.value().as_str())),
             Some(Backend::Const(_)) | None => false,
@@ -161,25 +161,4 @@ fn companions(function: &Ident, in_impl: bool) -> Companions {
         );
     }
     companions
-}
-
-/// Whether the function or one of the expressions in the attribute names `Self`.
-fn speaks_of_self(args: &CacheArgs, function: &Function) -> bool {
-    let closures = [&args.expires, &args.cache_if, &args.weight, &args.share_error];
-    let in_closures = closures
-        .into_iter()
-        .flatten()
-        .any(|closure| names_self(&closure.value));
-    let in_ttl =
-        matches!(args.ttl.as_ref().map(|ttl| &ttl.value), Some(Ttl::OfValue(closure)) if names_self(closure));
-    let in_backend = matches!(args.backend.as_ref().map(|backend| &backend.value), Some(Backend::Const(path)) if names_self(path));
-    let in_caches = args
-        .caches
-        .as_ref()
-        .is_some_and(|caches| names_self(&caches.value));
-    in_closures || in_ttl || in_backend || in_caches || speaks_of_self_type(function)
-}
-
-fn names_self(tokens: &impl ToTokens) -> bool {
-    mentions(&tokens.to_token_stream(), "Self")
 }

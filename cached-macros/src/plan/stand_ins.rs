@@ -3,6 +3,7 @@
 
 use super::{door, key, value};
 use crate::args::{CacheArgs, Strategy};
+use crate::check::{is_of_async_trait, is_of_trait};
 use crate::function::{Form, Function};
 use crate::names::Companions;
 use crate::template::Piece;
@@ -30,16 +31,12 @@ pub(crate) struct StandIns {
 impl StandIns {
     /// `None` where there would be no companions, or where another attribute makes them.
     pub(crate) fn new(args: &CacheArgs, function: &Function, future: Option<&(Form, Type)>) -> Option<Self> {
-        let unwanted = args
-            .companions
-            .as_ref()
-            .is_some_and(|companions| !companions.value);
         let is_cache = |attr: &syn::Attribute| {
             let path = attr.path();
             path.segments.last().is_some_and(|last| last.ident == "cache")
         };
-        let of_async_trait = mentions(&function.sig.generics.to_token_stream(), "async_trait");
-        if unwanted || of_async_trait || function.attrs.iter().any(is_cache) {
+        let of_trait = is_of_async_trait(function) || args.companions.is_none() && is_of_trait(function);
+        if !args.wants_companions() || of_trait || function.attrs.iter().any(is_cache) {
             return None;
         }
         let door = door(args.krate.as_ref().map(|krate| &krate.value));

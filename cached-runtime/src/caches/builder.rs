@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use super::registry::{Site, sites};
-use super::{Caches, Inner, Named, Slot, patterns};
+use super::{Caches, Inner, Named, Slot, environment, patterns};
 use crate::background::Background;
 use crate::behind::{FailedWrite, Report};
 use crate::clock::Clock;
@@ -343,5 +343,25 @@ impl Caches {
             "caches: {}",
             line.trim_end_matches("; ")
         );
+        self.announce_idle_tiers();
+    }
+
+    /// Settings of a tier that a chain without this store has no use for are no mistake, since the chain may be another in
+    /// each process. Those of one that nobody could know are likely to be misspelt.
+    fn announce_idle_tiers(&self) {
+        let own = |name: &str| self.0.stores.iter().any(|store| store.name() == name);
+        for site in sites().iter().filter(|site| site.spec().backend.is_none()) {
+            for tier in site.spec().tiers {
+                let name = tier.store;
+                if !own(name) && !["local", "moka"].contains(&name) && !environment::knows(name) {
+                    tracing::warn!(
+                        function = site.name(),
+                        place = site.place(),
+                        tier = name,
+                        "a cached function has settings for a tier, and no store has this name"
+                    );
+                }
+            }
+        }
     }
 }

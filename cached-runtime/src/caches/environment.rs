@@ -78,6 +78,11 @@ fn known() -> impl Iterator<Item = (&'static Kind, &'static str)> {
         .flat_map(|kind| kind.names.iter().map(move |name| (kind, *name)))
 }
 
+/// Whether a variable can provide a store of this name.
+pub(super) fn knows(name: &str) -> bool {
+    known().any(|(_, known)| known == name)
+}
+
 /// The variables, read once: a value that is set and not empty.
 struct Variables {
     backend: Option<String>,

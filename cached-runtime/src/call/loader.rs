@@ -65,6 +65,18 @@ impl<V, E> Loadable<V, 3> for Result<Option<V>, E> {
     }
 }
 
+/// What is called where nothing is found: a closure that returns a future, an async closure or an async function, without
+/// arguments. Everything that is `AsyncFnOnce() -> R` is one.
+#[diagnostic::on_unimplemented(
+    message = "expected a closure that returns a future, found `{Self}`",
+    label = "no closure that returns a future",
+    note = "write `|| async {{ .. }}`, or `|| load(id)` where `load` is an async function"
+)]
+pub trait Loader<R>: AsyncFnOnce() -> R {}
+
+#[diagnostic::do_not_recommend]
+impl<R, L: AsyncFnOnce() -> R> Loader<R> for L {}
+
 /// Answers from the tiers or another caller's load, or runs `loader` in this task, as a call of an annotated function
 /// does with its body.
 pub(crate) async fn load<R, const K: u8>(

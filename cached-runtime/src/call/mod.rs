@@ -33,7 +33,7 @@ pub use self::again::{Reload, reload};
 pub(crate) use self::aside::get_many;
 pub use self::enter::{Enter, Turn, Wait, enter, enter_aging, enter_aging_in, enter_in};
 pub(crate) use self::load::{Keeping, Load};
-pub use self::loader::Loadable;
+pub use self::loader::{Loadable, Loader};
 pub(crate) use self::loader::{load, load_aging};
 pub use self::owned::{Anew, Lent, Outliving, anew, outliving};
 pub use self::run::{Lead, Run, Seen};

@@ -10,7 +10,7 @@ use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
 use crate::call::share::Share;
 use crate::call::values::Ways;
-use crate::call::{self, Load, Loadable};
+use crate::call::{self, Load, Loadable, Loader};
 use crate::entry::Content;
 use crate::fill::Put;
 use crate::hooks::CacheValue;
@@ -158,7 +158,7 @@ impl<V> Entry<V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn get_or_load<R, const K: u8>(&self, loader: impl AsyncFnOnce() -> R) -> R::Answer
+    pub async fn get_or_load<R, const K: u8>(&self, loader: impl Loader<R>) -> R::Answer
     where
         R: Loadable<V, K>,
     {
@@ -184,7 +184,7 @@ impl<V> Entry<V> {
     pub async fn get_or_load_with<R, const K: u8>(
         &self,
         share: fn(&R::Error) -> R::Error,
-        loader: impl AsyncFnOnce() -> R,
+        loader: impl Loader<R>,
     ) -> R::Answer
     where
         R: Loadable<V, K, Error: Send + 'static>,

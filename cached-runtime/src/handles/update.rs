@@ -83,6 +83,8 @@ impl<V: CacheValue> Entry<V> {
     /// called: one that fails or panics is called again up to 5 times, after pauses of 100 ms that double, up to a half
     /// of each left to chance.
     ///
+    /// `value` is one that the cache keeps: that there is none any more (a `None`) cannot be written so.
+    ///
     /// Of the writes of a key that wait, a newer one takes the place of an older one by the same `writer`, which is one of the
     /// same type: a closure is told by its place in the program. So one place writes the whole value, or always the
     /// same part of it. At most 10,000 wait for a cache; a full queue makes the next call wait, and drops nothing.

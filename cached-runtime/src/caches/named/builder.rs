@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::settings::{Said, SaidOfTier, SaidRefresh, Ttl};
 use crate::caches::Caches;
 use crate::call::values::{Values, memory_values, remote_values};
-use crate::hooks::{Capturing, ClonedValue, Erased, Held, SharedValue, StoredValue};
+use crate::hooks::{Capturing, Erased, Held, SharedValue, StoredValue};
 use crate::kept::Wrapped;
 use crate::{Cache, Codec, Error, Key, Strategy};
 
@@ -235,7 +235,7 @@ impl<V> CacheBuilder<V> {
     /// that is not in `backend`) or that come too late to do anything (a `refresh` past the `ttl`); a writer that removes by a pattern what a store keeps that cannot find keys by pattern.
     pub fn build<S, R>(self) -> Result<Cache<V>, Error>
     where
-        V: ClonedValue + SharedValue<S> + StoredValue<R>,
+        V: Clone + 'static + SharedValue<S> + StoredValue<R>,
     {
         self.made(remote_values::<V, S, Held, _>(Wrapped), false)
     }
@@ -248,7 +248,7 @@ impl<V> CacheBuilder<V> {
     /// As [`build`](Self::build), and for a `backend` that is more than memory.
     pub fn build_in_memory<S>(self) -> Result<Cache<V>, Error>
     where
-        V: ClonedValue + SharedValue<S>,
+        V: Clone + 'static + SharedValue<S>,
     {
         self.made(memory_values::<V, S, _>(Wrapped), true)
     }

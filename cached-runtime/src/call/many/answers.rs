@@ -89,6 +89,9 @@ pub trait IdOf<K, W> {
 pub struct AsItIs;
 /// An id that borrows what the key owns.
 pub struct Owned;
+/// What no key is. While it could be, the compiler does not conclude the type of the keys from that of the ids, but looks for
+/// it in the map, and so can name both where they differ.
+pub struct Neither;
 
 #[diagnostic::do_not_recommend]
 impl<T: Clone> IdOf<T, AsItIs> for T {
@@ -101,6 +104,13 @@ impl<T: Clone> IdOf<T, AsItIs> for T {
 impl<B: ToOwned + ?Sized> IdOf<B::Owned, Owned> for &B {
     fn key(&self) -> B::Owned {
         (**self).to_owned()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Into<K>, K: NoType> IdOf<K, Neither> for T {
+    fn key(&self) -> K {
+        self.clone().into()
     }
 }
 
