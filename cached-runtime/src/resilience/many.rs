@@ -202,7 +202,7 @@ mod tests {
             sizes
         };
         assert_eq!(sizes(&[]), [0_usize; 0]);
-        assert_eq!(sizes(&[&small; 2_500]), [1_000, 1_000, 500]);
+        assert_eq!(sizes(&vec![&small; 2_500]), [1_000, 1_000, 500]);
         assert_eq!(sizes(&[&large, &large, &small, &small, &large]), [1, 3, 1]);
         let huge = vec![0; 5 << 20];
         assert_eq!(sizes(&[&huge, &small, &huge]), [1, 1, 1]);
