@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::handles::Entry;
+use crate::handles::{AnyEntry, Entry};
 use crate::hooks::CacheValue;
 
 /// One entry of a cached function under `strategy = "write_behind"`: an [`Entry`], of a type of its own by which the
@@ -16,6 +16,14 @@ impl<V> BehindEntry<V> {
     #[doc(hidden)]
     pub fn of(entry: Entry<V>) -> Self {
         Self(entry)
+    }
+}
+
+impl<V> AnyEntry for BehindEntry<V> {
+    type Value = V;
+
+    fn entry(&self) -> &Entry<V> {
+        &self.0
     }
 }
 

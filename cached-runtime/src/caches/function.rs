@@ -13,12 +13,13 @@ use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
 pub(crate) use crate::plan::Plan;
-use crate::policy::Decided;
+use crate::policy::{Decided, Strategy};
 use crate::resilience::{Guarded, Matching, Test, generations};
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Fill, Memory, Probe};
 use crate::tier::remote::{Form, Remote};
 use crate::tier::stamps::{Stamp, Stamps};
+use crate::together::{self, BESIDE};
 
 pub(crate) struct Function {
     pub(crate) name: Arc<str>,
@@ -100,6 +101,11 @@ impl Function {
         })
     }
 
+    /// Whether what is loaded goes into memory at once, and into the tiers below while nobody waits for it.
+    pub(crate) fn fills_below_later(&self) -> bool {
+        self.spec.strategy == Strategy::WriteBehind && self.memory.is_some()
+    }
+
     /// When a load begins, in the order of all loads of the process.
     pub(crate) fn begin() -> u64 {
         static LOADS: AtomicU64 = AtomicU64::new(0);
@@ -132,16 +138,37 @@ impl Function {
     /// Tells the tiers below memory that an entry is read there, which has `left` to live however often that happens.
     /// In the background: nobody waits for it.
     pub(crate) fn tell_below(self: &Arc<Self>, probe: Probe<'_>, left: Option<Duration>) {
+        self.tell_below_each([(probe, left)]);
+    }
+
+    /// The same of several entries.
+    pub(crate) fn tell_below_each<'p>(
+        self: &Arc<Self>,
+        read: impl IntoIterator<Item = (Probe<'p>, Option<Duration>)>,
+    ) {
         let Some(idle) = self.spec.idle else { return };
-        let life = left.map_or(idle, |left| left.min(idle));
-        if self.remotes.is_empty() || life.is_zero() {
+        if self.remotes.is_empty() {
             return;
         }
-        let (function, key) = (Arc::clone(self), self.full_key(probe.bytes));
+        let read = read.into_iter().filter_map(|(probe, left)| {
+            let life = left.map_or(idle, |left| left.min(idle));
+            (!life.is_zero()).then(|| (self.full_key(probe.bytes), life))
+        });
+        let read: Vec<(String, Duration)> = read.collect();
+        if read.is_empty() {
+            return;
+        }
+        let function = Arc::clone(self);
         self.background.spawn(async move {
-            for remote in &function.remotes {
-                // What is gone there, or cannot be told, is loaded again by whoever asks for it there.
-                let _ = remote.guarded.touch(&key, life).await;
+            for read in read.chunks(BESIDE) {
+                for remote in &function.remotes {
+                    let touch = |(key, life): &(String, Duration)| {
+                        let (guarded, key, life) = (Arc::clone(&remote.guarded), key.clone(), *life);
+                        Box::pin(async move { guarded.touch(&key, life).await })
+                    };
+                    // What is gone there, or cannot be told, is loaded again by whoever asks for it there.
+                    let _ = together::all(read.iter().map(touch).collect()).await;
+                }
             }
         });
     }

@@ -52,9 +52,14 @@ pub(crate) async fn get_many(function: &Arc<Function>, keys: &[KeyBytes]) -> Vec
             {
                 return Ok(held);
             }
+            let load = Load::of_one(Arc::clone(function), probe);
+            let behind = function.behind.as_ref();
+            if let Some(pending) = behind.and_then(|behind| load.pending(behind)) {
+                return Ok(pending);
+            }
             sought.push(Sought {
                 text: function.full_key(key),
-                load: Load::of_one(Arc::clone(function), probe),
+                load,
                 found: None,
             });
             Err(sought.len() - 1)

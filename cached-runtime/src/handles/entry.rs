@@ -39,6 +39,27 @@ pub struct Entry<V> {
     astray: bool,
 }
 
+/// An entry, whatever its strategy is.
+#[diagnostic::on_unimplemented(
+    message = "an entry of a cached function is wanted here, and this is `{Self}`",
+    label = "not what `.._entry(..)` of a cached function returns"
+)]
+pub trait AnyEntry {
+    /// What it keeps.
+    type Value;
+
+    /// The entry itself.
+    fn entry(&self) -> &Entry<Self::Value>;
+}
+
+impl<V> AnyEntry for Entry<V> {
+    type Value = V;
+
+    fn entry(&self) -> &Self {
+        self
+    }
+}
+
 impl<V> Entry<V> {
     pub(crate) fn new(caches: Caches, definition: Definition<V>, key: &KeyBuf) -> Self {
         let function = Arc::clone(caches.function(&definition));

@@ -32,7 +32,7 @@ impl Load {
     }
 
     /// What the source is yet to get is newer than anything that could be found, and than what a load would bring.
-    fn pending(&self, behind: &Behind) -> Option<Content> {
+    pub(in crate::call) fn pending(&self, behind: &Behind) -> Option<Content> {
         let (content, plan) = behind.pending(self.role.probe()?.bytes, self.stamp?)?;
         if let Some(plan) = plan {
             self.fill_memory(&content, plan);

@@ -154,6 +154,16 @@ impl Many {
         for (slot, role) in std::mem::take(&mut self.due) {
             let probe = self.slots[slot].probe();
             let stamp = self.function.stamps.now(probe.hash);
+            // What the source is yet to get is newer than anything that could be found, and than what the body would bring.
+            if let (Role::Alone | Role::Replace | Role::Flight(_), Some(behind)) = (&role, &self.function.behind)
+                && let Some((content, plan)) = behind.pending(probe.bytes, stamp)
+            {
+                if let Some(plan) = plan {
+                    self.fill_memory(slot, stamp, &content, plan);
+                }
+                self.found(slot, role, content);
+                continue;
+            }
             let again = match (&role, &self.function.memory) {
                 (Role::Replace | Role::Off, _) | (_, None) => None,
                 (Role::Alone | Role::Flight(_), Some(memory)) => {
@@ -228,7 +238,7 @@ impl Many {
             .map(|load| std::mem::take(&mut load.key))
             .collect();
         let hads = remote.get_many(&keys, &form).await;
-        let mut above = Vec::new();
+        let (mut above, mut read) = (Vec::new(), Vec::new());
         for ((mut load, key), had) in looking.into_iter().zip(keys).zip(hads) {
             match had {
                 Had::Nothing(permit) => {
@@ -237,6 +247,9 @@ impl Many {
                     self.loads.push(load);
                 }
                 Had::Entry { content, plan } => {
+                    if plan.idle.is_some() {
+                        read.push((load.slot, plan.whole_left()));
+                    }
                     self.fill_memory(load.slot, load.stamp, &content, plan);
                     self.found(load.slot, load.role, content.clone());
                     if load.permits.iter().any(Option::is_some) {
@@ -247,6 +260,9 @@ impl Many {
         }
         self.loads.extend(replacing);
         self.loads.extend(off);
+        // What is read in a remote tier is kept there for longer.
+        let read = read.into_iter().map(|(slot, left)| (self.slots[slot].probe(), left));
+        function.tell_below_each(read);
         if !above.is_empty() {
             let background = function.background.clone();
             background.spawn(async move { keep::fill(&function, &above).await });

@@ -11,7 +11,7 @@ use crate::call::share::Share;
 use crate::call::values::Ways;
 use crate::entry::Content;
 use crate::flight::Answer;
-use crate::handles::Entry;
+use crate::handles::AnyEntry;
 
 /// The ids of a batch, and what is found at once of their entries.
 pub struct Asked<I: ?Sized, Id, S, V> {
@@ -21,14 +21,15 @@ pub struct Asked<I: ?Sized, Id, S, V> {
 }
 
 /// Asks for the entries that `entry` says for each of the `ids`.
-pub fn ask<I: ?Sized, Id, S, V>(
+pub fn ask<I: ?Sized, Id, S, E: AnyEntry>(
     list: Listed<I, Id, S>,
     ids: &I,
-    entry: impl Fn(&Id) -> Entry<V>,
-) -> Asked<I, Id, S, V> {
+    entry: impl Fn(&Id) -> E,
+) -> Asked<I, Id, S, E::Value> {
     let (mut keys, mut ways) = (Keys::default(), None);
     for id in (list.all)(ids) {
         let entry = entry(id);
+        let entry = entry.entry();
         let (function, hash, key) = entry.place();
         keys.add(function, hash, key);
         ways = Some(entry.ways());
