@@ -6,6 +6,7 @@ use std::future::Future;
 
 use super::Entry;
 use crate::behind::{self, Settings};
+use crate::caches::function::Function;
 use crate::call::output::Shape;
 use crate::hooks::CacheValue;
 use crate::invalidate::{self, When, Writer};
@@ -65,7 +66,8 @@ impl<V: CacheValue> Entry<V> {
         value: V,
         writer: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Result<T, E>, Error> {
-        self.check_written(false)?;
+        self.check_key()?;
+        check_written(self.parts().0, false)?;
         let mut steps = Writer::new(When::After);
         let updated = steps.update_any(self);
         if steps.wants(updated) {
@@ -133,29 +135,28 @@ impl<V: CacheValue> Entry<V> {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Display + 'static,
     {
-        self.check_written(true)?;
+        self.check_key()?;
+        check_written(self.parts().0, true)?;
         let returned = behind::returned(Shape::<_, 2>::NEW);
         let by = Some(TypeId::of::<W>());
         let entry = self.clone();
         Ok(behind::write_behind_by(by, returned, entry, value, &BEHIND, E::to_string, writer).await)
     }
+}
 
-    /// That its source is written later, or is not.
-    fn check_written(&self, later: bool) -> Result<(), Error> {
-        self.check_key()?;
-        let (function, _) = self.parts();
-        let name = &function.name;
-        let what = match (function.spec.strategy == Strategy::WriteBehind, later) {
-            (true, false) => format!(
-                "the source of `{name}` is written later, under `write_behind`, and what is pending would come after this \
-                 `update`: use `write_behind`"
-            ),
-            (false, true) => format!(
-                "the source of `{name}` is not written later, since its strategy is not `write_behind`: use `update`, or \
-                 give it that strategy"
-            ),
-            _ => return Ok(()),
-        };
-        Err(Error::new(ErrorKind::Unsupported, what))
-    }
+/// That the source of these entries is written later, or is not.
+pub(super) fn check_written(function: &Function, later: bool) -> Result<(), Error> {
+    let name = &function.name;
+    let what = match (function.spec.strategy == Strategy::WriteBehind, later) {
+        (true, false) => format!(
+            "the source of `{name}` is written later, under `write_behind`, and what is pending would come after this \
+             `update`: use `write_behind` of its entries"
+        ),
+        (false, true) => format!(
+            "the source of `{name}` is not written later, since its strategy is not `write_behind`: use `update`, or \
+             give it that strategy"
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Unsupported, what))
 }

@@ -20,12 +20,15 @@ mod ids;
 mod keep;
 mod keys;
 mod load;
+mod loader;
 mod run;
 mod steps;
 mod wait;
 
 pub use self::answers::{Again, Answers, BatchShape, IdOf, MapKey, OfEntry, Pairs, again};
 pub use self::ids::{Ids, Items, Listed, items, listed};
+pub use self::loader::LoadableMany;
+pub(crate) use self::loader::load_many;
 pub use self::run::{Asked, Batch, Step, ask, batch};
 
 use self::keys::Keys;
