@@ -245,14 +245,21 @@ async fn the_queue_is_as_long_as_the_cache_says_and_a_run_repeated_as_often() {
     let ((caches, _clock), source) = (here(), Arc::<Source>::default());
     let few = |name: &str| -> Cache<u64> {
         built(&caches, name, |it| {
-            it.strategy(Strategy::WriteBehind).queue(2).retries(1).concurrency(1)
+            it.strategy(Strategy::WriteBehind)
+                .queue(2)
+                .retries(1)
+                .concurrency(1)
         })
     };
     let (numbers, others) = (few("few"), few("others"));
     source.failing.store(1, SeqCst);
     for key in 1..=2 {
         let entry = numbers.entry(key);
-        entry.write_behind(key, writer(&source, key)).await.unwrap().unwrap();
+        entry
+            .write_behind(key, writer(&source, key))
+            .await
+            .unwrap()
+            .unwrap();
     }
     // Of another cache, which has a queue of its own.
     let entry = others.entry(9);
@@ -269,7 +276,12 @@ async fn the_queue_is_as_long_as_the_cache_says_and_a_run_repeated_as_often() {
     let repeated = |cache: &Cache<u64>| cache.stats().repeated_writes;
     assert_eq!(repeated(&numbers) + repeated(&others), 1);
     source.failing.store(2, SeqCst);
-    numbers.entry(4).write_behind(4, writer(&source, 4)).await.unwrap().unwrap();
+    numbers
+        .entry(4)
+        .write_behind(4, writer(&source, 4))
+        .await
+        .unwrap()
+        .unwrap();
     caches.settle().await;
     assert_eq!((source.log().len(), numbers.stats().failed_writes), (4, 1));
 }
@@ -294,7 +306,12 @@ async fn so_many_writers_run_at_a_time() {
                     Ok::<_, String>(())
                 }
             };
-            numbers.entry(key).write_behind(key, writer).await.unwrap().unwrap();
+            numbers
+                .entry(key)
+                .write_behind(key, writer)
+                .await
+                .unwrap()
+                .unwrap();
         }
         caches.settle().await;
         assert_eq!(most.load(SeqCst), wanted as u64);

@@ -109,7 +109,10 @@ async fn the_cache_of_a_function_looks_for_many_by_its_entries() {
     let ((caches, _), (other, _)) = (here(), here());
     caches
         .scope(async {
-            assert_eq!((seat("a", 1).await, seat("b", 2).await, later_seat(3).await), (2, 3, 3));
+            assert_eq!(
+                (seat("a", 1).await, seat("b", 2).await, later_seat(3).await),
+                (2, 3, 3)
+            );
             let seats = [("b", 2), ("a", 1), ("a", 2), ("b", 2)];
             let entries = seats.iter().map(|(hall, row)| seat_entry(*hall, row));
             let found = seat_cache().get_many(entries).await.unwrap();

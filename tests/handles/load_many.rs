@@ -34,10 +34,13 @@ async fn a_loader_returns_pairs_in_any_form() {
         let sorted = async |ids: Vec<u64>| BTreeMap::from_iter(tens(&ids));
         assert_eq!(numbers.get_or_load_many([3], sorted).await.unwrap(), [Some(30)]);
         let list = numbers
-            .get_or_load_many(vec![4_u64], async |ids| ids.into_iter().map(|id| (id, id * 10)).collect::<Vec<_>>())
+            .get_or_load_many(vec![4_u64], async |ids| {
+                ids.into_iter().map(|id| (id, id * 10)).collect::<Vec<_>>()
+            })
             .await;
         assert_eq!(list.unwrap(), [Some(40)]);
-        let iterator = numbers.get_or_load_many(5..7_u64, async |ids| ids.into_iter().map(|id| (id, id * 10)));
+        let iterator =
+            numbers.get_or_load_many(5..7_u64, async |ids| ids.into_iter().map(|id| (id, id * 10)));
         assert_eq!(iterator.await.unwrap(), [Some(50), Some(60)]);
         let ok: Result<Vec<Option<u64>>, Opaque> =
             numbers.get_or_load_many([7], async |ids| Ok(tens(&ids))).await;
@@ -98,17 +101,25 @@ async fn it_runs_once_for_what_nobody_has_in_the_order_in_which_it_came() {
             asked.lock().unwrap().push(ids.clone());
             tens(&ids)
         };
-        let found = numbers.get_or_load_many(ids.iter().copied(), loader).await.unwrap();
+        let found = numbers
+            .get_or_load_many(ids.iter().copied(), loader)
+            .await
+            .unwrap();
         (found, std::mem::take(&mut *asked.lock().unwrap()))
     };
     let found = vec![Some(50), Some(2), None, Some(10), Some(50), None];
-    assert_eq!(ask(&[5, 2, 99, 1, 5, 99]).await, (found.clone(), vec![vec![5, 99, 1]]));
+    assert_eq!(
+        ask(&[5, 2, 99, 1, 5, 99]).await,
+        (found.clone(), vec![vec![5, 99, 1]])
+    );
     assert_eq!(ask(&[5, 2, 99, 1, 5, 99]).await, (found, vec![]));
     assert_eq!(ask(&[]).await, (vec![], vec![]));
     // That there is none is kept for as long as it says.
     clock.advance(MINUTE * 3 / 4);
     assert_eq!(ask(&[1, 99]).await, (vec![Some(10), None], vec![vec![99]]));
-    let found = generic(&numbers, async |ids| Ok::<_, Opaque>(ids.into_iter().map(|id| (id, 7)).collect()));
+    let found = generic(&numbers, async |ids| {
+        Ok::<_, Opaque>(ids.into_iter().map(|id| (id, 7)).collect())
+    });
     assert_eq!(found.await, Ok(vec![Some(10), Some(2), Some(10)]));
 }
 
@@ -133,7 +144,10 @@ async fn single_loads_and_other_batches_are_waited_for_and_wait() {
             gate.load().await;
             tens(&ids)
         };
-        numbers.get_or_load_many(ids.iter().copied(), loader).await.unwrap()
+        numbers
+            .get_or_load_many(ids.iter().copied(), loader)
+            .await
+            .unwrap()
     };
     let single = async {
         let loaded = numbers.entry(1).get_or_load(async || first.load().await).await;
@@ -215,7 +229,10 @@ async fn fails(begun: &Notify, go: &Notify) -> Result<u64, String> {
 async fn what_somebody_else_failed_to_load_is_loaded_by_a_second_run() {
     let (found, asked) = failing(
         async |numbers, begun, go| {
-            let failed = numbers.entry(1).get_or_load(async || fails(begun, go).await).await;
+            let failed = numbers
+                .entry(1)
+                .get_or_load(async || fails(begun, go).await)
+                .await;
             assert_eq!(failed, Err("down".to_owned()));
         },
         async |numbers, asked| {
@@ -358,7 +375,10 @@ async fn for_a_function_it_loads_past_the_cache() {
 async fn what_waits_to_be_written_is_seen() {
     let (caches, _clock) = here();
     let numbers: Cache<u64> = built(&caches, "behind many", |it| it.strategy(Strategy::WriteBehind));
-    let written = numbers.entry(1).write_behind(5, async || Ok::<_, String>(())).await;
+    let written = numbers
+        .entry(1)
+        .write_behind(5, async || Ok::<_, String>(()))
+        .await;
     written.unwrap().unwrap();
     numbers.clear().await.unwrap();
     let found = numbers.get_or_load_many([1, 2], async |ids| tens(&ids)).await;
@@ -393,7 +413,13 @@ async fn through_redis_in_one_round_trip_and_among_threads() {
     for found in calls.join_all().await {
         assert_eq!(found, expected);
     }
-    let mut known: Vec<u64> = runs.lock().unwrap().iter().copied().filter(|id| *id < 90).collect();
+    let mut known: Vec<u64> = runs
+        .lock()
+        .unwrap()
+        .iter()
+        .copied()
+        .filter(|id| *id < 90)
+        .collect();
     known.sort_unstable();
     assert_eq!(known, Vec::from_iter(0..90));
     // Another process finds what there is.

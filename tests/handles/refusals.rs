@@ -118,14 +118,21 @@ fn one_mistake_is_one_line() {
             cache("a").ttl(MINUTE).refresh_at(0.999_999_9).build(),
             "less than 1",
         ),
-        (cache("a").queue(5).build(), "`queue` is about writes that are run later"),
+        (
+            cache("a").queue(5).build(),
+            "`queue` is about writes that are run later",
+        ),
         (
             cache("a").strategy(Strategy::WriteThrough).retries(5).build(),
             "`retries` is about writes that are run later",
         ),
         (cache("a").concurrency(5).build(), "`concurrency` is about writes"),
         (
-            cache("a").strategy(Strategy::WriteBehind).queue(0).retries(0).build(),
+            cache("a")
+                .strategy(Strategy::WriteBehind)
+                .queue(0)
+                .retries(0)
+                .build(),
             "`queue` of zero",
         ),
         (

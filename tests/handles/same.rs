@@ -60,7 +60,10 @@ fn the_defaults_of_a_queue_can_be_spelled_out() {
     behind().queue(10_000).retries(5).concurrency(16).build().unwrap();
     let lines = refused(behind().queue(5).retries(0).concurrency(1).build());
     assert_eq!(lines.len(), 1, "{lines:#?}");
-    assert!(lines[0].contains("another `queue`, `retries`, `concurrency`"), "{lines:#?}");
+    assert!(
+        lines[0].contains("another `queue`, `retries`, `concurrency`"),
+        "{lines:#?}"
+    );
 }
 
 /// To reload at 0.8 of the ttl is all that the strategy adds.

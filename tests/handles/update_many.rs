@@ -39,7 +39,11 @@ async fn once_it_is_written_the_entries_are_what_the_strategy_says() {
         let values = [(1, 9), (2, 20), (3, 13), (1, 10), (5, 50)];
         let done = numbers
             .update_many(values, async || {
-                assert_eq!(numbers.entry(1).get().await.unwrap(), Some(1), "not before it is written");
+                assert_eq!(
+                    numbers.entry(1).get().await.unwrap(),
+                    Some(1),
+                    "not before it is written"
+                );
                 written().await
             })
             .await;
@@ -60,9 +64,12 @@ async fn once_it_is_written_the_entries_are_what_the_strategy_says() {
 async fn maps_borrowed_keys_and_nothing_at_all() {
     let (caches, _clock) = here();
     let names: Cache<String> = built(&caches, "names", |it| it.strategy(Strategy::WriteThrough));
-    let rows = HashMap::from([("a".to_owned(), "Ada".to_owned()), ("b".to_owned(), "Bob".to_owned())]);
+    let rows = HashMap::from([
+        ("a".to_owned(), "Ada".to_owned()),
+        ("b".to_owned(), "Bob".to_owned()),
+    ]);
     let values = rows.iter().map(|(key, name)| (key, name.clone()));
-    names.update_many(values, || written()).await.unwrap().unwrap();
+    names.update_many(values, written).await.unwrap().unwrap();
     names.update_many(rows.clone(), written).await.unwrap().unwrap();
     assert_eq!(names.entry("b").get().await.unwrap(), Some("Bob".to_owned()));
     let nothing: [(u64, String); 0] = [];
@@ -77,9 +84,14 @@ async fn a_writer_that_fails_leaves_them_and_one_that_is_dropped_removes_them() 
         for key in 1..=3 {
             numbers.entry(key).insert(key).await.unwrap();
         }
-        let failed = numbers.update_many([(1, 10), (2, 20)], async || Err::<(), _>("no")).await;
+        let failed = numbers
+            .update_many([(1, 10), (2, 20)], async || Err::<(), _>("no"))
+            .await;
         assert_eq!(failed.unwrap(), Err("no"));
-        assert_eq!(numbers.get_many([1, 2, 3]).await.unwrap(), [Some(1), Some(2), Some(3)]);
+        assert_eq!(
+            numbers.get_many([1, 2, 3]).await.unwrap(),
+            [Some(1), Some(2), Some(3)]
+        );
         {
             let never = numbers.update_many([(1, 10), (2, 20)], async || {
                 std::future::pending::<()>().await;
@@ -133,7 +145,11 @@ async fn of_a_function_by_its_entries() {
     caches
         .scope(async {
             let values = [(through_entry("a", 1), 10), (through_entry("b", 1), 20)];
-            through_cache().update_many(values, written).await.unwrap().unwrap();
+            through_cache()
+                .update_many(values, written)
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!((through("a", 1).await, through("b", 1).await), (10, 20));
         })
         .await;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::sought::Place;
 use super::update::check_written;
 use super::{Cache, EntryOf};
+use crate::Error;
 use crate::caches::context;
 use crate::call::output::Shape;
 use crate::call::share::Share;
@@ -14,7 +15,6 @@ use crate::hooks::CacheValue;
 use crate::invalidate::{self, Each, When, Writer};
 use crate::key::{KeyBytes, KeyPart};
 use crate::policy::Mode;
-use crate::Error;
 
 impl<V> Cache<V> {
     /// The values of several entries, in the order of their keys, as [`Entry::get`](crate::Entry::get) finds each: one round
@@ -55,7 +55,7 @@ impl<V> Cache<V> {
         while let Some((function, _)) = left.first().map(|first| &places[*first]) {
             let (these, others): (Vec<usize>, Vec<usize>) = left
                 .iter()
-                .partition(|place| std::ptr::eq(&*places[**place].0, &**function));
+                .partition(|place| Arc::ptr_eq(&places[**place].0, function));
             let keys: Vec<KeyBytes> = these.iter().map(|place| places[*place].1.clone()).collect();
             for (place, content) in these.into_iter().zip(call::get_many(function, &keys).await) {
                 found[place] = content.and_then(|content| read(&content));
@@ -69,9 +69,11 @@ impl<V> Cache<V> {
     /// running `loader` for those that nobody has, as a batch does, `#[cache(entries(get_user(id) for id in ids))]`. Each tier is
     /// asked once for all that those above it did not have, `loader` is given exactly the ids that are left, each once, in the
     /// order in which they came, and what it brings is stored in one request for each tier. Ids that
-    /// [`get_or_load`](crate::Entry::get_or_load) or another such call is loading are waited for and not loaded again. Runs in
-    /// its caller's task, so `loader` may borrow; since it may run twice, it is not `async move |ids| ..` but `async |ids| ..`, or, where it has to own what it uses,
-    /// `move |ids| { let db = db.clone(); async move { .. } }`. The [`Mode`] in force counts.
+    /// [`get_or_load`](crate::Entry::get_or_load) or another such call is loading are waited for and not loaded again. The
+    /// [`Mode`] in force counts.
+    ///
+    /// `loader` runs in its caller's task, so it may borrow, `async |ids| ..`. Since it may run twice, one that owns what it uses
+    /// is not `async move |ids| ..` but `move |ids| { let db = db.clone(); async move { .. } }`.
     ///
     /// A loader of a `Cache<V>` returns pairs of ids and values, in a `HashMap`, a `Vec` or an iterator, say, or a `Result` of
     /// them. An id that it leaves out has no value: it is `None` in the answer, and kept as such under `none_ttl`. Where the ids
@@ -216,7 +218,9 @@ impl<V: CacheValue> Cache<V> {
         writer: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Result<T, E>, Error> {
         check_written(&self.whole().function, false)?;
-        let values = values.into_iter().map(|(key, value)| Ok((self.place(&key)?, value)));
+        let values = values
+            .into_iter()
+            .map(|(key, value)| Ok((self.place(&key)?, value)));
         let values: Vec<(Place, V)> = values.collect::<Result<_, Error>>()?;
         let mut steps = Writer::new(When::After);
         let each = Each::of(values.iter().collect(), |((function, key), _)| {

@@ -75,7 +75,9 @@ impl<V> Cache<V> {
         if !is_one(&whole.function) && !whole.functions().iter().any(is_one) {
             let (own, other) = (&whole.function.name, &function.name);
             let what = if own == other {
-                format!("an entry of `{own}` was made in another `Caches` than the cache that is asked for it")
+                format!(
+                    "an entry of `{own}` was made in another `Caches` than the cache that is asked for it"
+                )
             } else {
                 format!("an entry of `{other}` is none of the cache `{own}`")
             };

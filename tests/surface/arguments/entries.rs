@@ -67,7 +67,10 @@ async fn what_is_due_or_stale_is_served_as_it_is_until_it_ends() {
         world.caches.settle().await;
         assert_eq!((source.loads(), aging_cache().stats().reloads), (1, 0));
         world.clock.advance(secs(11));
-        assert_eq!(all_aging(&mut asked, &[1, 2]).await, HashMap::from([(1, 100), (2, 100)]));
+        assert_eq!(
+            all_aging(&mut asked, &[1, 2]).await,
+            HashMap::from([(1, 100), (2, 100)])
+        );
         assert_eq!(asked, [1, 2]);
         // What it loaded ages as what a call has loaded.
         world.clock.advance(secs(90));
@@ -88,7 +91,10 @@ async fn what_is_stale_in_a_store_is_served_too() {
         // Of 150, of which the last 50 are stale.
         world.far.set_ttl("aging-far:1", secs(30));
         let found = all_aging_far(&mut asked, &[1, 2, 3]).await;
-        assert_eq!((found, &*asked), (HashMap::from([(1, 1), (2, 1), (3, 100)]), &[3_u64][..]));
+        assert_eq!(
+            (found, &*asked),
+            (HashMap::from([(1, 1), (2, 1), (3, 100)]), &[3_u64][..])
+        );
         world.caches.settle().await;
         assert_eq!((source.loads(), aging_far_cache().stats().reloads), (2, 0));
     })

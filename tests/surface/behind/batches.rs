@@ -28,7 +28,9 @@ async fn save(source: &'static Source, id: u64, value: u64) {
 #[cache(entries(row(id) for id in ids), skip(source, asked))]
 async fn rows(source: &'static Source, asked: &mut Vec<u64>, ids: &[u64]) -> HashMap<u64, u64> {
     asked.extend(ids);
-    ids.iter().filter_map(|id| Some((*id, source.row(*id)?))).collect()
+    ids.iter()
+        .filter_map(|id| Some((*id, source.row(*id)?)))
+        .collect()
 }
 
 #[invalidate(row(id))]
@@ -37,7 +39,12 @@ async fn invalidating(id: u64) {
 }
 
 /// The same through a store alone.
-#[cache(key = "behind-batch:far:{id}", strategy = "write_behind", skip(source), backend = "far")]
+#[cache(
+    key = "behind-batch:far:{id}",
+    strategy = "write_behind",
+    skip(source),
+    backend = "far"
+)]
 async fn far_row(source: &'static Source, id: u64) -> Option<u64> {
     source.row(id)
 }
@@ -54,7 +61,10 @@ async fn far_rows(
     ids: Vec<u64>,
 ) -> Result<HashMap<u64, u64>, String> {
     asked.extend(&ids);
-    Ok(ids.iter().filter_map(|id| Some((*id, source.row(*id)?))).collect())
+    Ok(ids
+        .iter()
+        .filter_map(|id| Some((*id, source.row(*id)?)))
+        .collect())
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,7 +87,10 @@ async fn what_waits_is_seen_beside_what_is_kept_and_what_is_missing() {
         // Newer than the source whatever the mode, and past every cache what the source has.
         asked.clear();
         let again = with_mode(Mode::Refresh, rows(source, &mut asked, &[1, 2])).await;
-        assert_eq!((again, &*asked), (HashMap::from([(1, 10), (2, 99)]), &[2_u64][..]));
+        assert_eq!(
+            (again, &*asked),
+            (HashMap::from([(1, 10), (2, 99)]), &[2_u64][..])
+        );
         let past = with_mode(Mode::Off, rows(source, &mut asked, &[1])).await;
         assert_eq!(past, HashMap::new());
         source.open();
@@ -112,8 +125,14 @@ async fn in_a_chain_without_memory_and_of_what_is_not_kept() {
         save_far(source, 1, 10).await;
         world.far.drop_all();
         let found = far_rows(source, &mut asked, vec![1, 2]).await;
-        assert_eq!((found, &*asked), (Ok(HashMap::from([(1, 10), (2, 20)])), &[2_u64][..]));
-        assert_eq!((far_row(source, 1).await, far_row(source, 2).await), (Some(10), Some(20)));
+        assert_eq!(
+            (found, &*asked),
+            (Ok(HashMap::from([(1, 10), (2, 20)])), &[2_u64][..])
+        );
+        assert_eq!(
+            (far_row(source, 1).await, far_row(source, 2).await),
+            (Some(10), Some(20))
+        );
         save(source, 5, 12).await;
         save(source, 5, 13).await;
         asked.clear();
@@ -162,7 +181,12 @@ struct Service {
 }
 
 impl Service {
-    #[cache(key = "behind-batch:self:{id}", strategy = "write_behind", skip(self), backend = "local")]
+    #[cache(
+        key = "behind-batch:self:{id}",
+        strategy = "write_behind",
+        skip(self),
+        backend = "local"
+    )]
     async fn of(&self, id: u64) -> Option<u64> {
         self.source.row(id)
     }
@@ -170,7 +194,9 @@ impl Service {
     #[cache(entries(self.of(id) for id in ids))]
     async fn of_all(&self, ids: &[u64]) -> HashMap<u64, u64> {
         self.loads.next();
-        ids.iter().filter_map(|id| Some((*id, self.source.row(*id)?))).collect()
+        ids.iter()
+            .filter_map(|id| Some((*id, self.source.row(*id)?)))
+            .collect()
     }
 }
 
@@ -183,7 +209,11 @@ async fn methods_and_writes_of_an_entry() {
         };
         let source = service.source;
         let writer = move || async move { source.write(1, 10).await };
-        Service::of_entry(1).write_behind(10, writer).await.unwrap().unwrap();
+        Service::of_entry(1)
+            .write_behind(10, writer)
+            .await
+            .unwrap()
+            .unwrap();
         Service::of_cache().clear().await.unwrap();
         assert_eq!(service.of_all(&[1]).await, HashMap::from([(1, 10)]));
         assert_eq!(service.loads.count(), 0);

@@ -155,7 +155,8 @@ impl Many {
             let probe = self.slots[slot].probe();
             let stamp = self.function.stamps.now(probe.hash);
             // What the source is yet to get is newer than anything that could be found, and than what the body would bring.
-            if let (Role::Alone | Role::Replace | Role::Flight(_), Some(behind)) = (&role, &self.function.behind)
+            if let (Role::Alone | Role::Replace | Role::Flight(_), Some(behind)) =
+                (&role, &self.function.behind)
                 && let Some((content, plan)) = behind.pending(probe.bytes, stamp)
             {
                 if let Some(plan) = plan {
@@ -261,7 +262,9 @@ impl Many {
         self.loads.extend(replacing);
         self.loads.extend(off);
         // What is read in a remote tier is kept there for longer.
-        let read = read.into_iter().map(|(slot, left)| (self.slots[slot].probe(), left));
+        let read = read
+            .into_iter()
+            .map(|(slot, left)| (self.slots[slot].probe(), left));
         function.tell_below_each(read);
         if !above.is_empty() {
             let background = function.background.clone();

@@ -145,7 +145,11 @@ impl<R: Output<K>, const K: u8, Id, V> Batch<R, K, Vec<Id>, Id, Vec<Id>, V, Vec<
         let contents = match &mut self.steps {
             Steps::Cached { stage, .. } => {
                 let slots = stage.many().map(|many| many.slots.iter_mut());
-                slots.into_iter().flatten().map(|slot| slot.content.take()).collect()
+                slots
+                    .into_iter()
+                    .flatten()
+                    .map(|slot| slot.content.take())
+                    .collect()
             }
             Steps::Uncached => Vec::new(),
         };

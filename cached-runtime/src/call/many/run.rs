@@ -39,7 +39,8 @@ pub fn ask<I: ?Sized, Id, S, E: AnyEntry>(
 }
 
 /// A call of a batch. `J` is how what it comes to is put together.
-pub struct Batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J = Answers<<R as Output<N>>::Value, Id, V>> {
+pub struct Batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J = Answers<<R as Output<N>>::Value, Id, V>>
+{
     pub(super) list: Listed<I, Id, S>,
     pub(super) steps: Steps,
     pub(super) keys: Keys,
@@ -160,7 +161,6 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J> Batch<R, N, I, Id, S, V,
             }
         }
     }
-
 }
 
 impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
