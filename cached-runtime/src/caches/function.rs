@@ -162,12 +162,9 @@ impl Function {
         self.background.spawn(async move {
             for read in read.chunks(BESIDE) {
                 for remote in &function.remotes {
-                    let touch = |(key, life): &(String, Duration)| {
-                        let (guarded, key, life) = (Arc::clone(&remote.guarded), key.clone(), *life);
-                        Box::pin(async move { guarded.touch(&key, life).await })
-                    };
+                    let touch = read.iter().map(|(key, life)| Box::pin(remote.guarded.touch(key, *life)));
                     // What is gone there, or cannot be told, is loaded again by whoever asks for it there.
-                    let _ = together::all(read.iter().map(touch).collect()).await;
+                    let _ = together::all(touch.collect()).await;
                 }
             }
         });

@@ -116,7 +116,7 @@ where
         share,
         ways: Some(ways),
         sort: R::sort,
-        join: places,
+        answers: places,
     };
     loop {
         let returned = match batch.turn().await {
@@ -169,7 +169,7 @@ impl<R: Output<K>, const K: u8, Id, V> Batch<R, K, Vec<Id>, Id, Vec<Id>, V, Vec<
         let Ways { read, take, .. } = ways();
         let mut contents: Vec<(Option<Content>, usize)> =
             contents.into_iter().map(|content| (content, 0)).collect();
-        for place in &self.join {
+        for place in &self.answers {
             if let Some((_, wanted)) = contents.get_mut(*place) {
                 *wanted += 1;
             }
@@ -183,6 +183,6 @@ impl<R: Output<K>, const K: u8, Id, V> Batch<R, K, Vec<Id>, Id, Vec<Id>, V, Vec<
                 content.as_ref().and_then(read)
             }
         };
-        self.join.into_iter().map(value).collect()
+        self.answers.into_iter().map(value).collect()
     }
 }

@@ -12,6 +12,9 @@
 //!
 //! While it does anything but wait, it stands in nobody's way: turns that it is offered pass on to others.
 //!
+//! What a cache without a function does with a loader (`loader`) is the same with other ends: its ids are keys, and its answer is
+//! a list in their order.
+//!
 //! A batch that is dropped, or whose body panics, drops its leads, and with them hands over. A failed body fails all of
 //! them.
 

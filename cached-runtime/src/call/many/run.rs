@@ -38,7 +38,7 @@ pub fn ask<I: ?Sized, Id, S, E: AnyEntry>(
     Asked { list, keys, ways }
 }
 
-/// A call of a batch. `J` is how what it comes to is put together.
+/// A call of a batch. `J` is how its answer is put together.
 pub struct Batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J = Answers<<R as Output<N>>::Value, Id, V>>
 {
     pub(super) list: Listed<I, Id, S>,
@@ -47,7 +47,7 @@ pub struct Batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J = Answers<<R 
     pub(super) share: Share<R::Error>,
     pub(super) ways: Option<fn() -> Ways<V>>,
     pub(super) sort: Sort<R::Value, Id, V>,
-    pub(super) join: J,
+    pub(super) answers: J,
 }
 
 /// How a batch goes on.
@@ -77,7 +77,7 @@ pub fn batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V>(
         share,
         ways,
         sort: answers.sort,
-        join: answers,
+        answers,
     }
 }
 
@@ -176,7 +176,7 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
                 let first = all.get(many.slots[*slot].id);
                 all.get(*id)
                     .zip(first)
-                    .is_some_and(|(id, first)| !(self.join.same)(id, first))
+                    .is_some_and(|(id, first)| !(self.answers.same)(id, first))
             });
             let others: Vec<_> = others
                 .map(|(id, slot)| (*id, many.slots[*slot].content.clone()))
@@ -190,6 +190,6 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
                 }
             }
         }
-        R::from_value((self.join.join)(pairs))
+        R::from_value((self.answers.join)(pairs))
     }
 }
