@@ -33,7 +33,7 @@ pub use crate::call::{
     enter_aging_in, enter_in, outliving, reload,
 };
 pub use crate::codec::Codec;
-pub use crate::handles::{AnyEntry, Cache, Entry};
+pub use crate::handles::{Cache, Entry};
 pub use crate::hooks::{CacheValue, ClonedValue, RemoteValue, SharedValue, StoredValue};
 pub use crate::invalidate::{
     StoredAs, Updated, UpdatedEach, When, WholeCache, Writer, write, write_always, write_with,

@@ -119,7 +119,7 @@ fn entry(plan: &BatchPlan) -> TokenStream {
     });
     let arguments = caches.into_iter().chain(arguments);
     let span = Span::mixed_site().located_at(plan.span);
-    quote_spanned!(span=> |#id| #receiver #entry(#(#arguments),*))
+    quote_spanned!(span=> |#id| #receiver #entry(#(#arguments),*).for_batch())
 }
 
 /// One expression, whatever stands before it.

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::handles::{AnyEntry, Entry};
+use crate::handles::Entry;
 use crate::hooks::CacheValue;
 
 /// One entry of a cached function under `strategy = "write_behind"`: an [`Entry`], of a type of its own by which the
@@ -17,13 +17,11 @@ impl<V> BehindEntry<V> {
     pub fn of(entry: Entry<V>) -> Self {
         Self(entry)
     }
-}
 
-impl<V> AnyEntry for BehindEntry<V> {
-    type Value = V;
-
-    fn entry(&self) -> &Entry<V> {
-        &self.0
+    /// The entry itself, for a batch, which does not care when its source is written.
+    #[doc(hidden)]
+    pub fn for_batch(self) -> Entry<V> {
+        self.0
     }
 }
 

@@ -138,33 +138,32 @@ impl Function {
     /// Tells the tiers below memory that an entry is read there, which has `left` to live however often that happens.
     /// In the background: nobody waits for it.
     pub(crate) fn tell_below(self: &Arc<Self>, probe: Probe<'_>, left: Option<Duration>) {
-        self.tell_below_each([(probe, left)]);
+        if self.spec.idle.is_some() && !self.remotes.is_empty() {
+            self.tell_many_below(vec![(self.full_key(probe.bytes), left)]);
+        }
     }
 
-    /// The same of several entries.
-    pub(crate) fn tell_below_each<'p>(
-        self: &Arc<Self>,
-        read: impl IntoIterator<Item = (Probe<'p>, Option<Duration>)>,
-    ) {
+    /// The same of many, by their full keys.
+    pub(crate) fn tell_many_below(self: &Arc<Self>, read: Vec<(String, Option<Duration>)>) {
         let Some(idle) = self.spec.idle else { return };
-        if self.remotes.is_empty() {
-            return;
-        }
-        let read = read.into_iter().filter_map(|(probe, left)| {
+        let lives = read.into_iter().filter_map(|(key, left)| {
             let life = left.map_or(idle, |left| left.min(idle));
-            (!life.is_zero()).then(|| (self.full_key(probe.bytes), life))
+            (!life.is_zero()).then_some((key, life))
         });
-        let read: Vec<(String, Duration)> = read.collect();
-        if read.is_empty() {
+        let lives: Vec<(String, Duration)> = lives.collect();
+        if lives.is_empty() {
             return;
         }
         let function = Arc::clone(self);
         self.background.spawn(async move {
-            for read in read.chunks(BESIDE) {
-                for remote in &function.remotes {
-                    let touch = read.iter().map(|(key, life)| Box::pin(remote.guarded.touch(key, *life)));
-                    // What is gone there, or cannot be told, is loaded again by whoever asks for it there.
-                    let _ = together::all(touch.collect()).await;
+            for remote in &function.remotes {
+                for some in lives.chunks(BESIDE) {
+                    let touch = |(key, life): &(String, Duration)| {
+                        let (guarded, key, life) = (&remote.guarded, key.clone(), *life);
+                        // What is gone there, or cannot be told, is loaded again by whoever asks for it there.
+                        Box::pin(async move { drop(guarded.touch(&key, life).await) })
+                    };
+                    together::all(some.iter().map(touch).collect()).await;
                 }
             }
         });

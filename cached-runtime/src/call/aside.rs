@@ -53,8 +53,7 @@ pub(crate) async fn get_many(function: &Arc<Function>, keys: &[KeyBytes]) -> Vec
                 return Ok(held);
             }
             let load = Load::of_one(Arc::clone(function), probe);
-            let behind = function.behind.as_ref();
-            if let Some(pending) = behind.and_then(|behind| load.pending(behind)) {
+            if let Some(pending) = load.pending() {
                 return Ok(pending);
             }
             sought.push(Sought {
@@ -85,12 +84,13 @@ async fn look_down(function: &Arc<Function>, sought: &mut [Sought]) {
         }
         let keys: Vec<String> = left.iter().map(|sought| sought.text.clone()).collect();
         let had = remote.get_many(&keys, &form).await;
+        let mut read = Vec::new();
         for (sought, had) in left.iter_mut().zip(had) {
             match had {
                 Had::Nothing(permit) => sought.load.permits.push(permit),
                 Had::Entry { content, plan } => {
-                    if function.spec.ages() {
-                        sought.load.aged(&plan);
+                    if plan.idle.is_some() {
+                        read.push((sought.text.clone(), plan.whole_left()));
                     }
                     sought.load.fill_memory(&content, plan);
                     sought.load.backfill(sought.text.clone(), &content, plan);
@@ -98,5 +98,6 @@ async fn look_down(function: &Arc<Function>, sought: &mut [Sought]) {
                 }
             }
         }
+        function.tell_many_below(read);
     }
 }

@@ -39,27 +39,6 @@ pub struct Entry<V> {
     astray: bool,
 }
 
-/// An entry, whatever its strategy is.
-#[diagnostic::on_unimplemented(
-    message = "an entry of a cached function is wanted here, and this is `{Self}`",
-    label = "not what `.._entry(..)` of a cached function returns"
-)]
-pub trait AnyEntry {
-    /// What it keeps.
-    type Value;
-
-    /// The entry itself.
-    fn entry(&self) -> &Entry<Self::Value>;
-}
-
-impl<V> AnyEntry for Entry<V> {
-    type Value = V;
-
-    fn entry(&self) -> &Self {
-        self
-    }
-}
-
 impl<V> Entry<V> {
     pub(crate) fn new(caches: Caches, definition: Definition<V>, key: &KeyBuf) -> Self {
         let function = Arc::clone(caches.function(&definition));
@@ -100,6 +79,13 @@ impl<V> Entry<V> {
     /// Whose it is, and its key with the hash of it.
     pub(crate) fn place(&self) -> (&Arc<Function>, u64, &[u8]) {
         (&self.function, self.hash, self.key.as_bytes())
+    }
+
+    /// For a batch, which does not care when the source is written: see [`BehindEntry`](crate::BehindEntry).
+    #[doc(hidden)]
+    #[must_use]
+    pub fn for_batch(self) -> Self {
+        self
     }
 
     /// The key. Displays as its full text, without the namespace.

@@ -10,7 +10,7 @@ mod update;
 
 pub use self::cache::Cache;
 pub(crate) use self::cache::Whole;
-pub use self::entry::{AnyEntry, Entry};
+pub use self::entry::Entry;
 pub use self::sought::EntryOf;
 use crate::caches::function::Function;
 use crate::{Error, ErrorKind};

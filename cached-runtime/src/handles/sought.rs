@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AnyEntry, Cache, Entry, astray};
+use super::{Cache, Entry, astray};
 use crate::behind::BehindEntry;
 use crate::caches::function::Function;
 use crate::key::{KeyBuf, KeyBytes, KeyPart};
@@ -50,7 +50,7 @@ impl<V> EntryOf<V> for BehindEntry<V> {
     fn key(&self, _: &mut KeyBuf) {}
 
     fn as_entry(&self) -> Option<&Entry<V>> {
-        Some(self.entry())
+        Some(self)
     }
 }
 

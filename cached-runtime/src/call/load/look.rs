@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use super::{Keyed, Load, Look, Role};
-use crate::behind::Behind;
 use crate::caches::function::Plan;
 use crate::entry::Content;
 use crate::tier::remote::Had;
@@ -12,9 +11,7 @@ impl Load {
     /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
     /// followers; `absent` says whether the function can return that there is none.
     pub(crate) fn look(mut self: Box<Self>, absent: bool) -> Look {
-        if let Some(behind) = &self.function.behind
-            && let Some(content) = self.pending(behind)
-        {
+        if let Some(content) = self.pending() {
             self.answer(&content);
             return Look::Now(self, Some(content));
         }
@@ -32,7 +29,8 @@ impl Load {
     }
 
     /// What the source is yet to get is newer than anything that could be found, and than what a load would bring.
-    pub(in crate::call) fn pending(&self, behind: &Behind) -> Option<Content> {
+    pub(in crate::call) fn pending(&self) -> Option<Content> {
+        let behind = self.function.behind.as_ref()?;
         let (content, plan) = behind.pending(self.role.probe()?.bytes, self.stamp?)?;
         if let Some(plan) = plan {
             self.fill_memory(&content, plan);
@@ -105,7 +103,7 @@ impl Load {
     }
 
     /// What is read in a remote tier is kept there for longer, and loaded anew where it is due.
-    pub(in crate::call) fn aged(&mut self, plan: &Plan) {
+    fn aged(&mut self, plan: &Plan) {
         self.due = plan.is_due().then(|| self.role.probe().map(Keyed::new)).flatten();
         if let (Some(_), Some(probe)) = (plan.idle, self.role.probe()) {
             self.function.tell_below(probe, plan.whole_left());

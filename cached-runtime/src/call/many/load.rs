@@ -154,11 +154,12 @@ impl Many {
         for (slot, role) in std::mem::take(&mut self.due) {
             let probe = self.slots[slot].probe();
             let stamp = self.function.stamps.now(probe.hash);
-            // What the source is yet to get is newer than anything that could be found, and than what the body would bring.
-            if let (Role::Alone | Role::Replace | Role::Flight(_), Some(behind)) =
-                (&role, &self.function.behind)
-                && let Some((content, plan)) = behind.pending(probe.bytes, stamp)
-            {
+            let behind = self.function.behind.as_ref();
+            // Newer than what could be found, and than what a load would bring.
+            let pending = behind
+                .filter(|_| !matches!(role, Role::Off))
+                .and_then(|behind| behind.pending(probe.bytes, stamp));
+            if let Some((content, plan)) = pending {
                 if let Some(plan) = plan {
                     self.fill_memory(slot, stamp, &content, plan);
                 }
@@ -249,7 +250,7 @@ impl Many {
                 }
                 Had::Entry { content, plan } => {
                     if plan.idle.is_some() {
-                        read.push((load.slot, plan.whole_left()));
+                        read.push((key.clone(), plan.whole_left()));
                     }
                     self.fill_memory(load.slot, load.stamp, &content, plan);
                     self.found(load.slot, load.role, content.clone());
@@ -261,11 +262,7 @@ impl Many {
         }
         self.loads.extend(replacing);
         self.loads.extend(off);
-        // What is read in a remote tier is kept there for longer.
-        let read = read
-            .into_iter()
-            .map(|(slot, left)| (self.slots[slot].probe(), left));
-        function.tell_below_each(read);
+        function.tell_many_below(read);
         if !above.is_empty() {
             let background = function.background.clone();
             background.spawn(async move { keep::fill(&function, &above).await });

@@ -12,7 +12,7 @@ use crate::call::share::Share;
 use crate::call::values::Ways;
 use crate::entry::Content;
 use crate::flight::Answer;
-use crate::handles::AnyEntry;
+use crate::handles::Entry;
 
 /// The ids of a batch, and what is found at once of their entries.
 pub struct Asked<I: ?Sized, Id, S, V> {
@@ -22,15 +22,14 @@ pub struct Asked<I: ?Sized, Id, S, V> {
 }
 
 /// Asks for the entries that `entry` says for each of the `ids`.
-pub fn ask<I: ?Sized, Id, S, E: AnyEntry>(
+pub fn ask<I: ?Sized, Id, S, V>(
     list: Listed<I, Id, S>,
     ids: &I,
-    entry: impl Fn(&Id) -> E,
-) -> Asked<I, Id, S, E::Value> {
+    entry: impl Fn(&Id) -> Entry<V>,
+) -> Asked<I, Id, S, V> {
     let (mut keys, mut ways) = (Keys::default(), None);
     for id in (list.all)(ids) {
         let entry = entry(id);
-        let entry = entry.entry();
         let (function, hash, key) = entry.place();
         keys.add(function, hash, key);
         ways = Some(entry.ways());
