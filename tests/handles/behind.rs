@@ -238,3 +238,82 @@ async fn where_it_cannot_be_nothing_is_written() {
     assert_eq!(source.log(), [] as [u64; 0]);
     assert_eq!(through.entry(1).get().await.unwrap(), None);
 }
+
+/// Three writers of one key each: what the cache is told of its queue holds for them.
+#[tokio::test(start_paused = true)]
+async fn the_queue_is_as_long_as_the_cache_says_and_a_run_repeated_as_often() {
+    let ((caches, _clock), source) = (here(), Arc::<Source>::default());
+    let few = |name: &str| -> Cache<u64> {
+        built(&caches, name, |it| {
+            it.strategy(Strategy::WriteBehind)
+                .queue(2)
+                .retries(1)
+                .concurrency(1)
+        })
+    };
+    let (numbers, others) = (few("few"), few("others"));
+    source.failing.store(1, SeqCst);
+    for key in 1..=2 {
+        let entry = numbers.entry(key);
+        entry
+            .write_behind(key, writer(&source, key))
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    // Of another cache, which has a queue of its own.
+    let entry = others.entry(9);
+    entry.write_behind(9, writer(&source, 9)).await.unwrap().unwrap();
+    assert_eq!(numbers.stats().pending_writes, 2);
+    // There is room once one has run; the one that failed is repeated.
+    let entry = numbers.entry(3);
+    entry.write_behind(3, writer(&source, 3)).await.unwrap().unwrap();
+    assert!(numbers.stats().pending_writes <= 2);
+    caches.settle().await;
+    let mut log = source.log();
+    log.sort_unstable();
+    assert_eq!(log, [1, 2, 3, 9]);
+    let repeated = |cache: &Cache<u64>| cache.stats().repeated_writes;
+    assert_eq!(repeated(&numbers) + repeated(&others), 1);
+    source.failing.store(2, SeqCst);
+    numbers
+        .entry(4)
+        .write_behind(4, writer(&source, 4))
+        .await
+        .unwrap()
+        .unwrap();
+    caches.settle().await;
+    assert_eq!((source.log().len(), numbers.stats().failed_writes), (4, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_writers_run_at_a_time() {
+    let (caches, _clock) = here();
+    let (running, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    for (name, wanted) in [("one", 1), ("three", 3)] {
+        let numbers: Cache<u64> = built(&caches, name, |it| {
+            it.strategy(Strategy::WriteBehind).concurrency(wanted)
+        });
+        most.store(0, SeqCst);
+        for key in 0..10_u64 {
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            let writer = move || {
+                let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+                async move {
+                    most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+                    sleep(Duration::from_millis(10)).await;
+                    running.fetch_sub(1, SeqCst);
+                    Ok::<_, String>(())
+                }
+            };
+            numbers
+                .entry(key)
+                .write_behind(key, writer)
+                .await
+                .unwrap()
+                .unwrap();
+        }
+        caches.settle().await;
+        assert_eq!(most.load(SeqCst), wanted as u64);
+    }
+}

@@ -76,12 +76,60 @@ async fn the_cache_of_a_function_makes_no_entries() {
             unsupported(entry.insert_for(2, std::time::Duration::MAX).await.unwrap_err());
             unsupported(entry.invalidate().await.unwrap_err());
             unsupported(entry.remaining_ttl().await.unwrap_err());
-            unsupported(user_cache().get_many([1]).await.unwrap_err());
+            let many = user_cache().get_many([1]).await.unwrap_err();
+            assert!(many.to_string().contains("`#[cache(entries(..))]`"), "{many}");
+            unsupported(many);
             assert_eq!(entry.get_or_load(async || 3).await.unwrap(), 3);
             assert_eq!(user(&source, 1).await, Ok(1));
             let same = user_cache().clone();
             same.clear().await.unwrap();
             assert_eq!(user_entry(1).get().await.unwrap(), None);
+        })
+        .await;
+}
+
+#[cache(key = "seat:{hall}:{row}", backend = "local")]
+async fn seat(hall: &str, row: u64) -> u64 {
+    row + hall.len() as u64
+}
+
+#[cache(key = "later-seat:{row}", strategy = "write_behind", backend = "local")]
+async fn later_seat(row: u64) -> u64 {
+    row
+}
+
+#[cache(backend = "local")]
+async fn size_of<T: cached_runtime::KeyPart + Send + Sync + Clone + 'static>(value: T) -> u64 {
+    let _ = value;
+    std::mem::size_of::<T>() as u64
+}
+
+#[tokio::test]
+async fn the_cache_of_a_function_looks_for_many_by_its_entries() {
+    let ((caches, _), (other, _)) = (here(), here());
+    caches
+        .scope(async {
+            assert_eq!(
+                (seat("a", 1).await, seat("b", 2).await, later_seat(3).await),
+                (2, 3, 3)
+            );
+            let seats = [("b", 2), ("a", 1), ("a", 2), ("b", 2)];
+            let entries = seats.iter().map(|(hall, row)| seat_entry(*hall, row));
+            let found = seat_cache().get_many(entries).await.unwrap();
+            assert_eq!(found, [Some(3), Some(2), None, Some(3)]);
+            let later = later_seat_cache().get_many([3, 4].map(later_seat_entry)).await;
+            assert_eq!(later.unwrap(), [Some(3), None]);
+            // Of every instantiation.
+            assert_eq!((size_of(1_u8).await, size_of("abc").await), (1, 16));
+            let entries = [size_of_entry(&"abc"), size_of_entry(&1_u8), size_of_entry(&1_u16)];
+            let found = size_of_cache::<u8>().get_many(entries).await.unwrap();
+            assert_eq!(found, [Some(16), Some(1), None]);
+            // Of no other cache, and of no other `Caches`.
+            let elsewhere = other.scope(async { seat_entry("a", 1) }).await;
+            for entry in [user_entry(1), elsewhere] {
+                let error = seat_cache().get_many([entry]).await.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Unsupported);
+            }
         })
         .await;
 }

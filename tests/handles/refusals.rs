@@ -119,6 +119,27 @@ fn one_mistake_is_one_line() {
             "less than 1",
         ),
         (
+            cache("a").queue(5).build(),
+            "`queue` is about writes that are run later",
+        ),
+        (
+            cache("a").strategy(Strategy::WriteThrough).retries(5).build(),
+            "`retries` is about writes that are run later",
+        ),
+        (cache("a").concurrency(5).build(), "`concurrency` is about writes"),
+        (
+            cache("a")
+                .strategy(Strategy::WriteBehind)
+                .queue(0)
+                .retries(0)
+                .build(),
+            "`queue` of zero",
+        ),
+        (
+            cache("a").strategy(Strategy::WriteBehind).concurrency(0).build(),
+            "`concurrency` of zero",
+        ),
+        (
             cache("a").backend(["redis"]).capacity(5).build(),
             "nothing in this chain is",
         ),

@@ -51,6 +51,21 @@ async fn what_comes_to_the_same_is_the_same() {
     }
 }
 
+/// What is said of a queue is compared by what it comes to as well.
+#[test]
+fn the_defaults_of_a_queue_can_be_spelled_out() {
+    let (caches, _clock) = here();
+    let behind = || caches.cache::<u64>("numbers").strategy(Strategy::WriteBehind);
+    behind().build().unwrap();
+    behind().queue(10_000).retries(5).concurrency(16).build().unwrap();
+    let lines = refused(behind().queue(5).retries(0).concurrency(1).build());
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(
+        lines[0].contains("another `queue`, `retries`, `concurrency`"),
+        "{lines:#?}"
+    );
+}
+
 /// To reload at 0.8 of the ttl is all that the strategy adds.
 #[test]
 fn reloading_ahead_can_be_said_in_two_ways() {

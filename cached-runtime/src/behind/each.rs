@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::gather::{Call, Job};
 use super::queue::Behind;
 use super::run;
-use super::state::{Offer, WriterId, Written};
+use super::state::{Offer, SettingsOf, WriterId, Written};
 use super::write::{Returned, Settings, Unput};
 use crate::caches::context;
 use crate::caches::function::Function;
@@ -196,6 +196,7 @@ where
     let carrier = context::carrier();
     // Of two instantiations of one function, neither runs the items of the other.
     let by = Some(TypeId::of::<B>());
+    let settings = SettingsOf::Function(settings);
     let writer = WriterId { settings, by };
     let call = Call::new(Box::new(move |items| {
         let items = items.iter().filter_map(|item| kept(*item));
@@ -214,7 +215,7 @@ where
             key: keys[place].clone(),
             content: Content::Value((ways().share)(value)),
             plan,
-            writer,
+            writer: writer.clone(),
             job: Job::Item { item, call },
         });
     }

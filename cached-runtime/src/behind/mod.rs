@@ -34,5 +34,5 @@ pub(crate) use self::queue::Behind;
 pub use self::report::FailedWrite;
 pub(crate) use self::report::Report;
 pub(crate) use self::run::drain;
-pub(crate) use self::write::write_behind_by;
+pub(crate) use self::write::{By, write_behind_by};
 pub use self::write::{Done, Repeated, Returned, Settings, repeated, returned, write_behind};

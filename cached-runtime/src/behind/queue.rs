@@ -1,6 +1,6 @@
 //! What is pending of one cached function: the newest value of each key, and the writes to be run for it, in order.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::report::Report;
 use super::state::{Offer, Progress, State, Turn};
+use super::write::Settings;
 use crate::caches::function::Plan;
 use crate::entry::Content;
 use crate::key::KeyBytes;
@@ -19,6 +20,8 @@ pub(crate) struct Behind {
     pub(super) woken: Notify,
     /// Tells those who wait for everything to be done that it is, or that somebody must take a lost worker's place.
     changed: Notify,
+    /// What the writers of entries are set to that are no functions.
+    pub(super) writers: Arc<Settings>,
     pub(super) report: Option<Report>,
     pub(super) failed: Count,
     pub(super) repeated: Count,
@@ -43,11 +46,12 @@ impl Drop for Hurry<'_> {
 }
 
 impl Behind {
-    pub(crate) fn new(report: Option<Report>) -> Self {
+    pub(crate) fn new(writers: Settings, report: Option<Report>) -> Self {
         Self {
             state: Mutex::default(),
             woken: Notify::new(),
             changed: Notify::new(),
+            writers: Arc::new(writers),
             report,
             failed: Count::default(),
             repeated: Count::default(),

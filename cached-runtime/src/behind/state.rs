@@ -4,6 +4,7 @@
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::ops::Deref;
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub(super) struct State {
     /// How many writes there are, those that run included.
     pub(super) writes: u64,
     /// What each writing function has left of its queue.
-    pub(super) rooms: Vec<(&'static Settings, Arc<Semaphore>)>,
+    pub(super) rooms: Vec<(SettingsOf, Arc<Semaphore>)>,
     /// Keys whose next write has not run yet, and from when on it may.
     pub(super) fresh: VecDeque<(Instant, KeyBytes)>,
     /// The same of writes that are run together, of one function each.
@@ -71,19 +72,41 @@ pub(super) enum Progress {
     Overruled,
 }
 
-/// Whose write it is: a newer one of the same replaces it.
-#[derive(Clone, Copy)]
-pub(super) struct WriterId {
-    pub(super) settings: &'static Settings,
-    /// Which of those that have these settings.
-    pub(super) by: Option<TypeId>,
+/// What a write is set to: by its function, as a `static` of that, or by the cache whose entry it writes.
+#[derive(Clone)]
+pub(super) enum SettingsOf {
+    Function(&'static Settings),
+    Cache(Arc<Settings>),
 }
 
-impl PartialEq for WriterId {
-    fn eq(&self, other: &Self) -> bool {
-        // Statics that each stand for one function: two that say the same are still two.
-        ptr::eq(self.settings, other.settings) && self.by == other.by
+impl Deref for SettingsOf {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        match self {
+            Self::Function(settings) => settings,
+            Self::Cache(settings) => settings,
+        }
     }
+}
+
+impl PartialEq for SettingsOf {
+    fn eq(&self, other: &Self) -> bool {
+        // Each stands for one function or cache: two that say the same are still two.
+        match (self, other) {
+            (Self::Function(one), Self::Function(other)) => ptr::eq(*one, *other),
+            (Self::Cache(one), Self::Cache(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+/// Whose write it is: a newer one of the same replaces it.
+#[derive(Clone, PartialEq)]
+pub(super) struct WriterId {
+    pub(super) settings: SettingsOf,
+    /// Which of those that have these settings.
+    pub(super) by: Option<TypeId>,
 }
 
 /// One write.
@@ -149,7 +172,7 @@ impl State {
         let room = if replaces {
             None
         } else {
-            let all = self.room_of(offer.writer.settings);
+            let all = self.room_of(&offer.writer.settings);
             match room.or_else(|| Arc::clone(&all).try_acquire_owned().ok()) {
                 None if !is_inside() => return Err((offer, all)),
                 room => room,
@@ -167,7 +190,7 @@ impl State {
         if is_new && self.hurried == 0 && writer.settings.together.is_some() {
             self.held.insert(key.clone());
         } else if is_new {
-            self.line_up(now, key.clone(), writer);
+            self.line_up(now, key.clone(), &writer);
         } else if writer.settings.together.is_none() {
             // Who writes one entry does not wait until a list is in the tiers.
             self.let_go(now, &key);
@@ -199,13 +222,13 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn room_of(&mut self, settings: &'static Settings) -> Arc<Semaphore> {
-        let known = self.rooms.iter().find(|(known, _)| ptr::eq(*known, settings));
+    pub(super) fn room_of(&mut self, settings: &SettingsOf) -> Arc<Semaphore> {
+        let known = self.rooms.iter().find(|(known, _)| known == settings);
         if let Some((_, room)) = known {
             return Arc::clone(room);
         }
         let room = Arc::new(Semaphore::new(settings.queue.clamp(1, Semaphore::MAX_PERMITS)));
-        self.rooms.push((settings, Arc::clone(&room)));
+        self.rooms.push((settings.clone(), Arc::clone(&room)));
         room
     }
 
@@ -225,21 +248,21 @@ impl State {
 
     fn line_up_next(&mut self, now: Instant, key: KeyBytes) {
         let next = self.keys.get(&*key).and_then(|pending| pending.writes.front());
-        if let Some(writer) = next.map(|next| next.writer) {
-            self.line_up(now, key, writer);
+        if let Some(writer) = next.map(|next| next.writer.clone()) {
+            self.line_up(now, key, &writer);
         }
     }
 
-    fn line_up(&mut self, now: Instant, key: KeyBytes, writer: WriterId) {
+    fn line_up(&mut self, now: Instant, key: KeyBytes, writer: &WriterId) {
         let Some(together) = writer.settings.together else {
             self.fresh.push_back((now + LINGER, key));
             return;
         };
-        let known = self.gatherings.iter_mut().find(|known| known.writer == writer);
+        let known = self.gatherings.iter_mut().find(|known| known.writer == *writer);
         match known {
             Some(known) => known.add(now, key),
             None => {
-                let mut gathering = Gathering::new(writer, together);
+                let mut gathering = Gathering::new(writer.clone(), together);
                 gathering.add(now, key);
                 self.gatherings.push(gathering);
             }

@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use super::gather::{Job, Together};
 use super::queue::Behind;
 use super::run;
-use super::state::{Offer, WriterId};
+use super::state::{Offer, SettingsOf, WriterId};
 use crate::caches::context;
 use crate::caches::function::Function;
 use crate::call::output::{Output, Shape};
@@ -21,7 +21,8 @@ use crate::hooks::{CacheValue, Held, NeverHeld, NoType};
 use crate::invalidate::{self, When, Writer};
 use crate::key::KeyBytes;
 
-/// What a writing function is set to. A `static` of its own in the expansion, by which the function is known.
+/// What a writing function is set to, in a `static` of its own in the expansion, by which the function is known; or the writers
+/// of a cache's entries.
 pub struct Settings {
     /// Its name.
     pub function: &'static str,
@@ -33,6 +34,25 @@ pub struct Settings {
     pub concurrency: usize,
     /// Of a writer of items.
     pub together: Option<Together>,
+}
+
+impl Settings {
+    /// Of writers that are closures, where nothing else is said.
+    pub(crate) const OF_ENTRIES: Self = Self {
+        function: "Entry::write_behind",
+        queue: 10_000,
+        retries: 5,
+        concurrency: 16,
+        together: None,
+    };
+}
+
+/// Who writes.
+#[derive(Clone, Copy)]
+pub(crate) enum By {
+    Function(&'static Settings),
+    /// One of the writers of a cache's entries, of this type.
+    Closure(TypeId),
 }
 
 /// What a writing function can return before its body has run.
@@ -114,16 +134,15 @@ where
     R: Output<K, Error: 'static>,
     B: Future<Output = R> + Send + 'static,
 {
-    write_behind_by(None, returned, entry, value, settings, told, body)
+    write_behind_by(By::Function(settings), returned, entry, value, told, body)
 }
 
-/// The same by one of several writers that have the same settings.
+/// The same by whoever it is.
 pub(crate) async fn write_behind_by<V, R, B, const K: u8>(
-    by: Option<TypeId>,
+    by: By,
     returned: Returned<R, K>,
     entry: Entry<V>,
     value: V,
-    settings: &'static Settings,
     told: fn(&R::Error) -> String,
     mut body: impl FnMut() -> B + Send + 'static,
 ) -> R
@@ -149,7 +168,16 @@ where
         key: key.clone(),
         content: content.clone(),
         plan,
-        writer: WriterId { settings, by },
+        writer: match by {
+            By::Function(settings) => WriterId {
+                settings: SettingsOf::Function(settings),
+                by: None,
+            },
+            By::Closure(closure) => WriterId {
+                settings: SettingsOf::Cache(Arc::clone(&behind.writers)),
+                by: Some(closure),
+            },
+        },
         job: Job::Alone(Box::new(move || {
             let run = body();
             Box::pin(carrier.carry(async move {

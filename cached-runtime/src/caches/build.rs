@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use super::Caches;
 use super::function::Function;
 use super::registry::Site;
-use crate::behind::Behind;
+use crate::behind::{self, Behind};
 use crate::codec::shape;
 use crate::flight::Flights;
 use crate::hooks::Erased;
@@ -32,6 +32,8 @@ pub(super) struct Blueprint<'a> {
     /// Everything but what stands above, and may be left out here.
     pub(super) spec: Decided,
     pub(super) hooks: Erased,
+    /// Of entries, under `write_behind`.
+    pub(super) writers: behind::Settings,
 }
 
 impl<'a> Blueprint<'a> {
@@ -73,6 +75,7 @@ impl Caches {
             tiers: spec.tiers,
             spec: Decided::Compiled(spec),
             hooks,
+            writers: behind::Settings::OF_ENTRIES,
         })
     }
 
@@ -121,12 +124,13 @@ impl Caches {
             remotes.clear();
         }
         let tells = blueprint.spec.idle.is_some() && !remotes.is_empty();
-        let behind = blueprint.spec.strategy == Strategy::WriteBehind && !disabled;
+        let writes_behind = blueprint.spec.strategy == Strategy::WriteBehind && !disabled;
         let Blueprint {
             name,
             template,
             spec,
             hooks,
+            writers,
             ..
         } = blueprint;
         let name: Arc<str> = name.into();
@@ -163,7 +167,7 @@ impl Caches {
             fingerprint,
             background: self.0.background.clone(),
             reloads: Arc::default(),
-            behind: behind.then(|| Behind::new(self.0.on_failed_write.clone())),
+            behind: writes_behind.then(|| Behind::new(writers, self.0.on_failed_write.clone())),
             disabled,
         })
     }

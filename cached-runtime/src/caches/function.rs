@@ -13,7 +13,7 @@ use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
 pub(crate) use crate::plan::Plan;
-use crate::policy::Decided;
+use crate::policy::{Decided, Strategy};
 use crate::resilience::{Guarded, Matching, Test, generations};
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Fill, Memory, Probe};
@@ -99,6 +99,11 @@ impl Function {
             spec: &self.spec,
             absent,
         })
+    }
+
+    /// Whether what is loaded goes into memory at once, and into the tiers below while nobody waits for it.
+    pub(crate) fn fills_below_later(&self) -> bool {
+        self.spec.strategy == Strategy::WriteBehind && self.memory.is_some()
     }
 
     /// When a load begins, in the order of all loads of the process.

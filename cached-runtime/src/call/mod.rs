@@ -35,6 +35,8 @@ pub use self::enter::{Enter, Turn, Wait, enter, enter_aging, enter_aging_in, ent
 pub(crate) use self::load::{Keeping, Load};
 pub use self::loader::{Loadable, Loader};
 pub(crate) use self::loader::{load, load_aging};
+pub use self::many::LoadableMany;
+pub(crate) use self::many::load_many;
 pub use self::owned::{Anew, Lent, Outliving, anew, outliving};
 pub use self::run::{Lead, Run, Seen};
 pub(crate) use self::start::probe_of;

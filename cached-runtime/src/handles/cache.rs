@@ -3,13 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Entry, astray};
+use super::Entry;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::caches::registry::{Definition, Site};
-use crate::call;
 use crate::call::values::Ways;
-use crate::key::{KeyBuf, KeyBytes, KeyPart};
+use crate::key::{KeyBuf, KeyPart};
 use crate::stats::CacheStats;
 use crate::{Error, invalidate};
 
@@ -25,10 +24,10 @@ pub struct Cache<V> {
 /// A cache without its type.
 #[derive(Clone)]
 pub(crate) struct Whole {
-    caches: Caches,
+    pub(super) caches: Caches,
     /// Of an annotated function; `None` of a cache that was made by name.
-    site: Option<&'static Site>,
-    function: Arc<Function>,
+    pub(super) site: Option<&'static Site>,
+    pub(super) function: Arc<Function>,
 }
 
 impl Whole {
@@ -92,48 +91,6 @@ impl<V> Cache<V> {
         entry.astray_if(site.is_some())
     }
 
-    /// The values of several entries, in the order of their keys, as [`Entry::get`] finds each: one round trip to each
-    /// store for all keys that no tier above it has (one to each server that holds some of them), and copies of what a
-    /// lower tier has into those above. Never loads. In a list and not in a map, so that a key need be neither hashed nor
-    /// cloned, and as Redis answers `MGET`: `zip` it with the keys.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`];
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for the cache of a cached function. A store that cannot be
-    /// reached is a miss.
-    ///
-    /// ```standalone_crate
-    /// # use cached_runtime::{Cache, Caches, Error};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let caches = Caches::builder().build()?;
-    /// let users: Cache<String> = caches.cache("users").build()?;
-    /// users.entry(1).insert("Ada".to_owned()).await?;
-    /// assert_eq!(users.get_many([1, 2]).await?, [Some("Ada".to_owned()), None]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn get_many<P: KeyPart>(
-        &self,
-        keys: impl IntoIterator<Item = P>,
-    ) -> Result<Vec<Option<V>>, Error> {
-        let bytes = |key: P| {
-            let mut buf = KeyBuf::new();
-            buf.part(&key);
-            KeyBytes::from(buf.as_bytes())
-        };
-        let keys: Vec<KeyBytes> = keys.into_iter().map(bytes).collect();
-        self.whole.caches.check_open()?;
-        if self.whole.site.is_some() {
-            return Err(astray(&self.whole.function));
-        }
-        let found = call::get_many(&self.whole.function, &keys).await;
-        let read = (self.ways)().read;
-        let values = found.into_iter().map(|content| read(&content?));
-        Ok(values.collect())
-    }
-
     /// Removes every entry from every tier, and nothing of other caches. A store that fails has the removal queued for
     /// replay, and so has one that is yet to be asked when the future is dropped.
     ///
@@ -168,6 +125,10 @@ impl<V> Cache<V> {
 
     pub(crate) fn whole(&self) -> &Whole {
         &self.whole
+    }
+
+    pub(super) fn ways(&self) -> fn() -> Ways<V> {
+        self.ways
     }
 }
 

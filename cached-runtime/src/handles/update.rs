@@ -5,21 +5,13 @@ use std::fmt::Display;
 use std::future::Future;
 
 use super::Entry;
-use crate::behind::{self, Settings};
+use crate::behind::{self, By};
+use crate::caches::function::Function;
 use crate::call::output::Shape;
 use crate::hooks::CacheValue;
 use crate::invalidate::{self, When, Writer};
 use crate::policy::Strategy;
 use crate::{Error, ErrorKind};
-
-/// Of what is written by an entry's `write_behind`: what the attribute has where it is told nothing else.
-static BEHIND: Settings = Settings {
-    function: "Entry::write_behind",
-    queue: 10_000,
-    retries: 5,
-    concurrency: 16,
-    together: None,
-};
 
 impl<V: CacheValue> Entry<V> {
     /// Runs `writer`, which gives the source the new `value`, and then does with this entry what the cache's
@@ -65,7 +57,8 @@ impl<V: CacheValue> Entry<V> {
         value: V,
         writer: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Result<Result<T, E>, Error> {
-        self.check_written(false)?;
+        self.check_key()?;
+        check_written(self.parts().0, false)?;
         let mut steps = Writer::new(When::After);
         let updated = steps.update_any(self);
         if steps.wants(updated) {
@@ -79,15 +72,17 @@ impl<V: CacheValue> Entry<V> {
     /// Gives this entry of a cache under [`Strategy::WriteBehind`] its new `value`, in every tier and for every read, and
     /// returns; `writer` gives it to the source later, as the body of a function under
     /// `#[update(.., strategy = "write_behind")]` does: a tenth of a second later, or more when the source is slow, one
-    /// after the other for a key, in order, and at most 16 at a time for the cache. It must do the same whenever it is
-    /// called: one that fails or panics is called again up to 5 times, after pauses of 100 ms that double, up to a half
-    /// of each left to chance.
+    /// after the other for a key, in order, and at most 16 at a time for the cache
+    /// ([`concurrency`](crate::CacheBuilder::concurrency)). It must do the same whenever it is called: one that fails or panics
+    /// is called again up to 5 times ([`retries`](crate::CacheBuilder::retries)), after pauses of 100 ms that double up to 10 s,
+    /// up to a half of each left to chance.
     ///
     /// `value` is one that the cache keeps: that there is none any more (a `None`) cannot be written so.
     ///
     /// Of the writes of a key that wait, a newer one takes the place of an older one by the same `writer`, which is one of the
     /// same type: a closure is told by its place in the program. So one place writes the whole value, or always the
-    /// same part of it. At most 10,000 wait for a cache; a full queue makes the next call wait, and drops nothing.
+    /// same part of it. At most 10,000 wait for a cache ([`queue`](crate::CacheBuilder::queue)); a full queue makes the next call
+    /// wait, and drops nothing.
     ///
     /// A write that has failed for good is logged, with `E` as it displays itself, counted and told to
     /// [`CachesBuilder::on_failed_write`](crate::CachesBuilder::on_failed_write), and its entry is removed.
@@ -135,29 +130,28 @@ impl<V: CacheValue> Entry<V> {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Display + 'static,
     {
-        self.check_written(true)?;
-        let returned = behind::returned(Shape::<_, 2>::NEW);
-        let by = Some(TypeId::of::<W>());
-        let entry = self.clone();
-        Ok(behind::write_behind_by(by, returned, entry, value, &BEHIND, E::to_string, writer).await)
-    }
-
-    /// That its source is written later, or is not.
-    fn check_written(&self, later: bool) -> Result<(), Error> {
         self.check_key()?;
-        let (function, _) = self.parts();
-        let name = &function.name;
-        let what = match (function.spec.strategy == Strategy::WriteBehind, later) {
-            (true, false) => format!(
-                "the source of `{name}` is written later, under `write_behind`, and what is pending would come after this \
-                 `update`: use `write_behind`"
-            ),
-            (false, true) => format!(
-                "the source of `{name}` is not written later, since its strategy is not `write_behind`: use `update`, or \
-                 give it that strategy"
-            ),
-            _ => return Ok(()),
-        };
-        Err(Error::new(ErrorKind::Unsupported, what))
+        check_written(self.parts().0, true)?;
+        let returned = behind::returned(Shape::<_, 2>::NEW);
+        let by = By::Closure(TypeId::of::<W>());
+        let entry = self.clone();
+        Ok(behind::write_behind_by(by, returned, entry, value, E::to_string, writer).await)
     }
+}
+
+/// That the source of these entries is written later, or is not.
+pub(super) fn check_written(function: &Function, later: bool) -> Result<(), Error> {
+    let name = &function.name;
+    let what = match (function.spec.strategy == Strategy::WriteBehind, later) {
+        (true, false) => format!(
+            "the source of `{name}` is written later, under `write_behind`, and what is pending would come after this \
+             `update`: use `write_behind` of its entries"
+        ),
+        (false, true) => format!(
+            "the source of `{name}` is not written later, since its strategy is not `write_behind`: use `update`, or \
+             give it that strategy"
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Unsupported, what))
 }

@@ -131,7 +131,7 @@ impl Writer {
         self.add_each(placed(items, entry), Some(made))
     }
 
-    fn add_each<'t, T, V>(
+    pub(crate) fn add_each<'t, T, V>(
         &mut self,
         mut each: Each<'t, T, V>,
         late: Option<Moment>,

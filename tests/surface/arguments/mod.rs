@@ -5,6 +5,7 @@ mod cache_if;
 mod caches;
 mod capacity;
 mod companions;
+mod entries;
 mod expires;
 mod idle;
 mod in_impl;

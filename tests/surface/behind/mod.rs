@@ -1,6 +1,7 @@
 //! `strategy = "write_behind"`: one file for each thing it promises. Time is tokio's, and stands still where nobody waits.
 
 mod arguments;
+mod batches;
 mod beside;
 mod entries;
 mod failures;

@@ -141,6 +141,26 @@ impl<V> CacheBuilder<V> {
         self
     }
 
+    /// How many writes of [`write_behind`](crate::Entry::write_behind) may wait, one at least: a full queue makes the next call
+    /// wait, and drops nothing. Default: 10,000.
+    pub fn queue(mut self, writes: usize) -> Self {
+        self.said.queue = Some(writes);
+        self
+    }
+
+    /// How often a run of a writer of [`write_behind`](crate::Entry::write_behind) that failed or panicked is repeated, after
+    /// pauses of 100 ms that double up to 10 s, up to half of each left to chance. Default: 5.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.said.retries = Some(retries);
+        self
+    }
+
+    /// How many writers of [`write_behind`](crate::Entry::write_behind) run at a time, one at least. Default: 16.
+    pub fn concurrency(mut self, writers: usize) -> Self {
+        self.said.concurrency = Some(writers);
+        self
+    }
+
     /// Up to this fraction, from 0 to less than 1, is taken off each ttl at random, so that entries filled together do not
     /// expire together. Default: 0.
     pub fn jitter(mut self, fraction: f64) -> Self {
@@ -232,7 +252,8 @@ impl<V> CacheBuilder<V> {
     /// empty, has control characters, or is that of a cached function or of another cache; a key template, `name:{}`, that a
     /// cached function has; a chain with an unknown store, with memory below another store, or without any store; settings
     /// that go with nothing (`max_bytes` without `weight`, `jitter`, `stale` or a part of it without a ttl, those of a tier
-    /// that is not in `backend`) or that come too late to do anything (a `refresh` past the `ttl`); a writer that removes by a pattern what a store keeps that cannot find keys by pattern.
+    /// that is not in `backend`, `queue`, `retries` or `concurrency` under another strategy than `WriteBehind`) or that come too
+    /// late to do anything (a `refresh` past the `ttl`); a writer that removes by a pattern what a store keeps that cannot find keys by pattern.
     pub fn build<S, R>(self) -> Result<Cache<V>, Error>
     where
         V: Clone + 'static + SharedValue<S> + StoredValue<R>,

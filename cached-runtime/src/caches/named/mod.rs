@@ -1,11 +1,11 @@
 //! Caches that are made by name, for code that has no function to annotate.
 //!
-//! `builder` is how one is described, `settings` what was decided and whether it can be, `life` the rules about how long
-//! entries live, and here is what a `Caches` keeps
-//! of them: one for each name, until it is dropped itself. What it keeps is a [`Function`] like any other, so everything
-//! below knows no difference.
+//! `builder` is how one is described, `settings` what was said and whether it can be, `life` the rules about how long entries
+//! live, `decided` what that comes to, and here is what a `Caches` keeps of them: one for each name, until it is dropped
+//! itself. What it keeps is a [`Function`] like any other, so everything below knows no difference.
 
 mod builder;
+mod decided;
 mod life;
 mod settings;
 
@@ -13,7 +13,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use self::builder::{CacheBuilder, TierBuilder};
-use self::settings::{Said, Settings};
+use self::decided::Settings;
+use self::settings::Said;
 use super::build::Blueprint;
 use super::function::Function;
 use super::registry::sites;
@@ -112,6 +113,7 @@ impl Caches {
             tiers: &said.tiers(),
             spec: Decided::Built(Box::new(said.spec())),
             hooks: hooks(),
+            writers: said.writers(),
         });
         let chain = settings.chain.join(" > ");
         let registered = self.register(settings, Arc::clone(&function));

@@ -1,5 +1,4 @@
-//! What was said of a cache, what that comes to, and what is wrong with it: the rules that the attribute has while
-//! compiling, and when two descriptions of one name are one cache.
+//! What was said of a cache, and what is wrong with it: the rules that the attribute has while compiling.
 
 use std::any::TypeId;
 use std::panic::Location;
@@ -7,10 +6,9 @@ use std::time::Duration;
 
 use super::life::{self, millionths};
 use crate::Codec;
-use crate::caches::build::bound;
+use crate::behind;
 use crate::key::Template;
 use crate::policy::{Refresh, Spec, Strategy, TierSpec};
-use crate::tier::memory::{Bound, Memory};
 
 /// What generations are called begins like this in stores, and no cache may.
 const RESERVED: &str = "{generation}";
@@ -27,6 +25,9 @@ pub(super) struct Said {
     pub(super) refresh: Option<SaidRefresh>,
     pub(super) stale: Option<Duration>,
     pub(super) strategy: Strategy,
+    pub(super) queue: Option<usize>,
+    pub(super) retries: Option<u32>,
+    pub(super) concurrency: Option<usize>,
     pub(super) cache_if: Option<TypeId>,
     pub(super) backend: Option<Vec<String>>,
     pub(super) tiers: Vec<SaidOfTier>,
@@ -106,6 +107,9 @@ impl Said {
             refresh: None,
             stale: None,
             strategy: Strategy::CacheAside,
+            queue: None,
+            retries: None,
+            concurrency: None,
             cache_if: None,
             backend: None,
             tiers: Vec::new(),
@@ -155,12 +159,24 @@ impl Said {
         }
     }
 
+    /// What its writers are set to, under `WriteBehind`.
+    pub(super) fn writers(&self) -> behind::Settings {
+        let unsaid = behind::Settings::OF_ENTRIES;
+        behind::Settings {
+            queue: self.queue.unwrap_or(unsaid.queue),
+            retries: self.retries.unwrap_or(unsaid.retries),
+            concurrency: self.concurrency.unwrap_or(unsaid.concurrency),
+            ..unsaid
+        }
+    }
+
     /// Everything that is wrong with what was said, whatever else there is.
     pub(super) fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         self.check_name(&mut mistakes);
         self.check_amounts(&mut mistakes);
         life::check(self, &mut mistakes);
+        self.check_writers(&mut mistakes);
         self.check_tiers(&mut mistakes);
         self.check_bounds(&mut mistakes);
         let only_memory = |chain: &Vec<String>| chain.iter().all(|store| is_memory(store));
@@ -222,6 +238,29 @@ impl Said {
             .chain(tiers().map(|tier| tier.max_bytes));
         if sizes.any(|bytes| bytes == Some(0)) {
             mistakes.push("a size of zero keeps nothing: give a larger one".to_owned());
+        }
+    }
+
+    /// What only a queue needs.
+    fn check_writers(&self, mistakes: &mut Vec<String>) {
+        let said = [
+            (self.queue.is_some(), "queue"),
+            (self.retries.is_some(), "retries"),
+            (self.concurrency.is_some(), "concurrency"),
+        ];
+        for (_, name) in said.into_iter().filter(|(said, _)| *said) {
+            if self.strategy != Strategy::WriteBehind {
+                mistakes.push(format!(
+                    "`{name}` is about writes that are run later: add `strategy(Strategy::WriteBehind)`, or remove it"
+                ));
+            }
+        }
+        for (said, name) in [(self.queue, "queue"), (self.concurrency, "concurrency")] {
+            if said == Some(0) {
+                mistakes.push(format!(
+                    "with a `{name}` of zero nothing would ever be written: give at least 1"
+                ));
+            }
         }
     }
 
@@ -289,99 +328,5 @@ impl Said {
             ),
             _ => {}
         }
-    }
-}
-
-/// What a description comes to. Two that come to the same are one cache.
-pub(super) struct Settings {
-    /// Of the first.
-    pub(super) place: &'static Location<'static>,
-    value: TypeId,
-    value_name: &'static str,
-    pub(super) chain: Vec<String>,
-    /// The longest life in each tier of the chain.
-    tier_ttls: Vec<Option<Duration>>,
-    bound: Option<Bound>,
-    weight: Option<TypeId>,
-    ttl: Option<Ttl>,
-    jitter: u32,
-    none_ttl: Option<Duration>,
-    expires: Option<TypeId>,
-    idle: Option<Duration>,
-    refresh: Option<Refresh>,
-    stale: Option<Duration>,
-    /// What writers do: to reload ahead is all that `refresh_ahead` adds, and that is in `refresh`.
-    strategy: Strategy,
-    cache_if: Option<TypeId>,
-    single_flight: bool,
-    codec: Option<Codec>,
-    version: u32,
-    compress: Option<usize>,
-}
-
-impl Settings {
-    /// Of values `V` in these stores.
-    pub(super) fn new<V: 'static>(said: &Said, chain: &[&str]) -> Self {
-        let spec = said.spec();
-        let tiers = said.tiers();
-        let tier = |store: &str| tiers.iter().find(|tier| tier.store == store);
-        let memory = chain.iter().find(|store| Memory::NAMES.contains(store));
-        Self {
-            place: said.place,
-            value: TypeId::of::<V>(),
-            value_name: std::any::type_name::<V>(),
-            chain: chain.iter().map(|&store| store.to_owned()).collect(),
-            tier_ttls: chain.iter().map(|store| tier(store)?.ttl).collect(),
-            bound: memory.map(|store| bound(&spec, tier(store))),
-            weight: said.weight,
-            ttl: said.ttl,
-            jitter: spec.jitter,
-            none_ttl: spec.none_ttl,
-            expires: said.expires,
-            idle: spec.idle,
-            refresh: spec.refresh,
-            stale: spec.stale,
-            strategy: match spec.strategy {
-                Strategy::RefreshAhead => Strategy::CacheAside,
-                strategy => strategy,
-            },
-            cache_if: said.cache_if,
-            single_flight: spec.single_flight,
-            codec: spec.codec.or(Codec::DEFAULT),
-            version: spec.version,
-            compress: spec.compress,
-        }
-    }
-
-    /// In what two of one name are not the same.
-    pub(super) fn differences(&self, other: &Self) -> Vec<String> {
-        if self.value != other.value {
-            let (there, here) = (self.value_name, other.value_name);
-            return vec![format!("type of values (`{there}` there, `{here}` here)")];
-        }
-        let same = [
-            ("chain", self.chain == other.chain),
-            (
-                "`tier`",
-                self.chain != other.chain || self.tier_ttls == other.tier_ttls,
-            ),
-            ("bound", self.bound == other.bound),
-            ("`weight`", self.weight == other.weight),
-            ("`ttl`", self.ttl == other.ttl),
-            ("`jitter`", self.jitter == other.jitter),
-            ("`none_ttl`", self.none_ttl == other.none_ttl),
-            ("`expires`", self.expires == other.expires),
-            ("`idle`", self.idle == other.idle),
-            ("`refresh`", self.refresh == other.refresh),
-            ("`stale`", self.stale == other.stale),
-            ("`strategy`", self.strategy == other.strategy),
-            ("`cache_if`", self.cache_if == other.cache_if),
-            ("`single_flight`", self.single_flight == other.single_flight),
-            ("`codec`", self.codec == other.codec),
-            ("`version`", self.version == other.version),
-            ("`compress`", self.compress == other.compress),
-        ];
-        let different = same.into_iter().filter(|(_, same)| !same);
-        different.map(|(name, _)| name.to_owned()).collect()
     }
 }

@@ -15,7 +15,6 @@ use crate::entry::{Content, Shared};
 use crate::flight::{self, Answer, Maker, Within};
 use crate::invalidate;
 use crate::key::KeyBytes;
-use crate::policy::Strategy;
 use crate::store::BoxFuture;
 use crate::tier::memory::Probe;
 use crate::tier::remote::Permit;
@@ -225,9 +224,7 @@ impl Load {
             return None;
         }
         let (patience, background) = (self.patience, self.function.background.clone());
-        // The first tier has it.
-        let the_rest_follows =
-            self.function.spec.strategy == Strategy::WriteBehind && self.function.memory.is_some();
+        let the_rest_follows = self.function.fills_below_later();
         let mut filling: Keeping = Box::pin(async move {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);

@@ -139,7 +139,7 @@ impl<R> BatchShape for Shape<R, 0> {}
 impl<R> BatchShape for Shape<R, 2> {}
 
 /// What the body brought for each of these ids, in their order.
-type Sort<M, Id, V> = fn(M, &[&Id]) -> Vec<Option<V>>;
+pub(super) type Sort<M, Id, V> = fn(M, &[&Id]) -> Vec<Option<V>>;
 /// The map of these. An id that is there twice is once in it.
 type Join<M, Id, V> = fn(Vec<(&Id, V)>) -> M;
 /// Which of the ids are the same for the map as the first of their row.
@@ -174,22 +174,39 @@ impl<I: ?Sized, Id, S, V> Asked<I, Id, S, V> {
     {
         Answers {
             sort: |map, ids| {
-                let places = ids.iter().zip(0_usize..);
-                let places: HashMap<K, usize> = places.map(|(id, place)| (map_key(*id), place)).collect();
-                let mut sorted: Vec<Option<V>> = ids.iter().map(|_| None).collect();
-                map.each(&mut |key, value| {
-                    // What was not asked for is nobody's.
-                    if let Some(place) = places.get(&key).and_then(|place| sorted.get_mut(*place)) {
-                        *place = Some(value.take());
-                    }
-                });
-                sorted
+                let mut sorting = Sorting::of(ids);
+                map.each(&mut |key, value| sorting.put(&key, || value.take()));
+                sorting.sorted
             },
             join: |pairs| {
                 let mut pairs = pairs.into_iter().map(|(id, value)| (map_key(id), P::put(value)));
                 R::Value::of(&mut pairs)
             },
             same: |one, other| map_key::<_, K, W>(one) == map_key(other),
+        }
+    }
+}
+
+/// The values of ids, in their order, as a map gives them out in its own.
+pub(super) struct Sorting<K, V> {
+    places: HashMap<K, usize>,
+    pub(super) sorted: Vec<Option<V>>,
+}
+
+impl<K: Eq + Hash, V> Sorting<K, V> {
+    pub(super) fn of<Id: IdOf<K, W>, W>(ids: &[&Id]) -> Self {
+        let places = ids.iter().zip(0_usize..);
+        Self {
+            places: places.map(|(id, place)| (map_key(*id), place)).collect(),
+            sorted: ids.iter().map(|_| None).collect(),
+        }
+    }
+
+    pub(super) fn put(&mut self, key: &K, value: impl FnOnce() -> V) {
+        // What was not asked for is nobody's.
+        let place = self.places.get(key);
+        if let Some(place) = place.and_then(|place| self.sorted.get_mut(*place)) {
+            *place = Some(value());
         }
     }
 }

@@ -54,9 +54,14 @@ pub(super) fn below(
     let (ours, background) = (Arc::clone(function), function.background.clone());
     let function = Arc::clone(function);
     let mut filling: Keeping = Box::pin(async move { fill(&function, &kept).await });
+    let the_rest_follows = ours.fills_below_later();
     Some(Box::pin(async move {
         for key in &outdated {
             invalidate::remove(&ours, probe_of(key)).await;
+        }
+        if the_rest_follows {
+            background.spawn(filling);
+            return;
         }
         if tokio::time::timeout(patience, &mut filling).await.is_err() {
             background.spawn(filling);

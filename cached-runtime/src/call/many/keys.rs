@@ -68,6 +68,23 @@ impl Keys {
         }
     }
 
+    /// Leaves the first id of each key, and says for each id which of them has its entry.
+    pub(super) fn distinct<Id>(&mut self, ids: Vec<Id>) -> (Vec<Id>, Vec<usize>) {
+        let mut places = vec![0; ids.len()];
+        let mut ids: Vec<Option<Id>> = ids.into_iter().map(Some).collect();
+        let mut firsts = Vec::with_capacity(self.slots.len());
+        for (place, slot) in self.slots.iter_mut().enumerate() {
+            firsts.extend(ids[slot.id].take());
+            places[slot.id] = place;
+            slot.id = place;
+        }
+        for (id, place) in self.again.drain(..) {
+            places[id] = place;
+        }
+        self.ids = firsts.len();
+        (firsts, places)
+    }
+
     /// All of them. Entries of several `Caches` have no tier in common that could be asked once.
     pub(super) fn finish(mut self) -> Self {
         self.places = HashMap::default();

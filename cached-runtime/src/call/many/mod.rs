@@ -12,6 +12,9 @@
 //!
 //! While it does anything but wait, it stands in nobody's way: turns that it is offered pass on to others.
 //!
+//! What a cache without a function does with a loader (`loader`) is the same with other ends: its ids are keys, and its answer is
+//! a list in their order.
+//!
 //! A batch that is dropped, or whose body panics, drops its leads, and with them hands over. A failed body fails all of
 //! them.
 
@@ -20,12 +23,15 @@ mod ids;
 mod keep;
 mod keys;
 mod load;
+mod loader;
 mod run;
 mod steps;
 mod wait;
 
 pub use self::answers::{Again, Answers, BatchShape, IdOf, MapKey, OfEntry, Pairs, again};
 pub use self::ids::{Ids, Items, Listed, items, listed};
+pub use self::loader::LoadableMany;
+pub(crate) use self::loader::load_many;
 pub use self::run::{Asked, Batch, Step, ask, batch};
 
 use self::keys::Keys;

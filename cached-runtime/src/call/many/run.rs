@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
 
+use super::answers::Sort;
 use super::{Answers, Keys, Listed, Steps};
 use crate::caches::context;
 use crate::call::output::{Loaded, Output, Shape};
@@ -36,14 +37,16 @@ pub fn ask<I: ?Sized, Id, S, V>(
     Asked { list, keys, ways }
 }
 
-/// A call of a batch.
-pub struct Batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> {
-    list: Listed<I, Id, S>,
-    steps: Steps,
-    keys: Keys,
-    share: Share<R::Error>,
-    ways: Option<fn() -> Ways<V>>,
-    answers: Answers<R::Value, Id, V>,
+/// A call of a batch. `J` is how its answer is put together.
+pub struct Batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J = Answers<<R as Output<N>>::Value, Id, V>>
+{
+    pub(super) list: Listed<I, Id, S>,
+    pub(super) steps: Steps,
+    pub(super) keys: Keys,
+    pub(super) share: Share<R::Error>,
+    pub(super) ways: Option<fn() -> Ways<V>>,
+    pub(super) sort: Sort<R::Value, Id, V>,
+    pub(super) answers: J,
 }
 
 /// How a batch goes on.
@@ -72,11 +75,12 @@ pub fn batch<R: Output<N>, const N: u8, I: ?Sized, Id, S, V>(
         keys,
         share,
         ways,
+        sort: answers.sort,
         answers,
     }
 }
 
-impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
+impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J> Batch<R, N, I, Id, S, V, J> {
     /// Waits until the body is to run or all is known.
     pub fn turn(&mut self) -> impl Future<Output = Step<R>> {
         let share = self.share;
@@ -142,7 +146,7 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
             Ok(Loaded::Value(map)) => {
                 let all = (self.list.all)(ids);
                 let missing: Vec<&Id> = many.missing().filter_map(|id| all.get(id).copied()).collect();
-                let sorted = (self.answers.sort)(map, &missing).into_iter();
+                let sorted = (self.sort)(map, &missing).into_iter();
                 let brought = sorted.map(|value| match value {
                     Some(value) => {
                         let plan = many.plan(Some(&value));
@@ -156,7 +160,9 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
             }
         }
     }
+}
 
+impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V> Batch<R, N, I, Id, S, V> {
     /// What the call returns, once all is known.
     pub fn finish(mut self, ids: &I) -> R {
         let mut pairs = Vec::new();
