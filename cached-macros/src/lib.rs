@@ -123,6 +123,10 @@ pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 /// arguments are copied before. A function is named by the path beside which its companions are reachable: after `use
 /// users::get_user`, write `users::get_user(id)`. A function that is dropped or panics after its body has begun still
 /// removes, in the background.
+///
+/// Of a cached function under `write_behind`, what is pending of these entries is run before the body, and waited for with
+/// its retries, so that no write comes after the removal; where the key is made of `output`, after the body. Dropped meanwhile, the
+/// function has not begun. Inside of the body of such a write nothing is waited for.
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::invalidate(args.into(), &item.into()).into()

@@ -134,21 +134,23 @@ impl Caches {
     }
 
     /// Removes the entry whose key is `text`, whichever function owns it, from memory and from every store. Returns
-    /// when every store has removed it or its removal is queued for replay; dropping the future queues what is left.
+    /// when every store has removed it or its removal is queued for replay; dropping the future queues what is left. A write
+    /// of it that waits under `write_behind` is run first, as by [`Entry::invalidate`](crate::Entry::invalidate).
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown).
     pub async fn invalidate_key(&self, text: &str) -> Result<(), Error> {
         self.check_open()?;
-        invalidate::by_text(self, text).await;
+        behind::removing(|ahead| ahead.text(self, text), invalidate::by_text(self, text)).await;
         Ok(())
     }
 
     /// Removes every entry whose key matches `glob` (`*`, `?`, `[a-z]`, `\` to escape, as Redis has them; `*` also
     /// matches `:`), and says how many there were: in memory or in a store, whichever held more. A key is matched whole,
     /// without the namespace: `user:*`. A store that fails counts nothing and has the removal queued for replay, and so has
-    /// one that is yet to be asked when the future is dropped.
+    /// one that is yet to be asked when the future is dropped. Writes of such entries that wait under `write_behind` are run
+    /// first, as by [`Entry::invalidate`](crate::Entry::invalidate).
     ///
     /// # Errors
     ///
@@ -156,13 +158,14 @@ impl Caches {
     /// keys by pattern, as Memcached cannot, after the others have removed theirs.
     pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.check_open()?;
-        invalidate::by_pattern(self, glob, false).await
+        let removal = invalidate::by_pattern(self, glob, false);
+        behind::removing(|ahead| ahead.pattern(self, glob), removal).await
     }
 
     /// Removes every entry of this `Caches`: everything in the namespace, or, without one, every key that an annotated
     /// function of this program, or a cache that was made by name until now, could have written. In a store that cannot
     /// find keys by pattern nothing is deleted, and nothing that was there is read again. Writes that wait under
-    /// `write_behind` still run. A store that fails has the removal queued for replay, as
+    /// `write_behind` are run first, as by [`Entry::invalidate`](crate::Entry::invalidate). A store that fails has the removal queued for replay, as
     /// [`StoreStats::pending_removals`] tells, and so has one that is yet to be asked when the future is dropped.
     ///
     /// # Errors
@@ -170,7 +173,7 @@ impl Caches {
     /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown).
     pub async fn clear(&self) -> Result<(), Error> {
         self.check_open()?;
-        invalidate::everything(self).await
+        behind::removing(|ahead| ahead.everything(self), invalidate::everything(self)).await
     }
 
     /// What happened since this one was built, by cache and tier.
