@@ -184,7 +184,7 @@ pub(super) fn implicit() -> Caches {
     let caches = match built {
         Ok(builder) => builder.build_unchecked(),
         Err(error) => {
-            tracing::error!(%error, "nothing is cached: the caches of this program cannot be made from its environment");
+            tracing::error!(error = %error.chain(), "nothing is cached: the caches of this program cannot be made from its environment");
             Caches::builder().unusable().build_unchecked()
         }
     };

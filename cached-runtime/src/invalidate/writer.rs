@@ -234,7 +234,7 @@ impl Writer {
                 Target::Updates(updates) => Box::pin(updates.end()).await,
                 _ => {
                     if let Err(error) = target.remove().await {
-                        tracing::error!(%error, "an invalidation is not complete");
+                        tracing::error!(error = %error.chain(), "an invalidation is not complete");
                     }
                 }
             }

@@ -49,12 +49,22 @@ impl Guarded {
 
     async fn try_heal(&self) -> bool {
         let ping = async { self.store.ping().await };
-        if self.answer(self.budget, ping).await.is_err() || self.replay().await.is_err() {
+        let answered = match self.answer(self.budget, ping).await {
+            Ok(()) => self.replay().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = answered {
+            // It may be back, and not as it was.
+            self.tell(&error);
             return false;
         }
         if !self.breaker.is_closed() {
-            tracing::info!(store = %self.name, "a store answers again");
-            self.breaker.succeeded();
+            if self.refusing.load(SeqCst) {
+                self.breaker.try_again();
+            } else {
+                tracing::info!(store = %self.name, "a store answers again");
+                self.breaker.succeeded();
+            }
         }
         self.pending.is_empty()
     }
@@ -89,7 +99,10 @@ impl Guarded {
                 Ok(true)
             }
             Err(error) if error.is_outage() => Err(error),
-            Err(_) => Ok(false),
+            Err(error) => {
+                self.tell(&error);
+                Ok(false)
+            }
         }
     }
 }

@@ -353,7 +353,7 @@ async fn fill_remotes(
     let sealed = match form.seal(key, content, &plan) {
         Ok(sealed) => sealed,
         Err(error) => {
-            tracing::warn!(function = &*function.name, %error, "a value cannot be turned into bytes; it stays in memory");
+            tracing::warn!(function = &*function.name, error = %error.chain(), "a value cannot be turned into bytes; it stays in memory");
             return;
         }
     };
