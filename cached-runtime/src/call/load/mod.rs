@@ -8,7 +8,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::again::Claim;
+use super::again::{Claim, tell};
 use super::share::Share;
 use crate::caches::function::{Function, Plan};
 use crate::entry::{Content, Shared};
@@ -277,7 +277,7 @@ impl Load {
         }
     }
 
-    /// The body returned an error or panicked. What is loaded again and again without success is left alone for ten times
+    /// The body returned an error, which whoever has it tells, or panicked. What is loaded again and again without success is left alone for ten times
     /// as long as that took, so that hits do not keep a failing source busy.
     fn failed(&self) {
         let function = &self.function;
@@ -288,11 +288,9 @@ impl Load {
         if let Some(memory) = &function.memory {
             memory.pause(probe, since.elapsed().saturating_mul(10));
         }
-        tracing::warn!(
-            function = &*function.name,
-            key = function.text(probe.bytes),
-            "a load in the background failed; what is cached stays as it is"
-        );
+        if std::thread::panicking() {
+            tell(function, probe.bytes, "panicked");
+        }
     }
 
     pub(super) fn fill_memory(&self, content: &Content, plan: Plan) {
