@@ -194,9 +194,12 @@ impl Caches {
 
     /// Waits until queued writes have run, for as long as it takes, background fills are in place and queued removals
     /// are delivered; for a store that cannot be reached, ten seconds at most (where there is no runtime with timers to
-    /// count them, as long as it takes). Queued writes begin at once. What is under way goes on if this is dropped.
+    /// count them, as long as it takes), and not at all for one that is owed nothing. Queued writes begin at once. What is under way goes on if this is dropped.
     pub async fn settle(&self) {
         self.write_pending().await;
+        // Whoever was at it may have gone down with a runtime.
+        let owed = self.0.stores.iter().filter(|store| store.has_pending());
+        owed.for_each(Guarded::heal);
         if !self.0.background.settle_within(PATIENCE).await {
             tracing::warn!("background work is not done: a store cannot be reached");
         }

@@ -19,7 +19,7 @@ use super::breaker::Breaker;
 use super::owned::Owned;
 use super::pending::Pending;
 use super::troubles::Troubles;
-use crate::background::Background;
+use crate::background::{Background, Counted};
 use crate::store::{Filled, Found, Lookup, Store, Token};
 use crate::{Error, ErrorKind};
 
@@ -40,6 +40,8 @@ pub(crate) struct Guarded {
     pub(super) owned: Arc<Owned>,
     pub(super) breaker: Breaker,
     pub(super) pending: Pending,
+    /// While something is pending and a task is at it.
+    pub(super) owed: Mutex<Option<Counted>>,
     /// A task is at work to reach the store again.
     pub(super) healing: AtomicBool,
     /// Nobody will reach the store again.
@@ -68,6 +70,7 @@ impl Guarded {
             owned,
             breaker: Breaker::default(),
             pending: Pending::default(),
+            owed: Mutex::default(),
             healing: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             background,

@@ -3,8 +3,8 @@
 //! Started by whoever sees that the store has failed or that something is pending; one at a time for each store.
 
 use std::slice;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::guarded::Guarded;
@@ -19,16 +19,24 @@ const REPLAY_BATCH: usize = 512;
 
 impl Guarded {
     /// Starts the task that reaches for the store until it answers and has removed what is pending.
-    pub(super) fn heal(self: &Arc<Self>) {
-        if self.closed.load(SeqCst) || self.healing.swap(true, SeqCst) {
+    pub(crate) fn heal(self: &Arc<Self>) {
+        if self.closed.load(SeqCst) {
+            return;
+        }
+        let is_at_work = self.healing.swap(true, SeqCst);
+        self.owe();
+        if is_at_work {
             return;
         }
         let healing = Healing(Arc::clone(self));
-        self.background.spawn(async move {
+        // A store that is down and is owed nothing is probed for those who call, of whom there may be no more.
+        self.background.spawn_aside(async move {
             let guarded = &healing.0;
             let mut pause = FIRST_PAUSE;
             while !guarded.closed.load(SeqCst) && !guarded.is_forsaken() {
-                if !guarded.try_heal().await {
+                let healed = guarded.try_heal().await;
+                guarded.owe();
+                if !healed {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     continue;
@@ -40,6 +48,16 @@ impl Guarded {
                 }
             }
         });
+    }
+
+    /// Has `settle` wait for what is pending, as long as somebody is at it. Called whenever either may have changed.
+    fn owe(&self) {
+        let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.has_pending() || !self.healing.load(SeqCst) {
+            *owed = None;
+        } else if owed.is_none() {
+            *owed = Some(self.background.count());
+        }
     }
 
     /// Nobody but the one who heals has this any more, and nothing is owed.
@@ -113,5 +131,6 @@ struct Healing(Arc<Guarded>);
 impl Drop for Healing {
     fn drop(&mut self) {
         self.0.healing.store(false, SeqCst);
+        self.0.owe();
     }
 }
