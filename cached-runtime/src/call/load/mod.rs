@@ -55,7 +55,9 @@ pub(crate) struct Load {
 
 /// Whose load it is.
 pub(super) enum Role {
-    /// No cache: the body and nothing else.
+    /// Past the cache: the body and nothing else, which it does not count.
+    Past,
+    /// The same of a call that the cache was meant for: of one inside of its own load.
     Off,
     /// Of one caller, which replaces what is there (`Refresh`) or not.
     Alone { key: Box<Keyed>, replace: bool },
@@ -88,7 +90,7 @@ impl Keyed {
 impl Role {
     fn probe(&self) -> Option<Probe<'_>> {
         match self {
-            Self::Off => None,
+            Self::Past | Self::Off => None,
             Self::Alone { key, .. } => Some(key.probe()),
             Self::Flight(lead) => Some(lead.probe()),
         }
@@ -144,19 +146,20 @@ impl Load {
         }
         self.running = true;
         let counts = &self.function.counts;
-        let asked = if self.again.is_some() {
-            &counts.reloads
-        } else {
-            &counts.misses
-        };
-        asked.add_one();
+        match self.role {
+            Role::Past => return,
+            // Nothing was looked for.
+            Role::Alone { replace: true, .. } => {}
+            _ if self.again.is_some() => counts.reloads.add_one(),
+            _ => counts.misses.add_one(),
+        }
         counts.loads.add_one();
     }
 
     /// Held while the body is polled.
     pub(crate) fn enter(&self) -> Option<Within> {
         match &self.role {
-            Role::Off | Role::Alone { .. } => None,
+            Role::Past | Role::Off | Role::Alone { .. } => None,
             Role::Flight(lead) => Some(lead.enter()),
         }
     }
@@ -184,7 +187,7 @@ impl Load {
     /// Whether and for how long what the body returned is kept.
     fn plan(&self, value: Option<&dyn Any>) -> Option<Plan> {
         match self.role {
-            Role::Off => None,
+            Role::Past | Role::Off => None,
             Role::Alone { .. } | Role::Flight(_) => self.function.plan(value),
         }
     }
@@ -197,7 +200,7 @@ impl Load {
                 self.role = alone;
                 return false;
             }
-            Role::Off | Role::Alone { .. } => {}
+            Role::Past | Role::Off | Role::Alone { .. } => {}
             Role::Flight(lead) => {
                 if let Err(lead) = lead.leave_if_alone() {
                     self.role = Role::Flight(lead);
@@ -281,6 +284,9 @@ impl Load {
     /// as long as that took, so that hits do not keep a failing source busy.
     fn failed(&self) {
         let function = &self.function;
+        if matches!(self.role, Role::Past) {
+            return;
+        }
         function.counts.failed_loads.add_one();
         let (Some(since), Some(probe)) = (self.again, self.role.probe()) else {
             return;
