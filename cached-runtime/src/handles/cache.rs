@@ -104,6 +104,10 @@ impl<V> Cache<V> {
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for the cache of a cached function. A store that cannot be
     /// reached is a miss.
     ///
+    /// # Cancellation
+    ///
+    /// May be dropped: nothing is changed but that some of what was found is copied up, and no call waits for it.
+    ///
     /// ```standalone_crate
     /// # use cached_runtime::{Cache, Caches, Error};
     /// # #[tokio::main(flavor = "current_thread")]
