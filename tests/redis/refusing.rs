@@ -44,7 +44,7 @@ async fn call(caches: &Caches, source: &Source) {
 
 /// Of which one thing is wrong with the URL.
 async fn is_told_and_not_asked(url: String, reason: &str) {
-    let heard = Heard::start();
+    let heard = Heard::new();
     let store = Redis::connect_lazily(url).unwrap();
     let error = store.get("shop:a").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration, "{error:?}");
@@ -82,7 +82,7 @@ async fn a_user_that_may_do_nothing_and_is_given_the_right_to() {
             "ACL", "SETUSER", "shop", "on", "nopass", "~*", "+ping", "+hello", "+client", "+info",
         ])
         .await;
-    let heard = Heard::start();
+    let heard = Heard::new();
     let url = format!("redis://shop:any@127.0.0.1:{}", server.port());
     let caches = on(Redis::connect_lazily(url).unwrap()).build().unwrap();
     let source = Source::of(7);
@@ -128,7 +128,7 @@ async fn a_replica_and_a_full_server_serve_their_hits_and_what_they_refuse_is_to
             "OOM",
         ),
     ] {
-        let heard = Heard::start();
+        let heard = Heard::new();
         let with = |words: [&'static str; 3], last: &'static str| {
             let mut words = words.to_vec();
             if words[0] == "CONFIG" {

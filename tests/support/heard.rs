@@ -1,39 +1,47 @@
 //! What the library logs, for a test to read.
 
+use std::cell::RefCell;
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex};
+use std::marker::PhantomData;
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Hears the warnings and errors of this thread, which of a `#[tokio::test]` are all of them, until it is dropped.
-pub struct Heard {
-    lines: Lines,
-    _guard: DefaultGuard,
+thread_local! {
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+/// Hears the warnings and errors of this thread, which of a `#[tokio::test]` are all of them, until it is dropped.
+pub struct Heard(PhantomData<*const ()>);
 
 impl Heard {
-    pub fn start() -> Self {
-        let lines = Lines::default();
-        let _guard = tracing::subscriber::set_default(lines.clone());
-        Self { lines, _guard }
+    #[expect(clippy::new_without_default, reason = "it begins something")]
+    pub fn new() -> Self {
+        // One for all threads: whether anybody listens is remembered for each place that logs.
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing::subscriber::set_global_default(Ears).unwrap());
+        LINES.set(Some(Vec::new()));
+        Self(PhantomData)
     }
 
     /// Those that hold `words`, as `WARN message=.. field=..`, the oldest first.
     pub fn with(&self, words: &str) -> Vec<String> {
-        let lines = self.lines.0.lock().unwrap();
-        lines
-            .iter()
-            .filter(|line| line.contains(words))
-            .cloned()
-            .collect()
+        LINES.with_borrow(|lines| {
+            let lines = lines.iter().flatten();
+            lines.filter(|line| line.contains(words)).cloned().collect()
+        })
     }
 }
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        LINES.set(None);
+    }
+}
+
+struct Ears;
 
 struct Line(String);
 
@@ -43,7 +51,7 @@ impl Visit for Line {
     }
 }
 
-impl Subscriber for Lines {
+impl Subscriber for Ears {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::WARN
     }
@@ -59,7 +67,12 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        // A thread that is about to end has none any more.
+        let _ = LINES.try_with(|lines| {
+            if let Some(lines) = &mut *lines.borrow_mut() {
+                lines.push(line.0);
+            }
+        });
     }
 
     fn enter(&self, _: &Id) {}

@@ -66,6 +66,8 @@ pub(crate) struct Inner {
     on_failed_write: Option<Report>,
     /// The environment it was to be made from cannot be used: nothing is cached.
     unusable: bool,
+    /// It was asked for that nothing is cached.
+    disabled: bool,
 }
 
 /// What is kept for one annotated function: a list that only grows, one link for each type of value that its
@@ -95,6 +97,7 @@ impl Caches {
     /// | variable | meaning | default |
     /// |---|---|---|
     /// | `CACHE_BACKEND` | the chain of functions that name none, fastest first, by comma | `local,redis` if `REDIS_URL` is set, else `memcached` if `MEMCACHED_ADDR` is, else `local` |
+    /// | `CACHE_BACKEND=none` | caching is off for the program: see [`CachesBuilder::disabled`] | |
     /// | `REDIS_URL` | the server of the store `redis` | none: there is no such store |
     /// | `MEMCACHED_ADDR` | the servers of the store `memcached`, by comma: `host[:port]` or the path of a socket file | none: there is no such store |
     /// | `CACHE_SQL_URL` | the database of the store `mysql`, `postgres` or `sqlite`, by its scheme | none: there is no such store |

@@ -278,6 +278,9 @@ impl<V: CacheValue> Entry<V> {
     /// there are no errors but those of every method.
     pub async fn remaining_ttl(&self) -> Result<Option<Duration>, Error> {
         self.check()?;
+        if self.function.disabled {
+            return Ok(None);
+        }
         if let Some(left) = self
             .function
             .memory

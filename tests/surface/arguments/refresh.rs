@@ -97,7 +97,7 @@ async fn fails_in_silence(fails: &Arc<AtomicUsize>, id: u64) -> Result<u64, Unsp
 #[tokio::test]
 async fn a_load_that_fails_is_told_with_its_error() {
     world(async |world| {
-        let heard = Heard::start();
+        let heard = Heard::new();
         let (source, how) = (Arc::new(Source::of(1)), Arc::new(AtomicUsize::new(0)));
         let call = async || {
             fails(&source, &how, 1).await.unwrap();
