@@ -33,6 +33,13 @@ impl Drop for Counted {
     }
 }
 
+/// Runs work that nobody has to wait for, on the runtime of the caller. Nothing has run outside of any.
+pub(crate) fn spawn_aside(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(work);
+    }
+}
+
 impl Background {
     /// Runs `work` on the runtime of the caller. `false`, and nothing has run, outside of any.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
@@ -45,15 +52,6 @@ impl Background {
             work.await;
         });
         true
-    }
-
-    /// The same of work that nobody has to wait for.
-    pub(crate) fn spawn_aside(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
-        let runtime = Handle::try_current();
-        runtime.is_ok_and(|runtime| {
-            runtime.spawn(work);
-            true
-        })
     }
 
     /// One more to wait for, whoever is at it.

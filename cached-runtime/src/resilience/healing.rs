@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::guarded::Guarded;
 use super::pending::What;
 use crate::Error;
+use crate::background::spawn_aside;
 
 /// Between two probes of a store that is down, growing from the one to the other.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -30,7 +31,7 @@ impl Guarded {
         }
         let healing = Healing(Arc::clone(self));
         // A store that is down and is owed nothing is probed for those who call, of whom there may be no more.
-        self.background.spawn_aside(async move {
+        spawn_aside(async move {
             let guarded = &healing.0;
             let mut pause = FIRST_PAUSE;
             while !guarded.closed.load(SeqCst) && !guarded.is_forsaken() {
