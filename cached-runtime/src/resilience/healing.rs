@@ -3,7 +3,7 @@
 //! Started by whoever sees that the store has failed or that something is pending; one at a time for each store.
 
 use std::slice;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -29,10 +29,13 @@ impl Guarded {
         if is_at_work {
             return;
         }
-        let healing = Healing(Arc::clone(self));
+        let healing = Healing {
+            guarded: Arc::clone(self),
+            over: AtomicBool::new(false),
+        };
         // A store that is down and is owed nothing is probed for those who call, of whom there may be no more.
         spawn_aside(async move {
-            let guarded = &healing.0;
+            let guarded = &healing.guarded;
             let mut pause = FIRST_PAUSE;
             while !guarded.closed.load(SeqCst) && !guarded.is_forsaken() {
                 let healed = guarded.try_heal().await;
@@ -43,10 +46,12 @@ impl Guarded {
                     continue;
                 }
                 // What was queued between the last look and this moment found a healer at work and relied on it.
+                healing.over.store(true, SeqCst);
                 guarded.healing.store(false, SeqCst);
                 if !guarded.has_pending() || guarded.healing.swap(true, SeqCst) {
                     break;
                 }
+                healing.over.store(false, SeqCst);
             }
         });
     }
@@ -127,11 +132,17 @@ impl Guarded {
 }
 
 /// However the healing task ends, by its runtime's end too, another may start.
-struct Healing(Arc<Guarded>);
+struct Healing {
+    guarded: Arc<Guarded>,
+    /// It has said so, and another may be at work by now.
+    over: AtomicBool,
+}
 
 impl Drop for Healing {
     fn drop(&mut self) {
-        self.0.healing.store(false, SeqCst);
-        self.0.owe();
+        if !*self.over.get_mut() {
+            self.guarded.healing.store(false, SeqCst);
+        }
+        self.guarded.owe();
     }
 }
