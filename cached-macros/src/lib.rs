@@ -27,7 +27,7 @@ use proc_macro::TokenStream;
 /// | `key = "user:{id}"` | template over arguments and their fields: `{id}`, `{user.id}`, `{self.tenant}` | path of the function, then every argument |
 /// | `skip(db, self)` | arguments that are not part of the key; every other one must be in it | none |
 /// | `name = "users"` | the cache's name in statistics | path of the function |
-/// | `ttl = "1h30m"`, `ttl = \|value\| duration` | life after a fill; units `w d h m s ms us ns` | none |
+/// | `ttl = "1h30m"`, `ttl = \|value\| duration` | life after a fill; units `w d h m s ms us ns`. In memory up to 10 ms longer: its clock is coarse | none |
 /// | `idle = "10m"` | life after the last read, within the ttl; tiers below are told of reads at a quarter of it | none |
 /// | `expires = \|value\| time` | the end of this value, a `SystemTime`; with `ttl`, whichever comes first | none |
 /// | `refresh = "80%"`, `"45m"` | a hit on an entry of this age (a part of its ttl, or a duration) starts a load in the background | none; 80% under `refresh_ahead` |
@@ -125,6 +125,10 @@ pub fn cache(args: TokenStream, item: TokenStream) -> TokenStream {
 /// users::get_user`, write `users::get_user(id)`. Where the compiler cannot find an `f_entry` or an `f_cache`, `f` is misspelt,
 /// has no `#[cache]`, or is named by another path than that. A function that is dropped or panics after its body has begun
 /// still removes, in the background.
+///
+/// Of a cached function under `write_behind`, what is pending of these entries is run before the body, and waited for with
+/// its retries, so that no write comes after the removal; where the key is made of `output`, after the body. Dropped meanwhile, the
+/// function has not begun. Inside of the body of such a write nothing is waited for.
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::invalidate(args.into(), &item.into()).into()

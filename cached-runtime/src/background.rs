@@ -22,14 +22,21 @@ struct Running {
     idle: Notify,
 }
 
-/// Counts a task until it is dropped, however that comes.
-struct Counted(Arc<Running>);
+/// Counts a task, or what is waited for as one, until it is dropped, however that comes.
+pub(crate) struct Counted(Arc<Running>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
         if self.0.tasks.fetch_sub(1, SeqCst) == 1 {
             self.0.idle.notify_waiters();
         }
+    }
+}
+
+/// Runs work that nobody has to wait for, on the runtime of the caller. Nothing has run outside of any.
+pub(crate) fn spawn_aside(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(work);
     }
 }
 
@@ -44,13 +51,18 @@ impl Background {
         let Ok(runtime) = Handle::try_current() else {
             return false;
         };
-        self.0.tasks.fetch_add(1, SeqCst);
-        let counted = Counted(Arc::clone(&self.0));
+        let counted = self.count();
         runtime.spawn(async move {
             let _counted = counted;
             work.await;
         });
         true
+    }
+
+    /// One more to wait for, whoever is at it.
+    pub(crate) fn count(&self) -> Counted {
+        self.0.tasks.fetch_add(1, SeqCst);
+        Counted(Arc::clone(&self.0))
     }
 
     /// Waits until no task is left, or for as long as `patience` lasts; whether none is left.

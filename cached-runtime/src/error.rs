@@ -27,7 +27,8 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting that cannot be used: a bad URL, an unknown store name, two caches of one name.
+    /// A setting that cannot be used: a bad URL, an unknown store name, two caches of one name. From a call of a store: it
+    /// serves nobody as it is set up, since its credentials, its database or its table are refused.
     Configuration,
     /// A store did not answer: not reachable, too slow, or held off after repeated failures.
     Unavailable,
@@ -69,9 +70,14 @@ impl Error {
         self
     }
 
-    /// Whether the store as a whole does not answer.
+    /// Whether the store as a whole does not serve: it does not answer, or it refuses whatever it is asked.
     pub(crate) fn is_outage(&self) -> bool {
-        self.kind == ErrorKind::Unavailable && !self.partial
+        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Configuration) && !self.partial
+    }
+
+    /// With its causes, on one line, for logs.
+    pub(crate) fn chain(&self) -> impl fmt::Display {
+        Chain(self)
     }
 
     /// The same error, its message opened by what it is about. Not a cause of another one, which would be told twice
@@ -93,18 +99,33 @@ impl fmt::Display for Error {
     }
 }
 
+/// What a program prints whose `main` returns it, or that unwraps it: the kind, the text as it is meant to be read, and
+/// each cause on a line of its own.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Error");
-        out.field("kind", &self.kind).field("message", &self.message);
-        if let Some(cause) = &self.cause {
-            out.field("cause", cause);
-        }
-        if self.partial {
-            out.field("partial", &true);
-        }
-        out.finish()
+        write!(f, "{:?}: {}", self.kind, self.message)?;
+        causes(self).try_for_each(|cause| write!(f, "\n  caused by: {cause}"))
     }
+}
+
+struct Chain<'a>(&'a Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        causes(self.0).try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+/// What each cause says, unless it is what the one before has said: some errors tell their cause as their own text.
+fn causes(error: &Error) -> impl Iterator<Item = String> {
+    let all = std::iter::successors(error.source(), |&cause| cause.source());
+    let mut last = String::new();
+    all.map(ToString::to_string).filter(move |cause| {
+        let is_new = *cause != last;
+        last.clone_from(cause);
+        is_new
+    })
 }
 
 impl StdError for Error {
@@ -112,5 +133,26 @@ impl StdError for Error {
         self.cause
             .as_ref()
             .map(|cause| &**cause as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, ErrorKind};
+
+    #[test]
+    fn what_main_prints_reads_as_it_was_written() {
+        let cause = Error::new(ErrorKind::Unavailable, "no route").with_cause("a cable is cut");
+        let error = Error::new(ErrorKind::Configuration, "two mistakes:\n  - `a`\n  - `b`").with_cause(cause);
+        let printed = format!("{error:?}");
+        assert_eq!(
+            printed,
+            "Configuration: two mistakes:\n  - `a`\n  - `b`\n  caused by: no route\n  caused by: a cable is cut"
+        );
+        assert_eq!(format!("{error:#?}"), printed);
+        assert_eq!(
+            error.chain().to_string(),
+            "two mistakes:\n  - `a`\n  - `b`: no route: a cable is cut"
+        );
     }
 }

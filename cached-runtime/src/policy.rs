@@ -185,9 +185,9 @@ pub enum Mode {
     #[default]
     Normal,
     /// Do not look up: load anew and store the result in place of what is there. The value of a write that waits under
-    /// `write_behind` is newer than the source, and is returned as it is.
+    /// `write_behind` is newer than the source, and is returned as it is. The statistics count a load, and no miss.
     Refresh,
-    /// No cache at all: neither look up nor store nor share a load. What a writer under `write_behind` has not given to
-    /// the source yet is not seen.
+    /// No cache at all: neither look up nor store nor share a load, and the statistics count nothing. What a writer under
+    /// `write_behind` has not given to the source yet is not seen.
     Off,
 }

@@ -118,6 +118,20 @@ impl Guarantees {
 /// Every method may be called from many tasks at once. None retries and none needs a time-out of its own: the tier
 /// above drops a call that takes too long, so futures must be safe to drop at any await. An error says that the store
 /// may or may not have done what was asked.
+///
+/// # Errors
+///
+/// Whatever the kind, a look-up that fails is a miss, a value that is not taken is removed, and a removal that fails is done
+/// again until it succeeds. The kind says what becomes of the store as a whole:
+///
+/// | kind | of | meaning, and what follows |
+/// |---|---|---|
+/// | [`Unavailable`](ErrorKind::Unavailable) | every method | it does not answer, or is not ready to; after three in a row nobody asks until [`ping`](Store::ping) is answered. Not where the error is [of a part](Error::of_a_part) |
+/// | [`Configuration`](ErrorKind::Configuration) | every method | it serves nobody as it is set up: credentials, database or table are refused. The same, but that a call now and then is let through |
+/// | [`Store`](ErrorKind::Store) | every method | it answered with any other error, as one that takes no writes or not this value does; it is asked as before, and the error is logged, each reason once a minute |
+/// | [`Decode`](ErrorKind::Decode) | look-ups | see [`get`](Store::get) |
+/// | [`Unsupported`](ErrorKind::Unsupported) | [`touch`](Store::touch), [`remove_matching`](Store::remove_matching) | it has no such thing |
+/// | [`Closed`](ErrorKind::Closed) | every method | after [`close`](Store::close) |
 pub trait Store: Send + Sync + 'static {
     /// What this store promises.
     fn guarantees(&self) -> Guarantees {
@@ -135,10 +149,12 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// A token for `key` whether or not it is present, revoking those handed out before: for a load that replaces what
-    /// is there.
+    /// is there. Errors: `Unavailable`, `Configuration`, `Store`, `Closed`, as above; the load is then not kept here.
     fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>>;
 
-    /// Stores `bytes` for `ttl` (`None`: until removed) if `token` still stands for `key`, and uses the token up.
+    /// Stores `bytes` for `ttl` (`None`: until removed) if `token` still stands for `key`, and uses the token up. That it does
+    /// not stand is an answer, [`Filled::Refused`]. Errors: `Unavailable`, `Configuration`, `Store` (of a value that is too large
+    /// too), `Closed`, as above.
     fn fill<'a>(
         &'a self,
         key: &'a str,
@@ -183,7 +199,8 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(std::future::ready(Err(Error::new(ErrorKind::Unsupported, what))))
     }
 
-    /// Stores `bytes` for `ttl` whatever was there, and revokes every token of `key`.
+    /// Stores `bytes` for `ttl` whatever was there, and revokes every token of `key`. Errors as of [`fill`](Store::fill); the
+    /// entry is then removed, now or by replay.
     fn put<'a>(
         &'a self,
         key: &'a str,
@@ -191,12 +208,14 @@ pub trait Store: Send + Sync + 'static {
         ttl: Option<Duration>,
     ) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// Removes `keys` and revokes their tokens. An absent key is no error.
+    /// Removes `keys` and revokes their tokens. An absent key is no error. Errors: `Unavailable`, `Configuration`, `Store`,
+    /// `Closed`, as above; until it has succeeded none of the keys is read or filled.
     fn remove<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Removes every key that matches the glob `pattern` and for which `wanted` holds, revokes the tokens of all such
     /// keys, present or not, and says how many entries it removed. Works in bounded batches; entries filled meanwhile
-    /// under a token handed out meanwhile may stay.
+    /// under a token handed out meanwhile may stay. Errors as of [`remove`](Store::remove); `Unsupported` of a store whose
+    /// [`guarantees`](Store::guarantees) say that it has no patterns.
     fn remove_matching<'a>(
         &'a self,
         pattern: &'a str,
@@ -215,10 +234,11 @@ pub trait Store: Send + Sync + 'static {
         0
     }
 
-    /// The life left of `key` by the store's clock; `None` if absent, `Some(None)` if it never expires.
+    /// The life left of `key` by the store's clock; `None` if absent, `Some(None)` if it never expires. Errors as of
+    /// [`get`](Store::get).
     fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>>;
 
-    /// Answers if the store can be reached and serves.
+    /// Answers if the store can be reached and serves; any error says that it does not.
     fn ping(&self) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Lets go of connections. Calls after this may fail.

@@ -57,20 +57,36 @@ async fn save(cache: &Cache<u64>, source: &Arc<Source>, value: u64) -> Result<()
 
 #[tokio::test(start_paused = true)]
 async fn the_value_is_there_at_once_and_the_source_has_it_later() {
-    let ((caches, _clock), source) = (here(), Arc::default());
+    let ((caches, clock), source) = (here(), Arc::default());
     let numbers = numbers(&caches);
     numbers.entry(1).insert(1).await.unwrap();
     save(&numbers, &source, 2).await.unwrap();
     assert_eq!(numbers.entry(1).get().await.unwrap(), Some(2));
     assert_eq!(numbers.stats().pending_writes, 1);
     // Whatever the tiers have lost.
-    numbers.clear().await.unwrap();
+    clock.advance(2 * MINUTE);
     let read = numbers.entry(1).get_or_load(async || 1).await;
     assert_eq!((read.unwrap(), source.log()), (2, vec![]));
     sleep(Duration::from_millis(150)).await;
     assert_eq!(source.log(), [2]);
     assert_eq!(numbers.stats().pending_writes, 0);
     assert_eq!(numbers.entry(1).get().await.unwrap(), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_comes_after_what_is_pending() {
+    let ((caches, _clock), source) = (here(), Arc::default());
+    let numbers = numbers(&caches);
+    for (value, step) in (1..).zip(0..3) {
+        save(&numbers, &source, value).await.unwrap();
+        match step {
+            0 => numbers.entry(1).invalidate().await.unwrap(),
+            1 => numbers.clear().await.unwrap(),
+            _ => numbers.entry(1).insert_for(9, Duration::ZERO).await.unwrap(),
+        }
+        assert_eq!(source.log().last(), Some(&value));
+        assert_eq!(numbers.entry(1).get().await.unwrap(), None);
+    }
 }
 
 #[tokio::test(start_paused = true)]

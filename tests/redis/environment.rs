@@ -173,6 +173,49 @@ async fn from_env_names_the_variable_that_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_chain_that_cannot_be_is_told_with_those_that_can() {
+    let url = ("REDIS_URL", "redis://127.0.0.1:1");
+    for (chain, words) in [
+        (
+            "redis, local",
+            "in the chain `local` is memory and stands behind `redis`; memory comes first, and once: `local`, `redis`",
+        ),
+        (
+            "rediss",
+            "the chain names the store `rediss`, and none is registered under that name; there are `local`, `moka`, `redis`, \
+             `memcached`, `mysql`, `postgres`, `sqlite`, `none`",
+        ),
+        ("local,none", "`none` turns caching off, and stands alone"),
+    ] {
+        let said = run("from_env", &[url, ("CACHE_BACKEND", chain)]).await;
+        let begins = format!("error Configuration: CACHE_BACKEND = {chain:?}: ");
+        assert!(
+            said.out.starts_with(&begins) && said.out.contains(words),
+            "{}",
+            said.out
+        );
+    }
+}
+
+#[tokio::test]
+async fn none_turns_caching_off_and_says_so_once() {
+    let server = RedisServer::start().await;
+    let url = server.url();
+    for start in ["implicit", "from_env"] {
+        for environment in [
+            &[("CACHE_BACKEND", "none")][..],
+            &[("CACHE_BACKEND", "none"), ("REDIS_URL", &url)],
+        ] {
+            let said = run(start, environment).await;
+            said.expect(&["loads 6", "hits 0", "entry Ok(None)"]);
+            assert_eq!(said.log.len(), 1, "{:#?}", said.log);
+            assert!(said.log[0].contains("caching is off"), "{:?}", said.log);
+        }
+    }
+    assert_eq!(server.cli::<u64>(&["DBSIZE"]).await, 0);
+}
+
+#[tokio::test]
 async fn an_implicit_start_says_so_once_and_caches_nothing() {
     for (variable, environment) in WRONG {
         let said = run("implicit", environment).await;

@@ -20,6 +20,7 @@ mod pending;
 mod program;
 mod puts;
 mod processes;
+mod refusing;
 mod restart;
 mod schema;
 mod secure;

@@ -124,6 +124,23 @@ async fn settling_waits_for_the_replay() {
     assert!(!exists(&server, 1).await);
 }
 
+/// Its probes are nothing to wait for.
+#[tokio::test]
+async fn a_server_that_is_down_and_owed_nothing_holds_up_neither_settle_nor_shutdown() {
+    let mut server = RedisServer::start().await;
+    let source = Source::of(1);
+    let caches = crate::setup::caches(&server).await;
+    server.stop();
+    for id in 0..5 {
+        caches.scope(thing(&source, id)).await;
+    }
+    assert!(caches.stats().stores[0].down);
+    let begun = Instant::now();
+    caches.settle().await;
+    caches.shutdown().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn a_writer_that_is_dropped_in_its_invalidation_has_it_delivered() {
     let server = RedisServer::start().await;

@@ -332,3 +332,23 @@ async fn a_closed_store_says_so() {
         assert_eq!(store.ping().await.unwrap_err().kind(), ErrorKind::Closed);
     }
 }
+
+/// Before its table is looked for, and at each call of a store that has not asked.
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_is_told_with_its_path_and_why() {
+    let folder = cached_tests::Folder::new();
+    let path = format!("{}/missing/cache.db", folder.path().display());
+    let url = format!("sqlite://{path}");
+    let lazy = Sql::connect_lazily(&url).unwrap();
+    for error in [
+        Sql::connect(&url).await.unwrap_err(),
+        lazy.get("shop:a").await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        let said = error.to_string();
+        assert!(
+            said.contains(&path) && said.ends_with("cannot be opened: unable to open database file"),
+            "{said}"
+        );
+    }
+}

@@ -6,6 +6,7 @@
 mod certificates;
 mod database;
 mod folder;
+mod heard;
 mod mariadb_server;
 mod memcached_server;
 mod owner;
@@ -22,6 +23,7 @@ mod tcp_fault;
 
 pub use database::Database;
 pub use folder::Folder;
+pub use heard::Heard;
 pub use mariadb_server::MariaDbServer;
 pub use memcached_server::MemcachedServer;
 pub use postgres_server::PostgresServer;

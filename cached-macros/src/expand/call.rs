@@ -93,7 +93,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
                 return #door::Run { steps: #lead, body: #door::Box::pin(#body) }.await;
             };
             if let ::core::option::Option::Some(#reload) = #reload {
-                #door::reload(#reload, #shape, #share, #again);
+                #door::reload(#reload, #shape, #share, #door::told!(#shape), #again);
             }
             #found
         };

@@ -1,4 +1,7 @@
 //! One run of a body that nobody waits for.
+//!
+//! Like a load, it says that it is about to poll the user's body: a removal in there that waited for what is pending could
+//! wait for itself, or for a worker that it keeps from coming free.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};

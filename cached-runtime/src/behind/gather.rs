@@ -103,6 +103,12 @@ impl Gathering {
         })
     }
 
+    /// Lets a key go that is to be run without the others; whether it was here.
+    pub(super) fn give_up(&mut self, key: &KeyBytes) -> bool {
+        let place = self.keys.iter().position(|(_, known)| known == key);
+        place.is_some_and(|place| self.keys.remove(place).is_some())
+    }
+
     /// The keys of one run.
     pub(super) fn take(&mut self) -> Vec<KeyBytes> {
         let most = self.together.most.min(self.keys.len());

@@ -2,7 +2,8 @@
 //!
 //! Called by the expansion of `#[update(.., strategy = "write_behind")]` and by `write_behind` of an entry, which bring a
 //! value and a body to run for it; by loads, which ask for what is pending before they look anywhere below memory; by
-//! `settle`. Knows tiers through `fill` and `invalidate`, and nothing of macros or of the types of values.
+//! removals, which wait for what is pending of their entries; by `settle`. Knows tiers through `fill` and `invalidate`, and
+//! nothing of macros or of the types of values.
 //!
 //! What a write goes through:
 //!
@@ -15,7 +16,10 @@
 //!    those that wait are run together (`gather`): one run for many keys.
 //! 5. The value is put into the tiers once more: another process may have filled them from the old source meanwhile. Of a
 //!    write that has failed for good the entry is removed, and `report` tells.
+//!
+//! A removal of the entry does not overtake them: it has what is pending run first (`ahead`).
 
+mod ahead;
 mod attempt;
 mod each;
 mod entry;
@@ -26,11 +30,12 @@ mod run;
 mod state;
 mod write;
 
+pub(crate) use self::ahead::{Ahead, ahead, removing};
 pub(crate) use self::attempt::is_inside_of;
 pub use self::each::{Entries, Gather, Gathered, Writes, entries, gathered, write_behind_each};
 pub use self::entry::{BehindEntry, WrittenAtOnce, WrittenLater, written_later};
 pub use self::gather::Together;
-pub(crate) use self::queue::Behind;
+pub(crate) use self::queue::{Behind, any};
 pub use self::report::FailedWrite;
 pub(crate) use self::report::Report;
 pub(crate) use self::run::drain;

@@ -1,5 +1,6 @@
 //! What is pending of one cached function: the newest value of each key, and the writes to be run for it, in order.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -14,11 +15,18 @@ use crate::entry::Content;
 use crate::key::KeyBytes;
 use crate::stats::Count;
 
+/// Whether there ever was a queue: most programs have none, and removals then have nothing to wait for.
+static ANY: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn any() -> bool {
+    ANY.load(Relaxed)
+}
+
 pub(crate) struct Behind {
     state: Mutex<State>,
     /// Tells the worker that waits for the next write to be due to look again.
     pub(super) woken: Notify,
-    /// Tells those who wait for everything to be done that it is, or that somebody must take a lost worker's place.
+    /// Tells those who wait for writes to be done that one is, or that somebody must take a lost worker's place.
     changed: Notify,
     /// What the writers of entries are set to that are no functions.
     pub(super) writers: Arc<Settings>,
@@ -47,6 +55,7 @@ impl Drop for Hurry<'_> {
 
 impl Behind {
     pub(crate) fn new(writers: Settings, report: Option<Report>) -> Self {
+        ANY.store(true, Relaxed);
         Self {
             state: Mutex::default(),
             woken: Notify::new(),
@@ -215,9 +224,7 @@ impl Behind {
         let mut state = self.lock();
         state.writes -= 1;
         let was_last = state.go_on(key);
-        if state.keys.is_empty() {
-            self.changed.notify_waiters();
-        }
+        self.changed.notify_waiters();
         was_last
     }
 
@@ -229,6 +236,7 @@ impl Behind {
             let Some(pending) = state.keys.get_mut(&*key) else {
                 continue;
             };
+            pending.taken = None;
             let next = pending.writes.front();
             if next.is_some_and(|next| next.writer == write.writer) {
                 state.writes -= 1;
@@ -245,6 +253,7 @@ impl Behind {
             state.failed.insert((at, number), keys);
         }
         self.wake(&state);
+        self.changed.notify_waiters();
     }
 
     /// From now on nothing lingers.
@@ -257,7 +266,37 @@ impl Behind {
         Hurry(self)
     }
 
-    /// Ready when all is done, or a worker was lost.
+    /// The keys of those that are pending, as far as `wanted` says, and the number of the last write there is.
+    pub(super) fn now(&self, wanted: impl Fn(&[u8]) -> bool) -> (Vec<KeyBytes>, u64) {
+        let state = self.lock();
+        let keys = state.keys.keys().filter(|key| wanted(key)).cloned();
+        (keys.collect(), state.last)
+    }
+
+    /// The same of one key.
+    pub(super) fn now_of(&self, key: KeyBytes) -> (Vec<KeyBytes>, u64) {
+        let state = self.lock();
+        let key = state.keys.contains_key(&*key).then_some(key);
+        (key.into_iter().collect(), state.last)
+    }
+
+    /// Leaves out the last of these keys as long as their writes up to this number are done. The first that is left is run
+    /// as soon as it can be.
+    pub(super) fn leave_out_done(&self, keys: &mut Vec<KeyBytes>, number: u64) {
+        let mut state = self.lock();
+        while let Some(key) = keys.last() {
+            let pending = state.keys.get(&**key);
+            if pending.is_some_and(|pending| pending.has_until(number)) {
+                if state.hurried == 0 {
+                    state.bring_forward(Instant::now(), key);
+                }
+                break;
+            }
+            keys.pop();
+        }
+    }
+
+    /// Ready when a write is done, or a worker was lost.
     pub(super) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
     }

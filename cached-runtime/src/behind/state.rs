@@ -58,6 +58,8 @@ pub(super) struct Pending {
     /// Without the one that runs.
     pub(super) writes: VecDeque<Write>,
     pub(super) progress: Progress,
+    /// The number of the one that runs, or is about to.
+    pub(super) taken: Option<u64>,
 }
 
 /// How far the write is that was taken last.
@@ -155,6 +157,12 @@ impl Pending {
             self.progress = Progress::Overruled;
         }
     }
+
+    /// Whether a write with this number or an earlier one is not done.
+    pub(super) fn has_until(&self, number: u64) -> bool {
+        let next = self.writes.front().map(|next| next.number);
+        self.taken.into_iter().chain(next).any(|first| first <= number)
+    }
 }
 
 impl State {
@@ -203,6 +211,7 @@ impl State {
             accepted: now,
             writes: VecDeque::new(),
             progress: Progress::Waits,
+            taken: None,
         });
         (pending.newest, pending.accepted) = (number, now);
         (pending.content, pending.plan) = (content, plan);
@@ -269,6 +278,17 @@ impl State {
         }
     }
 
+    /// Has a key wait no longer for newer writes, or for others to be run with, wherever it does.
+    pub(super) fn bring_forward(&mut self, now: Instant, key: &KeyBytes) {
+        let lingers = self.fresh.iter().position(|(_, known)| known == key);
+        let waits = self.held.remove(key)
+            || lingers.is_some_and(|at| self.fresh.remove(at).is_some())
+            || self.gatherings.iter_mut().any(|some| some.give_up(key));
+        if waits {
+            self.fresh.push_front((now, key.clone()));
+        }
+    }
+
     /// The next writes that may run: one, or some that are run together.
     pub(super) fn turn(&mut self, now: Instant) -> Option<Vec<Turn>> {
         let again = self.failed.first_entry().filter(|first| first.key().0 <= now);
@@ -278,8 +298,10 @@ impl State {
         };
         let turns = keys.into_iter().filter_map(|key| {
             let pending = self.keys.get_mut(&*key)?;
+            let write = pending.writes.pop_front()?;
+            pending.taken = Some(write.number);
             Some(Turn {
-                write: pending.writes.pop_front()?,
+                write,
                 newest: pending.newest,
                 content: pending.content.clone(),
                 plan: pending.plan,
@@ -321,7 +343,7 @@ impl State {
         let Some(pending) = self.keys.get_mut(&*key) else {
             return true;
         };
-        pending.progress = Progress::Waits;
+        (pending.progress, pending.taken) = (Progress::Waits, None);
         if pending.writes.is_empty() {
             self.keys.remove(&*key);
             return true;

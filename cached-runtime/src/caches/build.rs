@@ -107,8 +107,8 @@ impl Caches {
                 missing.push(name);
             }
         }
-        let disabled = self.0.unusable || !missing.is_empty();
-        if !missing.is_empty() {
+        let disabled = self.0.unusable || self.0.disabled || !missing.is_empty();
+        if !missing.is_empty() && !self.0.disabled {
             tracing::error!(
                 function = blueprint.name,
                 place = blueprint.place,

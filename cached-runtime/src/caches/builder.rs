@@ -30,6 +30,7 @@ pub struct CachesBuilder {
     clock: Clock,
     on_failed_write: Option<Report>,
     unusable: bool,
+    disabled: bool,
 }
 
 impl CachesBuilder {
@@ -42,6 +43,7 @@ impl CachesBuilder {
             clock: Clock::System,
             on_failed_write: None,
             unusable: false,
+            disabled: false,
         }
     }
 
@@ -68,6 +70,16 @@ impl CachesBuilder {
     /// Default: 500 ms.
     pub fn time_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Turns caching off: every function runs its body, those with a `backend` of their own included, as all calls do under
+    /// [`Mode::Off`](crate::Mode::Off). No store that a function names need be there. Writers and explicit calls still
+    /// remove from the stores that are, for the sake of other processes; nothing is read or stored, and a writer under
+    /// `write_behind` runs its body before it returns. [`Caches::install`] logs it. What `CACHE_BACKEND=none` does for
+    /// [`Caches::from_env`]. Default: caching is on.
+    pub fn disabled(mut self) -> Self {
+        self.disabled = true;
         self
     }
 
@@ -137,6 +149,7 @@ impl CachesBuilder {
             closed: AtomicBool::new(false),
             on_failed_write: self.on_failed_write,
             unusable: self.unusable,
+            disabled: self.disabled,
         }))
     }
 
@@ -157,6 +170,11 @@ impl CachesBuilder {
             if self.stores[..at].iter().any(|(other, _)| other == name) {
                 mistakes.push(format!("two stores are registered as `{name}`"));
             }
+        }
+        if self.disabled {
+            // Nothing is asked of the stores but removals.
+            check_twins(&mut mistakes);
+            return mistakes;
         }
         let stores: Vec<&str> = self.stores.iter().map(|(name, _)| name.as_str()).collect();
         let chain: Vec<&str> = self.chain.iter().map(String::as_str).collect();
@@ -209,8 +227,9 @@ pub(super) fn check_chain(whose: &str, chain: &[&str], stores: &[&str], mistakes
         let memory = Memory::NAMES.contains(name);
         if memory && at > 0 {
             mistakes.push(format!(
-                "{whose}: `{name}` is memory and stands behind `{}`; memory comes first, and once",
-                chain[0]
+                "in {whose} `{name}` is memory and stands behind `{}`; memory comes first, and once: {}",
+                chain[0],
+                listed(&in_order(chain))
             ));
         }
         if chain[..at].contains(name) {
@@ -218,11 +237,30 @@ pub(super) fn check_chain(whose: &str, chain: &[&str], stores: &[&str], mistakes
         }
         if !memory && !stores.contains(name) {
             mistakes.push(format!(
-                "{whose} names the store `{name}`, and none is registered under that name{}",
-                cure(name)
+                "{whose} names the store `{name}`, and none is registered under that name{}; there are {}",
+                cure(name),
+                listed(&[Memory::NAMES, stores].concat())
             ));
         }
     }
+}
+
+/// The chain as it can be: memory first, and once.
+fn in_order<'a>(chain: &[&'a str]) -> Vec<&'a str> {
+    let (memory, others): (Vec<&str>, Vec<&str>) =
+        chain.iter().partition(|name| Memory::NAMES.contains(name));
+    let mut ordered = Vec::new();
+    for name in memory.into_iter().take(1).chain(others) {
+        if !ordered.contains(&name) {
+            ordered.push(name);
+        }
+    }
+    ordered
+}
+
+fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }
 
 /// How to come by a store of a name this crate knows.
@@ -326,6 +364,12 @@ pub(super) fn lead_through<'a>(
 impl Caches {
     /// Says once which stores serve which functions.
     pub(super) fn announce(&self) {
+        if self.0.disabled {
+            tracing::warn!(
+                "caching is off, as `CACHE_BACKEND=none` or `CachesBuilder::disabled` says: every cached function runs its body"
+            );
+            return;
+        }
         let mut line = String::new();
         for store in &self.0.stores {
             let _ = write!(line, "{} = {}; ", store.name(), store.store().describe());

@@ -6,6 +6,9 @@ use super::builder::check_chain;
 use super::{Caches, CachesBuilder};
 use crate::{Error, ErrorKind};
 
+/// The value of `CACHE_BACKEND` that turns caching off.
+const NONE: &str = "none";
+
 /// A kind of store that a variable can provide.
 struct Kind {
     /// By which functions and chains ask for it.
@@ -114,8 +117,14 @@ impl Variables {
         self.stores.iter().any(|(set, _)| set.variable == kind.variable)
     }
 
+    /// Whether caching is to be off.
+    fn disables(&self) -> bool {
+        self.backend.as_deref() == Some(NONE)
+    }
+
     fn chain(&self) -> Result<Vec<String>, Error> {
-        let Some(backend) = &self.backend else {
+        let backend = self.backend.as_ref().filter(|_| !self.disables());
+        let Some(backend) = backend else {
             let default = self.stores.first().map_or(&["local"][..], |(kind, _)| kind.chain);
             return Ok(default.iter().map(|name| (*name).to_owned()).collect());
         };
@@ -126,6 +135,9 @@ impl Variables {
         let names: Vec<String> = backend.split(',').map(|name| name.trim().to_owned()).collect();
         if names.iter().any(String::is_empty) {
             return refuse(": store names separated by commas, as in `local,redis`".to_owned());
+        }
+        if names.iter().any(|name| name == NONE) {
+            return refuse(format!(": `{NONE}` turns caching off, and stands alone"));
         }
         let is_named = |(_, name): &(&Kind, &str)| names.iter().any(|named| named == name);
         if let Some((kind, name)) = known().filter(is_named).find(|(_, name)| !self.provides(name)) {
@@ -138,8 +150,10 @@ impl Variables {
         }
         let mut mistakes = Vec::new();
         let chain: Vec<&str> = names.iter().map(String::as_str).collect();
-        let known: Vec<&str> = known().map(|(_, name)| name).collect();
-        check_chain("it", &chain, &known, &mut mistakes);
+        let mut known: Vec<&str> = known().map(|(_, name)| name).collect();
+        // Alone it is one.
+        known.push(NONE);
+        check_chain("the chain", &chain, &known, &mut mistakes);
         if !mistakes.is_empty() {
             return refuse(format!(": {}", mistakes.join("; ")));
         }
@@ -148,6 +162,9 @@ impl Variables {
 
     fn builder(&self) -> Result<CachesBuilder, Error> {
         let mut builder = Caches::builder().backend(self.chain()?);
+        if self.disables() {
+            builder = builder.disabled();
+        }
         if let Some(namespace) = &self.namespace {
             builder = builder.namespace(namespace);
         }
@@ -189,7 +206,7 @@ pub(super) fn implicit() -> Caches {
     let caches = match built {
         Ok(builder) => builder.build_unchecked(),
         Err(error) => {
-            tracing::error!(%error, "nothing is cached: the caches of this program cannot be made from its environment");
+            tracing::error!(error = %error.chain(), "nothing is cached: the caches of this program cannot be made from its environment");
             Caches::builder().unusable().build_unchecked()
         }
     };

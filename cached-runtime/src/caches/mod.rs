@@ -66,6 +66,8 @@ pub(crate) struct Inner {
     on_failed_write: Option<Report>,
     /// The environment it was to be made from cannot be used: nothing is cached.
     unusable: bool,
+    /// It was asked for that nothing is cached.
+    disabled: bool,
 }
 
 /// What is kept for one annotated function: a list that only grows, one link for each type of value that its
@@ -95,6 +97,7 @@ impl Caches {
     /// | variable | meaning | default |
     /// |---|---|---|
     /// | `CACHE_BACKEND` | the chain of functions that name none, fastest first, by comma | `local,redis` if `REDIS_URL` is set, else `memcached` if `MEMCACHED_ADDR` is, else `local` |
+    /// | `CACHE_BACKEND=none` | caching is off for the program: see [`CachesBuilder::disabled`] | |
     /// | `REDIS_URL` | the server of the store `redis` | none: there is no such store |
     /// | `MEMCACHED_ADDR` | the servers of the store `memcached`, by comma: `host[:port]` or the path of a socket file | none: there is no such store |
     /// | `CACHE_SQL_URL` | the database of the store `mysql`, `postgres` or `sqlite`, by its scheme | none: there is no such store |
@@ -134,21 +137,23 @@ impl Caches {
     }
 
     /// Removes the entry whose key is `text`, whichever function owns it, from memory and from every store. Returns
-    /// when every store has removed it or its removal is queued for replay; dropping the future queues what is left.
+    /// when every store has removed it or its removal is queued for replay; dropping the future queues what is left. A write
+    /// of it that waits under `write_behind` is run first, as by [`Entry::invalidate`](crate::Entry::invalidate).
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown).
     pub async fn invalidate_key(&self, text: &str) -> Result<(), Error> {
         self.check_open()?;
-        invalidate::by_text(self, text).await;
+        behind::removing(|ahead| ahead.text(self, text), invalidate::by_text(self, text)).await;
         Ok(())
     }
 
     /// Removes every entry whose key matches `glob` (`*`, `?`, `[a-z]`, `\` to escape, as Redis has them; `*` also
     /// matches `:`), and says how many there were: in memory or in a store, whichever held more. A key is matched whole,
     /// without the namespace: `user:*`. A store that fails counts nothing and has the removal queued for replay, and so has
-    /// one that is yet to be asked when the future is dropped.
+    /// one that is yet to be asked when the future is dropped. Writes of such entries that wait under `write_behind` are run
+    /// first, as by [`Entry::invalidate`](crate::Entry::invalidate).
     ///
     /// # Errors
     ///
@@ -156,13 +161,14 @@ impl Caches {
     /// keys by pattern, as Memcached cannot, after the others have removed theirs.
     pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.check_open()?;
-        invalidate::by_pattern(self, glob, false).await
+        let removal = invalidate::by_pattern(self, glob, false);
+        behind::removing(|ahead| ahead.pattern(self, glob), removal).await
     }
 
     /// Removes every entry of this `Caches`: everything in the namespace, or, without one, every key that an annotated
     /// function of this program, or a cache that was made by name until now, could have written. In a store that cannot
     /// find keys by pattern nothing is deleted, and nothing that was there is read again. Writes that wait under
-    /// `write_behind` still run. A store that fails has the removal queued for replay, as
+    /// `write_behind` are run first, as by [`Entry::invalidate`](crate::Entry::invalidate). A store that fails has the removal queued for replay, as
     /// [`StoreStats::pending_removals`] tells, and so has one that is yet to be asked when the future is dropped.
     ///
     /// # Errors
@@ -170,7 +176,7 @@ impl Caches {
     /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown).
     pub async fn clear(&self) -> Result<(), Error> {
         self.check_open()?;
-        invalidate::everything(self).await
+        behind::removing(|ahead| ahead.everything(self), invalidate::everything(self)).await
     }
 
     /// What happened since this one was built, by cache and tier.
@@ -191,7 +197,8 @@ impl Caches {
 
     /// Waits until queued writes have run, for as long as it takes, background fills are in place and queued removals
     /// are delivered; for a store that cannot be reached, ten seconds at most (where there is no runtime with timers to
-    /// count them, as long as it takes). Queued writes begin at once. What is under way goes on if this is dropped.
+    /// count them, as long as it takes), and not at all for one that is owed nothing. Queued writes begin at once. What is
+    /// under way goes on if this is dropped.
     ///
     /// Inside of a queued write, which it would wait for, it returns at once; in a task that such a write spawns and waits
     /// for it waits forever.
@@ -203,6 +210,9 @@ impl Caches {
             return;
         }
         self.write_pending().await;
+        // Whoever was at it may have gone down with a runtime.
+        let owed = self.0.stores.iter().filter(|store| store.has_pending());
+        owed.for_each(Guarded::heal);
         if !self.0.background.settle_within(PATIENCE).await {
             tracing::warn!("background work is not done: a store cannot be reached");
         }

@@ -15,6 +15,7 @@ use super::values::Ways;
 use crate::caches::context;
 use crate::caches::function::Function;
 use crate::flight;
+use crate::key::KeyBytes;
 use crate::tier::memory::Probe;
 
 /// More than a source is likely to answer at once, and few enough to leave the calls that wait for it their part.
@@ -66,11 +67,12 @@ impl<V> Reload<V> {
     }
 }
 
-/// Runs `body` and stores what it brings. Outside of a runtime nothing is run.
+/// Runs `body` and stores what it brings; `told` says what it fails with. Outside of a runtime nothing is run.
 pub fn reload<R, const K: u8>(
     reload: Reload<R::Value>,
     shape: Shape<R, K>,
     share: Share<R::Error>,
+    told: fn(&R::Error) -> String,
     body: Anew<R>,
 ) where
     R: Output<K, Value: Send> + 'static,
@@ -83,14 +85,27 @@ pub fn reload<R, const K: u8>(
         counted,
     } = claim;
     let background = function.background.clone();
+    let of = (Arc::clone(&function), KeyBytes::from(lead.probe().bytes));
     let load = Box::new(Load::again(function, lead));
     let run = Run {
         steps: Lead::new(load, share, ways()).steps(),
         body: Box::pin(body),
     };
     let run = context::carried(async move {
-        run.await;
+        if let Err((error, _)) = run.await.split() {
+            tell(&of.0, &of.1, &told(&error));
+        }
         drop(counted);
     });
     background.spawn(run);
+}
+
+/// Nobody waits for it, so that nobody else would tell.
+pub(super) fn tell(function: &Function, key: &[u8], error: &str) {
+    tracing::warn!(
+        function = &*function.name,
+        key = function.text(key),
+        error,
+        "a load in the background failed; what is cached stays as it is"
+    );
 }

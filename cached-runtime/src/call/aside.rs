@@ -16,6 +16,9 @@ use crate::tier::remote::Had;
 impl Load {
     /// A look for one key.
     pub(crate) async fn aside(function: Arc<Function>, probe: Probe<'_>) -> Option<Content> {
+        if function.disabled {
+            return None;
+        }
         match Box::new(Self::of_one(function, probe)).look(true) {
             Look::Now(_, found) => found,
             Look::Later(looking) => looking.await.1,

@@ -10,6 +10,7 @@ use super::output::{Output, Shape};
 use super::owned::anew;
 use super::run::{Run, Seen};
 use super::share::Share;
+use super::told::{Told, ToldByType};
 use super::values::Ways;
 use crate::Error;
 use crate::caches::function::Function;
@@ -140,7 +141,10 @@ where
         .await;
     };
     if let Some(due) = due {
-        reload(due, Shape::NEW, share, anew(async move { loader().await }));
+        // Nothing is asked of the error, so it has no more to say than its type.
+        let told = ToldByType::words(&Told::NEW);
+        let body = anew(async move { loader().await });
+        reload(due, Shape::NEW, share, told, body);
     }
     found
 }

@@ -29,7 +29,9 @@ pub struct Start {
 }
 
 enum Way {
-    /// No cache: the body and nothing else.
+    /// Past the cache.
+    Past,
+    /// Inside of the load of the same key: the body and nothing else.
     Off,
     /// A load of its own, which replaces what is there (`Refresh`) or not.
     Alone {
@@ -54,8 +56,8 @@ impl Start {
             replace,
         };
         let way = match mode {
-            _ if function.disabled => Way::Off,
-            Mode::Off => Way::Off,
+            _ if function.disabled => Way::Past,
+            Mode::Off => Way::Past,
             Mode::Refresh => alone(true),
             Mode::Normal => {
                 if function.memory.is_some() {
@@ -89,7 +91,7 @@ impl Start {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(turn) => Some(turn),
             },
-            Way::Off | Way::Alone { .. } | Way::Lead(_) => None,
+            Way::Past | Way::Off | Way::Alone { .. } | Way::Lead(_) => None,
         };
         let role = match (turn, std::mem::replace(&mut self.way, Way::Off)) {
             (Some(flight::Turn::Answered), _) => {
@@ -100,6 +102,7 @@ impl Start {
             }
             (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => Role::Flight(lead),
             (None, Way::Alone { key, replace }) => Role::Alone { key, replace },
+            (None, Way::Past) => Role::Past,
             (None, Way::Off | Way::Follow(_)) => Role::Off,
         };
         match self.function.take() {

@@ -190,7 +190,7 @@ impl Puts {
             match form.seal(&key, &one.content, &one.plan) {
                 Ok(bytes) => sealed.push(Some((key, bytes))),
                 Err(error) => {
-                    tracing::warn!(function = &*function.name, %error, "a new value cannot be turned into bytes; its entry is removed");
+                    tracing::warn!(function = &*function.name, error = %error.chain(), "a new value cannot be turned into bytes; its entry is removed");
                     one.refused = true;
                     sealed.push(None);
                 }
@@ -224,12 +224,7 @@ impl Puts {
                 }
             }
             if !untaken.is_empty() {
-                tracing::warn!(
-                    function = &*function.name,
-                    store = remote.guarded.name(),
-                    entries = untaken.len(),
-                    "a store did not take new values; it has their entries removed instead"
-                );
+                remote.guarded.tell_untaken(&function.name, untaken.len(), None);
                 // Keys are what every store can remove.
                 let _ = remote.guarded.remove(What::Keys(&untaken)).await;
             }

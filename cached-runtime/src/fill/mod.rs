@@ -162,6 +162,7 @@ async fn put_below(
             Ok(Filled::Stored) => {}
             Ok(Filled::Refused) => return Below::Not(Ok(())),
             Err(error) => {
+                remote.guarded.tell_untaken(&function.name, 1, Some(&error));
                 // Keys are what every store can remove.
                 let _ = remote.guarded.remove(What::Keys(slice::from_ref(&key))).await;
                 outcome = Err(error);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Entry;
+use crate::behind;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::caches::registry::{Definition, Site};
@@ -92,14 +93,16 @@ impl<V> Cache<V> {
     }
 
     /// Removes every entry from every tier, and nothing of other caches. A store that fails has the removal queued for
-    /// replay, and so has one that is yet to be asked when the future is dropped.
+    /// replay, and so has one that is yet to be asked when the future is dropped. Writes that wait under `write_behind` are
+    /// run first, as by [`Entry::invalidate`].
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`].
     pub async fn clear(&self) -> Result<(), Error> {
         self.whole.caches.check_open()?;
-        invalidate::cache(&self.whole.functions()).await
+        let functions = self.whole.functions();
+        behind::removing(|ahead| ahead.cache(&functions), invalidate::cache(&functions)).await
     }
 
     /// Removes the entries whose key matches `glob`, as [`Caches::invalidate_pattern`] does, and nothing of other
@@ -112,7 +115,9 @@ impl<V> Cache<V> {
     /// by pattern, as Memcached cannot, after the others have removed theirs.
     pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.whole.caches.check_open()?;
-        invalidate::cache_pattern(&self.whole.functions(), glob).await
+        let functions = self.whole.functions();
+        let removal = invalidate::cache_pattern(&functions, glob);
+        behind::removing(|ahead| ahead.cache_pattern(&functions, glob), removal).await
     }
 
     /// What happened since its [`Caches`] was built.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::astray;
+use crate::behind;
 use crate::caches::function::{Function, Plan};
 use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
@@ -267,11 +268,15 @@ impl<V: CacheValue> Entry<V> {
 
     /// Removes the entry from every tier. When this returns no value loaded before is served or stored in this
     /// process; a store that cannot be reached has its removal queued and is not read for this entry meanwhile.
-    /// Dropped midway, what is left is queued. A write that waits under `write_behind` stays, and reads see its value:
-    /// [`Caches::settle`] before, where that matters. There are no errors but those of every method.
+    /// Dropped midway, what is left is queued. There are no errors but those of every method.
+    ///
+    /// A write of this entry that waits under `write_behind` is run first, and waited for, its retries included: the source
+    /// has it, or it has failed for good, before the entry is removed. Not inside of the body of such a write, which might wait for
+    /// itself. Dropped meanwhile, the write still runs, and the removal does not wait for it.
     pub async fn invalidate(&self) -> Result<(), Error> {
         self.check()?;
-        invalidate::entry(&self.function, self.probe()).await;
+        let removal = invalidate::entry(&self.function, self.probe());
+        behind::removing(|ahead| ahead.entry(&self.function, self.key.as_bytes()), removal).await;
         Ok(())
     }
 
@@ -280,6 +285,9 @@ impl<V: CacheValue> Entry<V> {
     /// there are no errors but those of every method.
     pub async fn remaining_ttl(&self) -> Result<Option<Duration>, Error> {
         self.check()?;
+        if self.function.disabled {
+            return Ok(None);
+        }
         if let Some(left) = self
             .function
             .memory

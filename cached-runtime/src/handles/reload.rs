@@ -17,7 +17,7 @@ impl<V> Entry<V> {
     ///
     /// # Errors
     ///
-    /// What `loader` returns where it runs here; in the background nobody is told. Of those who wait for one that failed, in
+    /// What `loader` returns where it runs here; in the background nobody is told, and the log has the type of the error. Of those who wait for one that failed, in
     /// either place, each runs his own; [`get_or_reload_with`](Entry::get_or_reload_with) shares the error instead.
     ///
     /// # Cancellation

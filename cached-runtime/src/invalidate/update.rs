@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::ErrorKind;
 use crate::caches::function::{Function, Plan};
 use crate::call::probe_of;
 use crate::call::values::Ways;
@@ -143,8 +144,12 @@ impl Update {
             New::Value(made) => made(&self.function),
         };
         if let (Some(put), Some(plan)) = (self.put.take(), plan) {
-            if let Err(error) = put.end(content, plan).await {
-                tracing::warn!(function = &*self.function.name, %error, "a store did not take a new value; it has the entry removed instead");
+            let ended = put.end(content, plan).await;
+            // What a store does not take is told where it is asked.
+            if let Err(error) = ended
+                && error.kind() == ErrorKind::Encode
+            {
+                tracing::warn!(function = &*self.function.name, error = %error.chain(), "a new value cannot be turned into bytes; its entry is removed");
             }
             return;
         }

@@ -1,5 +1,8 @@
 //! What `#[invalidate]` and `#[update]` expand into: a body, and what to remove or to put once it has run.
 //!
+//! What is pending under `write_behind` of an entry that is to be removed is run first, before the body where the key is known
+//! by then: the body would be undone by it otherwise.
+//!
 //! A writer that is dropped or panics after its body has begun still removes, without waiting for the stores: nobody
 //! knows what it had committed.
 
@@ -11,7 +14,7 @@ use std::task::{Context, Waker};
 use super::each::Updates;
 use super::update::{StoredAs, Update, Updated};
 use crate::Error;
-use crate::behind::WrittenAtOnce;
+use crate::behind::{self, Ahead, WrittenAtOnce};
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::call::output::{Loaded, Output, Shape};
@@ -66,6 +69,8 @@ enum Target {
 pub struct Writer {
     when: When,
     targets: Vec<Target>,
+    /// How many of them have waited for what was pending of their entries.
+    waited: usize,
     /// From before the body.
     pub(super) made: Moment,
 }
@@ -76,6 +81,7 @@ impl Writer {
         Self {
             when,
             targets: Vec::new(),
+            waited: 0,
             made: Moment::now(),
         }
     }
@@ -187,8 +193,21 @@ impl Writer {
         }
     }
 
-    /// What has to be done before the body is polled.
+    /// What is pending of entries that are to be removed, of those that have not waited for it.
+    fn ahead(&mut self) -> Option<Ahead> {
+        let targets = &self.targets[self.waited..];
+        self.waited = self.targets.len();
+        if targets.is_empty() {
+            return None;
+        }
+        behind::ahead(|ahead| targets.iter().for_each(|target| target.wait_for(ahead)))
+    }
+
+    /// What has to be done before the body is polled. What is pending comes first, or it would come after the removal.
     async fn begin(&mut self) {
+        if let Some(ahead) = self.ahead() {
+            ahead.run().await;
+        }
         for target in &mut self.targets {
             match target {
                 Target::Update(update) => update.begin().await,
@@ -198,20 +217,24 @@ impl Writer {
         }
     }
 
-    fn has_updates(&self) -> bool {
-        self.targets
-            .iter()
-            .any(|target| matches!(target, Target::Update(_) | Target::Updates(_)))
+    /// Whether there is any of that.
+    fn has_to_begin(&self) -> bool {
+        let updates = |target: &Target| matches!(target, Target::Update(_) | Target::Updates(_));
+        behind::any() || self.targets.iter().any(updates)
     }
 
     async fn run(&mut self) {
+        // Of those that were not known before the body.
+        if let Some(ahead) = self.ahead() {
+            Box::pin(ahead.run()).await;
+        }
         for target in &mut self.targets {
             match target {
                 Target::Update(update) => Box::pin(update.end()).await,
                 Target::Updates(updates) => Box::pin(updates.end()).await,
                 _ => {
                     if let Err(error) = target.remove().await {
-                        tracing::error!(%error, "an invalidation is not complete");
+                        tracing::error!(error = %error.chain(), "an invalidation is not complete");
                     }
                 }
             }
@@ -228,6 +251,17 @@ impl Writer {
 }
 
 impl Target {
+    /// An update of what is pending is a newer value of it, or waits for nothing.
+    fn wait_for(&self, ahead: &mut Ahead) {
+        match self {
+            Self::Entry(function, key) => ahead.entry(function, key),
+            Self::Cache(whole) => ahead.cache(&whole.functions()),
+            Self::Key(caches, text) => ahead.text(caches, text),
+            Self::Pattern(caches, glob) | Self::OneOf(caches, glob) => ahead.pattern(caches, glob),
+            Self::Update(_) | Self::Updates(_) => {}
+        }
+    }
+
     async fn remove(&self) -> Result<(), Error> {
         match self {
             Self::Entry(function, key) => {
@@ -289,10 +323,13 @@ where
 /// must not go on before the entries are gone.
 pub async fn write_always<R, const K: u8>(
     shape: Shape<R, K>,
-    writer: Writer,
+    mut writer: Writer,
     body: impl Future<Output = R>,
 ) -> R {
     let _ = shape;
+    if writer.has_to_begin() {
+        Box::pin(writer.begin()).await;
+    }
     let mut begun = Begun {
         writer: Some(writer),
         unknown: Some(|_: &mut Writer| {}),
@@ -322,7 +359,7 @@ where
         writer.run().await;
         return body.await;
     }
-    if writer.has_updates() {
+    if writer.has_to_begin() {
         Box::pin(writer.begin()).await;
     }
     let mut begun = Begun {

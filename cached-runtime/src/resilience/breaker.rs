@@ -22,6 +22,11 @@ impl Breaker {
         }
     }
 
+    /// Lets calls through again, of which the first decides.
+    pub(super) fn try_again(&self) {
+        self.failures.store(MOST_FAILURES - 1, SeqCst);
+    }
+
     /// Counts a failure; `true` for the one that opened the breaker.
     pub(super) fn failed(&self) -> bool {
         self.failures

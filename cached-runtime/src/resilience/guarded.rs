@@ -4,11 +4,11 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Relaxed, SeqCst},
 };
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use tokio::task::try_id;
 use super::breaker::Breaker;
 use super::owned::Owned;
 use super::pending::Pending;
-use crate::background::Background;
+use super::troubles::Troubles;
+use crate::background::{Background, Counted};
 use crate::store::{Filled, Found, Lookup, Store, Token};
 use crate::{Error, ErrorKind};
 
@@ -39,12 +40,19 @@ pub(crate) struct Guarded {
     pub(super) owned: Arc<Owned>,
     pub(super) breaker: Breaker,
     pub(super) pending: Pending,
+    /// While something is pending and a task is at it.
+    pub(super) owed: Mutex<Option<Counted>>,
     /// A task is at work to reach the store again.
     pub(super) healing: AtomicBool,
     /// Nobody will reach the store again.
     pub(super) closed: AtomicBool,
     pub(super) background: Background,
     failures: AtomicU64,
+    /// It was given up because it refuses what it is asked, which a probe may not notice.
+    pub(super) refusing: AtomicBool,
+    troubles: Troubles,
+    untaken: Troubles,
+    last_error: Mutex<String>,
 }
 
 impl Guarded {
@@ -62,10 +70,15 @@ impl Guarded {
             owned,
             breaker: Breaker::default(),
             pending: Pending::default(),
+            owed: Mutex::default(),
             healing: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             background,
             failures: AtomicU64::new(0),
+            refusing: AtomicBool::new(false),
+            troubles: Troubles::default(),
+            untaken: Troubles::default(),
+            last_error: Mutex::default(),
         })
     }
 
@@ -284,10 +297,18 @@ impl Guarded {
         }
         let answer = self.answer(budget, call).await;
         match &answer {
-            Ok(_) => self.breaker.succeeded(),
+            Ok(_) => self.served(),
             Err(error) => self.note(error),
         }
         answer
+    }
+
+    /// It does what it is asked.
+    fn served(&self) {
+        self.breaker.succeeded();
+        if self.refusing.load(Relaxed) && self.refusing.swap(false, SeqCst) {
+            tracing::info!(store = %self.name, "a store answers again");
+        }
     }
 
     /// What comes of a call within the budget. A store that panics is one that fails.
@@ -313,25 +334,43 @@ impl Guarded {
 
     pub(super) fn note(self: &Arc<Self>, error: &Error) {
         self.failures.fetch_add(1, Relaxed);
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = error.chain().to_string();
+        self.tell(error);
         // Any other answer is an answer: the store is there, or most of it is.
         if error.is_outage() && self.breaker.failed() {
-            tracing::warn!(store = %self.name, error = %Chain(error), "a store is down; its entries are misses until it answers again");
+            self.refusing
+                .store(error.kind() == ErrorKind::Configuration, SeqCst);
+            if error.kind() == ErrorKind::Unavailable {
+                tracing::warn!(store = %self.name, error = %error.chain(), "a store is down; its entries are misses until it answers again");
+            }
             self.heal();
         }
     }
-}
 
-/// An error with its causes, on one line.
-struct Chain<'a>(&'a Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = std::error::Error::source(self.0);
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
+    /// Logs what a store has answered with, unless it is that it does not answer, which is told when it is given up, or an
+    /// entry that cannot be read, which is counted and replaced.
+    pub(super) fn tell(&self, error: &Error) {
+        if error.kind() == ErrorKind::Decode || error.kind() == ErrorKind::Unavailable && error.is_outage() {
+            return;
         }
-        Ok(())
+        let chain = error.chain();
+        if let Some(untold) = self.troubles.note(&chain) {
+            tracing::warn!(store = %self.name, error = %chain, untold, "a store answers with errors; what it is asked for is a miss, and what it is given may not be kept");
+        }
+    }
+
+    /// Logs that a store did not take a new value, whose entry it has removed instead.
+    /// `None` of several for reasons of their own, of which the last is told.
+    pub(crate) fn tell_untaken(&self, function: &str, entries: usize, error: Option<&Error>) {
+        let last = || {
+            self.last_error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        };
+        let chain = error.map_or_else(last, |error| error.chain().to_string());
+        if let Some(untold) = self.untaken.note(&chain) {
+            tracing::warn!(store = %self.name, function, entries, error = %chain, untold, "a store did not take a new value; it has the entry removed instead");
+        }
     }
 }

@@ -3,13 +3,14 @@
 //! Started by whoever sees that the store has failed or that something is pending; one at a time for each store.
 
 use std::slice;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::guarded::Guarded;
 use super::pending::What;
 use crate::Error;
+use crate::background::spawn_aside;
 
 /// Between two probes of a store that is down, growing from the one to the other.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -19,27 +20,50 @@ const REPLAY_BATCH: usize = 512;
 
 impl Guarded {
     /// Starts the task that reaches for the store until it answers and has removed what is pending.
-    pub(super) fn heal(self: &Arc<Self>) {
-        if self.closed.load(SeqCst) || self.healing.swap(true, SeqCst) {
+    pub(crate) fn heal(self: &Arc<Self>) {
+        if self.closed.load(SeqCst) {
             return;
         }
-        let healing = Healing(Arc::clone(self));
-        self.background.spawn(async move {
-            let guarded = &healing.0;
+        let is_at_work = self.healing.swap(true, SeqCst);
+        self.owe();
+        if is_at_work {
+            return;
+        }
+        let healing = Healing {
+            guarded: Arc::clone(self),
+            over: AtomicBool::new(false),
+        };
+        // A store that is down and is owed nothing is probed for those who call, of whom there may be no more.
+        spawn_aside(async move {
+            let guarded = &healing.guarded;
             let mut pause = FIRST_PAUSE;
             while !guarded.closed.load(SeqCst) && !guarded.is_forsaken() {
-                if !guarded.try_heal().await {
+                let healed = guarded.try_heal().await;
+                guarded.owe();
+                if !healed {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     continue;
                 }
                 // What was queued between the last look and this moment found a healer at work and relied on it.
+                healing.over.store(true, SeqCst);
                 guarded.healing.store(false, SeqCst);
                 if !guarded.has_pending() || guarded.healing.swap(true, SeqCst) {
                     break;
                 }
+                healing.over.store(false, SeqCst);
             }
         });
+    }
+
+    /// Has `settle` wait for what is pending, as long as somebody is at it. Called whenever either may have changed.
+    fn owe(&self) {
+        let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.has_pending() || !self.healing.load(SeqCst) {
+            *owed = None;
+        } else if owed.is_none() {
+            *owed = Some(self.background.count());
+        }
     }
 
     /// Nobody but the one who heals has this any more, and nothing is owed.
@@ -49,12 +73,22 @@ impl Guarded {
 
     async fn try_heal(&self) -> bool {
         let ping = async { self.store.ping().await };
-        if self.answer(self.budget, ping).await.is_err() || self.replay().await.is_err() {
+        let answered = match self.answer(self.budget, ping).await {
+            Ok(()) => self.replay().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = answered {
+            // It may be back, and not as it was.
+            self.tell(&error);
             return false;
         }
         if !self.breaker.is_closed() {
-            tracing::info!(store = %self.name, "a store answers again");
-            self.breaker.succeeded();
+            if self.refusing.load(SeqCst) {
+                self.breaker.try_again();
+            } else {
+                tracing::info!(store = %self.name, "a store answers again");
+                self.breaker.succeeded();
+            }
         }
         self.pending.is_empty()
     }
@@ -89,16 +123,26 @@ impl Guarded {
                 Ok(true)
             }
             Err(error) if error.is_outage() => Err(error),
-            Err(_) => Ok(false),
+            Err(error) => {
+                self.tell(&error);
+                Ok(false)
+            }
         }
     }
 }
 
 /// However the healing task ends, by its runtime's end too, another may start.
-struct Healing(Arc<Guarded>);
+struct Healing {
+    guarded: Arc<Guarded>,
+    /// It has said so, and another may be at work by now.
+    over: AtomicBool,
+}
 
 impl Drop for Healing {
     fn drop(&mut self) {
-        self.0.healing.store(false, SeqCst);
+        if !*self.over.get_mut() {
+            self.guarded.healing.store(false, SeqCst);
+        }
+        self.guarded.owe();
     }
 }

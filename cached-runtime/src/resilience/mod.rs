@@ -2,7 +2,8 @@
 //!
 //! A [`Guarded`] store is what tiers talk to. It bounds every call by a time budget, stops asking after repeated
 //! failures (a circuit breaker), keeps the removals that could not be delivered and replays them, and meanwhile
-//! refuses to read the entries they are about. It knows keys and bytes, neither functions nor values.
+//! refuses to read the entries they are about. What is wrong with a store is logged here, and not by those who ask it. It
+//! knows keys and bytes, neither functions nor values.
 
 mod breaker;
 pub(crate) mod generations;
@@ -12,6 +13,7 @@ mod many;
 mod owned;
 mod pending;
 mod removal;
+mod troubles;
 
 pub(crate) use guarded::{Guarded, Looked};
 pub(crate) use many::TOGETHER;

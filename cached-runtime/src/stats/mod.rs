@@ -28,9 +28,11 @@ pub struct CacheStats {
     pub name: String,
     /// Calls answered from a tier.
     pub hits: u64,
-    /// Calls that no tier could answer: those that loaded and those that waited for a load.
+    /// Calls that no tier could answer: those that loaded and those that waited for a load. Calls that looked nowhere are
+    /// none: those under `Mode::Refresh` and `Mode::Off`, and of functions that run uncached.
     pub misses: u64,
-    /// Runs of the body; a batch that runs its body counts one for each of its ids.
+    /// Runs of the body, but those past the cache, under `Mode::Off` or of functions that run uncached; a batch that runs its
+    /// body counts one for each of its ids.
     pub loads: u64,
     /// Those that returned an error or panicked.
     pub failed_loads: u64,

@@ -120,7 +120,7 @@ impl Remote {
         generation: Option<&Generation>,
     ) -> Option<Had> {
         let reject = |error: &Error| {
-            tracing::debug!(store = self.guarded.name(), key, %error, "an entry cannot be read and will be replaced");
+            tracing::debug!(store = self.guarded.name(), key, error = %error.chain(), "an entry cannot be read and will be replaced");
             self.rejected.add_one();
             self.misses.add_one();
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use cached_runtime::{Mode, cache, with_mode};
-use cached_tests::{Gate, Source};
+use cached_tests::{Gate, Heard, Source};
 use tokio::sync::Semaphore;
 
 use crate::world::{secs, world};
@@ -68,6 +68,64 @@ async fn fails(source: &Arc<Source>, fails: &Arc<AtomicUsize>, _id: u64) -> Resu
         3 => Ok(None),
         _ => Ok(Some(value)),
     }
+}
+
+struct Unspeakable;
+
+#[derive(Debug)]
+struct Shown(#[expect(dead_code, reason = "shown")] u64);
+
+#[cache(key = "fails_in_debug:{id}", ttl = "100m", refresh = "1%", backend = "local", share_error = |_| Shown(0), skip(fails))]
+async fn fails_in_debug(fails: &Arc<AtomicUsize>, id: u64) -> Result<u64, Shown> {
+    if fails.load(SeqCst) == 0 {
+        Ok(id)
+    } else {
+        Err(Shown(404))
+    }
+}
+
+#[cache(key = "fails_in_silence:{id}", ttl = "100m", refresh = "1%", backend = "local", share_error = |_| Unspeakable, skip(fails))]
+async fn fails_in_silence(fails: &Arc<AtomicUsize>, id: u64) -> Result<u64, Unspeakable> {
+    if fails.load(SeqCst) == 0 {
+        Ok(id)
+    } else {
+        Err(Unspeakable)
+    }
+}
+
+/// As far as its type has words.
+#[tokio::test]
+async fn a_load_that_fails_is_told_with_its_error() {
+    world(async |world| {
+        let heard = Heard::new();
+        let (source, how) = (Arc::new(Source::of(1)), Arc::new(AtomicUsize::new(0)));
+        let call = async || {
+            fails(&source, &how, 1).await.unwrap();
+            fails_in_debug(&how, 1).await.unwrap();
+            assert!(fails_in_silence(&how, 1).await.is_ok());
+        };
+        call().await;
+        for kind in [1, 2] {
+            how.store(kind, SeqCst);
+            world.clock.advance(secs(100));
+            call().await;
+            world.caches.settle().await;
+        }
+        let told = heard.with("a load in the background failed");
+        assert_eq!(told.len(), 6, "{told:#?}");
+        for words in [
+            "key=\"fails:1\" error=\"no\"",
+            "key=\"fails:1\" error=\"panicked\"",
+            "key=\"fails_in_debug:1\" error=\"Shown(404)\"",
+            "Unspeakable\"",
+        ] {
+            assert!(
+                told.iter().any(|line| line.contains(words)),
+                "{words} in {told:#?}"
+            );
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod newest;
 mod nowhere;
 mod panics;
 mod reads;
+mod removals;
 mod room;
 mod stops;
 
@@ -89,6 +90,11 @@ impl Source {
     /// Somebody else writes.
     pub(crate) fn set(&self, id: u64, value: u64) {
         self.rows.lock().unwrap().insert(id, value);
+    }
+
+    /// Somebody else deletes.
+    pub(crate) fn delete(&self, id: u64) {
+        self.rows.lock().unwrap().remove(&id);
     }
 
     /// Writes wait until `open` when they have written.

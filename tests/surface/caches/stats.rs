@@ -1,6 +1,6 @@
 //! `stats`: numbers that are exact, as values, as a table, as JSON.
 
-use cached_runtime::cache;
+use cached_runtime::{Mode, cache, with_mode};
 use tokio::join;
 
 use crate::world::{Runs, begin_and_drop, world};
@@ -17,6 +17,31 @@ async fn panicking(runs: &Runs, id: u64) -> u64 {
     let _ = id;
     assert!(runs.next() > 1, "the first one fails");
     7
+}
+
+/// They are about look-ups.
+#[tokio::test]
+async fn calls_that_look_nowhere_are_no_misses_and_those_past_the_cache_no_loads() {
+    world(async |_| {
+        let runs = Runs::default();
+        with_mode(Mode::Off, users(&runs, 1)).await.unwrap();
+        with_mode(Mode::Off, users(&runs, 0)).await.unwrap_err();
+        let stats = users_cache().stats();
+        assert_eq!(
+            (stats.hits, stats.misses, stats.loads, stats.failed_loads),
+            (0, 0, 0, 0)
+        );
+        with_mode(Mode::Refresh, users(&runs, 1)).await.unwrap();
+        with_mode(Mode::Refresh, users(&runs, 0)).await.unwrap_err();
+        let stats = users_cache().stats();
+        assert_eq!(
+            (stats.hits, stats.misses, stats.loads, stats.failed_loads),
+            (0, 0, 2, 1)
+        );
+        users(&runs, 1).await.unwrap();
+        assert_eq!((users_cache().stats().hits, runs.count()), (1, 4));
+    })
+    .await;
 }
 
 #[tokio::test]

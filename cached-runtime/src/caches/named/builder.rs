@@ -66,7 +66,8 @@ pub struct CacheBuilder<V> {
 }
 
 impl<V> CacheBuilder<V> {
-    /// Life of an entry after it was filled. Default: until it is evicted or invalidated.
+    /// Life of an entry after it was filled. Memory reads the system's coarse clock, which steps every 1 to 10 ms: by so much an
+    /// entry may be served longer there. Default: until it is evicted or invalidated.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.said.ttl = Some(Ttl::Fixed(ttl));
         self.closures.ttl = None;
@@ -210,7 +211,8 @@ impl<V> CacheBuilder<V> {
         self
     }
 
-    /// The bytes of an entry, for `max_bytes`.
+    /// The bytes of an entry, for [`max_bytes`](Self::max_bytes), each of which needs the other: of the cache, or of its tier in
+    /// memory. Default: none, and memory is bounded by entries.
     pub fn weight<F: Fn(&Key, &V) -> u64 + Send + Sync + 'static>(mut self, weight: F) -> Self {
         self.said.weight = Some(TypeId::of::<F>());
         self.closures.weight = Some(Box::new(weight));

@@ -8,7 +8,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::again::Claim;
+use super::again::{Claim, tell};
 use super::share::Share;
 use crate::caches::function::{Function, Plan};
 use crate::entry::{Content, Shared};
@@ -54,7 +54,9 @@ pub(crate) struct Load {
 
 /// Whose load it is.
 pub(super) enum Role {
-    /// No cache: the body and nothing else.
+    /// Past the cache: the body and nothing else, which it does not count.
+    Past,
+    /// The same of a call that the cache was meant for: of one inside of its own load.
     Off,
     /// Of one caller, which replaces what is there (`Refresh`) or not.
     Alone { key: Box<Keyed>, replace: bool },
@@ -87,7 +89,7 @@ impl Keyed {
 impl Role {
     fn probe(&self) -> Option<Probe<'_>> {
         match self {
-            Self::Off => None,
+            Self::Past | Self::Off => None,
             Self::Alone { key, .. } => Some(key.probe()),
             Self::Flight(lead) => Some(lead.probe()),
         }
@@ -143,19 +145,20 @@ impl Load {
         }
         self.running = true;
         let counts = &self.function.counts;
-        let asked = if self.again.is_some() {
-            &counts.reloads
-        } else {
-            &counts.misses
-        };
-        asked.add_one();
+        match self.role {
+            Role::Past => return,
+            // Nothing was looked for.
+            Role::Alone { replace: true, .. } => {}
+            _ if self.again.is_some() => counts.reloads.add_one(),
+            _ => counts.misses.add_one(),
+        }
         counts.loads.add_one();
     }
 
     /// Held while the body is polled.
     pub(crate) fn enter(&self) -> Option<Within> {
         match &self.role {
-            Role::Off | Role::Alone { .. } => None,
+            Role::Past | Role::Off | Role::Alone { .. } => None,
             Role::Flight(lead) => Some(lead.enter()),
         }
     }
@@ -183,7 +186,7 @@ impl Load {
     /// Whether and for how long what the body returned is kept.
     fn plan(&self, value: Option<&dyn Any>) -> Option<Plan> {
         match self.role {
-            Role::Off => None,
+            Role::Past | Role::Off => None,
             Role::Alone { .. } | Role::Flight(_) => self.function.plan(value),
         }
     }
@@ -196,7 +199,7 @@ impl Load {
                 self.role = alone;
                 return false;
             }
-            Role::Off | Role::Alone { .. } => {}
+            Role::Past | Role::Off | Role::Alone { .. } => {}
             Role::Flight(lead) => {
                 if let Err(lead) = lead.leave_if_alone() {
                     self.role = Role::Flight(lead);
@@ -274,10 +277,13 @@ impl Load {
         }
     }
 
-    /// The body returned an error or panicked. What is loaded again and again without success is left alone for ten times
+    /// The body returned an error, which whoever has it tells, or panicked. What is loaded again and again without success is left alone for ten times
     /// as long as that took, so that hits do not keep a failing source busy.
     fn failed(&self) {
         let function = &self.function;
+        if matches!(self.role, Role::Past) {
+            return;
+        }
         function.counts.failed_loads.add_one();
         let (Some(since), Some(probe)) = (self.again, self.role.probe()) else {
             return;
@@ -285,11 +291,9 @@ impl Load {
         if let Some(memory) = &function.memory {
             memory.pause(probe, since.elapsed().saturating_mul(10));
         }
-        tracing::warn!(
-            function = &*function.name,
-            key = function.text(probe.bytes),
-            "a load in the background failed; what is cached stays as it is"
-        );
+        if std::thread::panicking() {
+            tell(function, probe.bytes, "panicked");
+        }
     }
 
     pub(super) fn fill_memory(&self, content: &Content, plan: Plan) {
@@ -350,7 +354,7 @@ async fn fill_remotes(
     let sealed = match form.seal(key, content, &plan) {
         Ok(sealed) => sealed,
         Err(error) => {
-            tracing::warn!(function = &*function.name, %error, "a value cannot be turned into bytes; it stays in memory");
+            tracing::warn!(function = &*function.name, error = %error.chain(), "a value cannot be turned into bytes; it stays in memory");
             return;
         }
     };

@@ -78,7 +78,7 @@ pub(super) async fn fill(function: &Function, kept: &[Kept]) {
             match form.seal(&one.key, &one.content, &one.plan) {
                 Ok(bytes) => sealed.push((one, bytes)),
                 Err(error) => {
-                    tracing::warn!(function = &*function.name, %error, "a value cannot be turned into bytes; it stays in memory");
+                    tracing::warn!(function = &*function.name, error = %error.chain(), "a value cannot be turned into bytes; it stays in memory");
                 }
             }
         }

@@ -283,7 +283,9 @@ impl Many {
     /// The body runs from here on.
     pub(super) fn run(&mut self) {
         self.running = true;
-        self.function.counts.misses.add(self.loads.len());
+        let looked = |load: &&Load| !matches!(load.role, Role::Replace);
+        let misses = self.loads.iter().filter(looked).count();
+        self.function.counts.misses.add(misses);
         self.function.counts.loads.add(self.loads.len());
     }
 

@@ -72,7 +72,7 @@ impl RedisBuilder {
 }
 
 /// What a server that answered the greeting, but with no, has against its URL.
-fn refusal(error: &RedisError) -> Option<&'static str> {
+pub(super) fn refusal(error: &RedisError) -> Option<&'static str> {
     use redis::ErrorKind::{AuthenticationFailed, InvalidClientConfig, MasterNameNotFoundBySentinel, Server};
     let credentials = "refuses the credentials or the database of its URL";
     match error.kind() {

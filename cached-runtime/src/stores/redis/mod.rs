@@ -162,7 +162,14 @@ impl Inner {
                 | ServerErrorKind::ClusterDown
                 | ServerErrorKind::TryAgain,
             ) => (ErrorKind::Unavailable, "is not ready to serve"),
-            _ => (ErrorKind::Store, "answered with an error"),
+            // Users may be kept from some keys, which says nothing of the others.
+            Kind::Server(ServerErrorKind::NoPerm) if cause.to_string().contains(" key") => {
+                (ErrorKind::Store, "does not allow this")
+            }
+            _ => match builder::refusal(&cause) {
+                Some(what) => (ErrorKind::Configuration, what),
+                None => (ErrorKind::Store, "answered with an error"),
+            },
         };
         let error = Error::new(kind, format!("{} {what}", self.name)).with_cause(cause);
         match &self.carrier {

@@ -27,6 +27,10 @@ pub(super) struct Dialect {
     pub(super) marks: bool,
     /// Makes the table and its indexes, if they are missing.
     pub(super) create: &'static [&'static str],
+    /// What is wrong where it refuses to be used.
+    pub(super) refuses: &'static str,
+    /// It is no server.
+    pub(super) is_a_file: bool,
     /// What its errors mean.
     pub(super) codes: Codes,
 }
@@ -37,7 +41,7 @@ pub(super) struct Codes {
     pub(super) again: &'static [&'static str],
     /// The database cannot serve at the moment.
     pub(super) down: &'static [&'static str],
-    /// The address, its user or its password is refused.
+    /// The address, its user, its password or its database is refused, or the file cannot be opened.
     pub(super) refused: &'static [&'static str],
     /// The table is missing; the text tells where the code does not.
     pub(super) missing: (&'static str, &'static str),

@@ -17,7 +17,7 @@ pub(super) enum Fault {
     Down,
     /// The connection is no more, or was never made.
     Lost,
-    /// The address, the user or the password is refused.
+    /// The address, the user, the password or the database is refused, or the file cannot be opened.
     Refused,
     /// There is no such table.
     Missing,
@@ -105,19 +105,22 @@ pub(super) async fn again(cause: &Cause, dialect: &Dialect, attempt: u32) -> boo
 
 /// What the caller is told.
 pub(super) fn told(cause: Cause, dialect: &Dialect, name: &str) -> Error {
-    let (kind, what) = match Fault::of(&cause, dialect) {
+    let fault = Fault::of(&cause, dialect);
+    let (kind, what) = match fault {
         Fault::Closed => (ErrorKind::Closed, "has been closed"),
         Fault::Lost => (ErrorKind::Unavailable, "does not answer"),
         Fault::Down => (ErrorKind::Unavailable, "is not ready to serve"),
         Fault::Again => (ErrorKind::Unavailable, "is too busy"),
-        Fault::Refused => (
-            ErrorKind::Configuration,
-            "refuses the address, the user or the password",
-        ),
+        Fault::Refused => (ErrorKind::Configuration, dialect.refuses),
         Fault::Missing => (ErrorKind::Store, "has no such table"),
         Fault::Denied => (ErrorKind::Store, "does not allow this"),
         Fault::Unreadable => (ErrorKind::Decode, "holds something else in place of an entry"),
         Fault::Other => (ErrorKind::Store, "answered with an error"),
     };
-    Error::new(kind, format!("{name} {what}")).with_cause(cause)
+    let mut message = format!("{name} {what}");
+    // The one thing that a file has to say, and the name has its path.
+    if let (Fault::Refused, Cause::Database(error), true) = (fault, &cause, dialect.is_a_file) {
+        message = format!("{message}: {}", error.message());
+    }
+    Error::new(kind, message).with_cause(cause)
 }

@@ -203,8 +203,7 @@ impl SqlBuilder {
         let sql = self.connect_lazily()?;
         match sql.inner.make_ready().await {
             Err(error) if error.kind() == ErrorKind::Unavailable => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::warn!(store = sql.inner.name, %error, cause, "the database cannot be reached yet");
+                tracing::warn!(store = sql.inner.name, error = %error.chain(), "the database cannot be reached yet");
             }
             outcome => outcome?,
         }

@@ -47,6 +47,8 @@ pub(super) const DIALECT: Dialect = Dialect {
                hash BINARY(32) NOT NULL PRIMARY KEY, head VARBINARY(128) NOT NULL, name LONGBLOB NOT NULL, \
                value LONGBLOB, expires_at BIGINT, token BINARY(16), leased_until BIGINT, writer BINARY(16), \
                KEY by_head (head, hash), KEY by_expiry (expires_at)) ENGINE = InnoDB"],
+    refuses: "refuses the address, the user, the password or the database",
+    is_a_file: false,
     codes: Codes {
         again: &["1213"],
         down: &["1040", "1053", "1203", "1205", "1226", "1927", "4031"],

@@ -58,6 +58,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         "CREATE INDEX IF NOT EXISTS \"{table}_by_head\" ON {t} (head, hash)",
         "CREATE INDEX IF NOT EXISTS \"{table}_by_expiry\" ON {t} (expires_at)",
     ],
+    refuses: "refuses the address, the user, the password or the database",
+    is_a_file: false,
     codes: Codes {
         again: &["40001", "40P01"],
         down: &["08", "53", "55P03", "57014", "57P01", "57P02", "57P03"],

@@ -39,6 +39,8 @@ pub(super) const DIALECT: Dialect = Dialect {
         "CREATE INDEX IF NOT EXISTS \"{table}_by_head\" ON {t} (head, hash)",
         "CREATE INDEX IF NOT EXISTS \"{table}_by_expiry\" ON {t} (expires_at)",
     ],
+    refuses: "cannot be opened",
+    is_a_file: true,
     codes: Codes {
         again: &["6", "262", "517"],
         down: &["5", "261", "773"],

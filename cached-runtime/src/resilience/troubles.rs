@@ -1,0 +1,67 @@
+//! What is wrong with a store, for whoever reads the log: each reason when it is met first, and again after a minute.
+//!
+//! Asked by the guard about every error of a store, and by puts, of which there may be thousands while a store refuses them.
+
+use std::fmt::Display;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// For so long a reason is not told again.
+const PAUSE: Duration = Duration::from_secs(60);
+/// More reasons than a store has at a time: those beyond it are the same one in other words.
+const MOST_REASONS: usize = 8;
+
+#[derive(Default)]
+pub(super) struct Troubles(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    told: Vec<(String, Instant)>,
+    untold: u64,
+}
+
+impl Troubles {
+    /// Whether this reason is to be told now, and how many were not since the last that was.
+    pub(super) fn note(&self, reason: impl Display) -> Option<u64> {
+        // Lengths, keys and places tell no reasons apart.
+        let mut reason = reason.to_string();
+        reason.retain(|c| !c.is_ascii_digit());
+        let now = Instant::now();
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.told.retain(|(_, at)| now.duration_since(*at) < PAUSE);
+        if state.told.len() >= MOST_REASONS || state.told.iter().any(|(told, _)| *told == reason) {
+            state.untold += 1;
+            return None;
+        }
+        state.told.push((reason, now));
+        Some(std::mem::take(&mut state.untold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_reason_is_told_once_a_minute_with_how_many_were_not() {
+        let troubles = Troubles::default();
+        assert_eq!(troubles.note("of 3 bytes"), Some(0));
+        assert_eq!(troubles.note("of 4 bytes"), None);
+        assert_eq!(troubles.note("no room"), Some(1), "another one");
+        assert_eq!(troubles.note("of 3 bytes"), None, "they take turns");
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(troubles.note("no room"), Some(1));
+        assert_eq!(troubles.note("no room"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reason_that_is_never_the_same_is_told_a_few_times() {
+        let troubles = Troubles::default();
+        let told = ('a'..='z').filter(|c| troubles.note(c).is_some()).count();
+        assert_eq!(told, MOST_REASONS);
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(troubles.note("z"), Some(26 - 8));
+    }
+}
