@@ -27,8 +27,13 @@ impl<V> Cache<V> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`](crate::Caches::shutdown); [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a key of the
-    /// cache of a cached function, and for an entry of another cache. A store that cannot be reached is a miss.
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`](crate::Caches::shutdown);
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a key of the cache of a cached function, and for an entry
+    /// of another cache. A store that cannot be reached is a miss.
+    ///
+    /// # Cancellation
+    ///
+    /// May be dropped: nothing is changed but that some of what was found is copied up, and no call waits for it.
     ///
     /// ```standalone_crate
     /// # use cached_runtime::{Cache, Caches, Error};
