@@ -132,19 +132,12 @@ async fn while_other_keys_are_written_and_removed() {
         for id in 50_000..60_000 {
             small_entry(id).invalidate().await.unwrap();
         }
-        world.caches.invalidate_pattern("b9:small:5?").await.unwrap();
         for id in 0..100 {
-            let value = small(source, id).await;
-            let expected = if id / 10 == 5 { None } else { Some(7) };
-            assert_eq!(
-                value, expected,
-                "{id}: the source is asked for what was invalidated"
-            );
+            assert_eq!(small(source, id).await, Some(7), "{id}");
         }
         source.open();
         world.caches.settle().await;
         assert!((0..100).all(|id| source.row(id) == Some(7)));
-        assert_eq!(small(source, 55).await, Some(7));
     })
     .await;
 }

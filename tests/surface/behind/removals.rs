@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::Source;
 use crate::world::{begin_and_drop, secs, world};
 
-#[cache(key = "b9:{id}", strategy = "write_behind", skip(source), backend = ["local", "far"])]
+#[cache(key = "b13:{id}", strategy = "write_behind", skip(source), backend = ["local", "far"])]
 async fn row(source: &'static Source, id: u64) -> Option<u64> {
     source.row(id)
 }
@@ -55,12 +55,12 @@ async fn delete_of_all(source: &'static Source, id: u64) {
     source.delete(id);
 }
 
-#[invalidate(key = "b9:{id}")]
+#[invalidate(key = "b13:{id}")]
 async fn delete_by_key(source: &'static Source, id: u64) {
     source.delete(id);
 }
 
-#[invalidate(pattern = "b9:{id}*")]
+#[invalidate(pattern = "b13:{id}*")]
 async fn delete_by_pattern(source: &'static Source, id: u64) {
     source.delete(id);
 }
@@ -130,15 +130,20 @@ async fn those_by_hand_do_so_too() {
             match step {
                 0 => row_entry(id).invalidate().await.unwrap(),
                 1 => row_cache().clear().await.unwrap(),
-                2 => _ = row_cache().invalidate_pattern(&format!("b9:{id}")).await.unwrap(),
-                3 => world.caches.invalidate_key(&format!("b9:{id}")).await.unwrap(),
+                2 => {
+                    _ = row_cache()
+                        .invalidate_pattern(&format!("b13:{id}"))
+                        .await
+                        .unwrap()
+                }
+                3 => world.caches.invalidate_key(&format!("b13:{id}")).await.unwrap(),
                 _ => world.caches.clear().await.unwrap(),
             }
             assert_eq!(source.row(id), Some(10), "{step}");
             assert_eq!(row_entry(id).get().await.unwrap(), None, "{step}");
         }
         save(source, 1, 11).await.unwrap();
-        assert_eq!(world.caches.invalidate_pattern("b9:*").await.unwrap(), 1);
+        assert_eq!(world.caches.invalidate_pattern("b13:*").await.unwrap(), 1);
         assert_eq!(source.row(1), Some(11));
     })
     .await;
@@ -194,7 +199,7 @@ async fn they_do_not_wait_for_other_entries() {
         save(source, 1, 10).await.unwrap();
         delete(source, 1).await.unwrap();
         assert_eq!(source.log(), [(1, 10)]);
-        world.caches.invalidate_pattern("b9:1*").await.unwrap();
+        world.caches.invalidate_pattern("b13:1*").await.unwrap();
         assert_eq!(source.log(), [(1, 10)]);
         assert_eq!(row_cache().stats().pending_writes, 1);
         world.caches.settle().await;
