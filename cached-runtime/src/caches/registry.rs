@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use super::function::Function;
 use crate::call::output::{Output, Shape};
-use crate::call::values::{LookInMemory, Values, Ways};
+use crate::call::values::{Values, Ways};
+use crate::entry::Content;
 use crate::hooks::{Erased, Held, Hooks, See};
 use crate::key::{Key, KeyBuf, Template};
 use crate::policy::Spec;
@@ -246,10 +247,10 @@ impl<V> Definition<V> {
         self.closures.unwrap_or(self.values.identity)
     }
 
-    /// Looks into memory.
+    /// Makes a value of what is kept.
     #[inline]
-    pub(crate) fn look(&self) -> LookInMemory<V> {
-        self.values.look
+    pub(crate) fn read(&self) -> fn(&Content) -> Option<V> {
+        self.values.read
     }
 
     #[inline]

@@ -50,18 +50,13 @@ where
     R: Output<K>,
 {
     let _ = shape;
-    // Before the atomics, which nothing that the compiler knows of the key would outlive.
-    let Probe { hash, bytes } = key.probe();
     if !context::may_be_scoped() {
         let identity = definition.identity();
         if let Some(function) = definition.site().installed(identity) {
-            return match found(definition.look()(function, hash, bytes)) {
-                Some(hit) => Enter::Done(hit),
-                None => Enter::Wait(Start::missed(function, hash, bytes), definition.ways()),
-            };
+            return enter_at(function, Mode::Normal, definition, key);
         }
     }
-    enter_scoped(*definition, hash, bytes)
+    enter_scoped(*definition, key)
 }
 
 /// The same for a function whose hits may start a load in the background.
@@ -110,7 +105,11 @@ fn look_aging<R, const K: u8>(
 where
     R: Output<K>,
 {
-    look_aging_at(function, mode, definition.ways(), key.probe())
+    let probe = Probe {
+        hash: key.hash(),
+        bytes: key.as_bytes(),
+    };
+    look_aging_at(function, mode, definition.read(), definition.ways(), probe)
 }
 
 /// The same for a key that has been written before.
@@ -119,13 +118,13 @@ where
 pub(super) fn look_aging_at<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
+    read: fn(&Content) -> Option<R::Value>,
     ways: fn() -> Ways<R::Value>,
     probe: Probe<'_>,
 ) -> Aging<R, K>
 where
     R: Output<K>,
 {
-    let read = ways().read;
     if mode == Mode::Normal
         && let Some(memory) = &function.memory
         && let Some((hit, due)) = memory.read_aging(&probe, |content| returned(content, read))
@@ -140,15 +139,14 @@ where
 /// definition by value, so that a call that does not come here need not have it in memory.
 #[cold]
 #[inline(never)]
-fn enter_scoped<R, const K: u8>(definition: Definition<R::Value>, hash: u64, bytes: &[u8]) -> Enter<R, K>
+fn enter_scoped<R, const K: u8>(definition: Definition<R::Value>, key: &KeyBuf) -> Enter<R, K>
 where
     R: Output<K>,
 {
     if !context::may_be_scoped() {
         remember(&definition);
     }
-    let probe = Probe { hash, bytes };
-    context::with(|caches, mode| look_at(caches.function(&definition), mode, definition.ways(), probe))
+    context::with(|caches, mode| enter_at(caches.function(&definition), mode, &definition, key))
 }
 
 /// From now on the function is found at its site.
@@ -170,18 +168,49 @@ where
     R: Output<K>,
 {
     let _ = shape;
-    look_at(
-        caches.function(definition),
-        context::mode(),
-        definition.ways(),
-        key.probe(),
-    )
+    enter_at(caches.function(definition), context::mode(), definition, key)
 }
 
-/// The look in memory, or how the call goes on, for a key that has been written before.
+#[inline]
+fn enter_at<R, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    definition: &Definition<R::Value>,
+    key: &KeyBuf,
+) -> Enter<R, K>
+where
+    R: Output<K>,
+{
+    look(function, mode, definition.read(), definition.ways(), key)
+}
+
+/// The look in memory, or how the call goes on. Compiled once for a return type; gives the call what it comes to, so that
+/// nothing is moved on the way.
+#[inline(never)]
+fn look<R, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    read: fn(&Content) -> Option<R::Value>,
+    ways: fn() -> Ways<R::Value>,
+    key: &KeyBuf,
+) -> Enter<R, K>
+where
+    R: Output<K>,
+{
+    let probe = Probe {
+        hash: key.hash(),
+        bytes: key.as_bytes(),
+    };
+    look_at(function, mode, read, ways, probe)
+}
+
+/// The same for a key that has been written before.
+#[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+#[inline(always)]
 pub(super) fn look_at<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
+    read: fn(&Content) -> Option<R::Value>,
     ways: fn() -> Ways<R::Value>,
     probe: Probe<'_>,
 ) -> Enter<R, K>
@@ -189,22 +218,12 @@ where
     R: Output<K>,
 {
     if mode == Mode::Normal
-        && let Some(hit) = found((ways().look)(function, probe.hash, probe.bytes))
+        && let Some(memory) = &function.memory
+        && let Some(hit) = memory.read(&probe, |content| returned(content, read))
     {
         return Enter::Done(hit);
     }
     Enter::Wait(Start::new(function, mode, probe), ways)
-}
-
-/// What was found in memory, as the function returns it.
-#[expect(clippy::option_option, reason = "as looks into memory give it")]
-#[inline]
-fn found<R: Output<K>, const K: u8>(found: Option<Option<R::Value>>) -> Option<R> {
-    match found {
-        Some(Some(value)) => Some(R::from_value(value)),
-        Some(None) => R::absent(),
-        None => None,
-    }
 }
 
 /// What is kept, as the function returns it.

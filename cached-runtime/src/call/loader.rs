@@ -91,7 +91,7 @@ pub(crate) async fn load<R, const K: u8>(
 where
     R: Output<K>,
 {
-    let (start, ways) = match look_at(function, mode, ways, probe) {
+    let (start, ways) = match look_at(function, mode, ways().read, ways, probe) {
         Enter::Done(hit) => return hit,
         Enter::Wait(start, ways) => (start, ways),
     };
@@ -122,7 +122,7 @@ where
     F: Future<Output = R> + Send + 'static,
 {
     let (found, due) = 'found: {
-        let (start, ways) = match look_aging_at(function, mode, ways, probe) {
+        let (start, ways) = match look_aging_at(function, mode, ways().read, ways, probe) {
             (Enter::Done(hit), due) => break 'found (hit, due),
             (Enter::Wait(start, ways), _) => (start, ways),
         };

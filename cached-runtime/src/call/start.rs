@@ -43,13 +43,6 @@ enum Way {
 }
 
 impl Start {
-    /// After a look into memory that found nothing. A call of its own, so that a hit has no more than a jump to it.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn missed(function: &Arc<Function>, hash: u64, bytes: &[u8]) -> Self {
-        Self::new(function, Mode::Normal, Probe { hash, bytes })
-    }
-
     pub(crate) fn new(function: &Arc<Function>, mode: Mode, probe: Probe<'_>) -> Self {
         let alone = |replace| Way::Alone {
             key: Box::new(Keyed::new(probe)),

@@ -7,16 +7,14 @@
 use std::any::TypeId;
 
 use super::{Keeping, Load};
-use crate::caches::function::Function;
 use crate::entry::{Content, Shared};
 use crate::hooks::{CacheValue, ClonedValue, Remote, RemoteValue, See, SharedValue};
 use crate::kept::Way;
-use crate::tier::memory::Probe;
 
 /// The values of a function, in the tiers that it may have.
 pub struct Values<V> {
-    /// Looks into memory.
-    pub(crate) look: LookInMemory<V>,
+    /// A clone of what is kept.
+    pub(crate) read: fn(&Content) -> Option<V>,
     /// Not the ways themselves: futures hold this.
     pub(crate) ways: fn() -> Ways<V>,
     /// Shows what is kept.
@@ -24,11 +22,6 @@ pub struct Values<V> {
     pub(crate) identity: TypeId,
     pub(crate) remote: Option<&'static Remote>,
 }
-
-/// Looks for the key of a hash and its bytes: nothing, or that there is none (`Some(None)`), or a clone of what is kept.
-/// All of it and what it gives fit into registers: a `Probe` would be passed in memory, which the lock inside would have
-/// to wait for.
-pub(crate) type LookInMemory<V> = fn(&Function, u64, &[u8]) -> Option<Option<V>>;
 
 impl<V> Clone for Values<V> {
     fn clone(&self) -> Self {
@@ -41,7 +34,7 @@ impl<V> Copy for Values<V> {}
 /// Values that never leave the process.
 pub fn memory_values<V: ClonedValue + SharedValue<S>, S, W: Way<V>>(_: W) -> Values<V> {
     Values {
-        look: look_in_memory::<V, W>,
+        read: read::<V, W>,
         ways: ways::<V, W>,
         see: W::see,
         identity: TypeId::of::<V>(),
@@ -52,7 +45,6 @@ pub fn memory_values<V: ClonedValue + SharedValue<S>, S, W: Way<V>>(_: W) -> Val
 fn ways<V: CacheValue, W: Way<V>>() -> Ways<V> {
     Ways {
         this: ways::<V, W>,
-        look: look_in_memory::<V, W>,
         read: read::<V, W>,
         take: take::<V, W>,
         share: W::share,
@@ -66,29 +58,6 @@ pub fn remote_values<V: ClonedValue + SharedValue<S> + RemoteValue<R>, S, R, W: 
         remote: Some(&const { Remote::of::<V, W>() }),
         ..memory_values(way)
     }
-}
-
-/// What a hit is, together with the function around it: a call to here, and none to anything but the engine. Written
-/// without the methods of `Option`, each of which would be compiled for every type.
-#[expect(
-    clippy::option_option,
-    reason = "an enum of three would be compiled for every type, and `Option` is already"
-)]
-fn look_in_memory<V: CacheValue, W: Way<V>>(
-    function: &Function,
-    hash: u64,
-    bytes: &[u8],
-) -> Option<Option<V>> {
-    let Some(memory) = &function.memory else {
-        return None;
-    };
-    memory.read(&Probe { hash, bytes }, |content| match content {
-        Content::Value(shared) => match W::copy(shared) {
-            None => None,
-            value => Some(value),
-        },
-        Content::Absent => Some(None),
-    })
 }
 
 fn read<V: CacheValue, W: Way<V>>(content: &Content) -> Option<V> {
@@ -110,8 +79,6 @@ pub struct Ways<V> {
     /// These.
     pub(crate) this: fn() -> Ways<V>,
     /// As above.
-    pub(crate) look: LookInMemory<V>,
-    /// A clone of what is kept.
     pub(crate) read: fn(&Content) -> Option<V>,
     /// What was found, without a clone where nobody else has it.
     pub(crate) take: fn(Content) -> Option<V>,

@@ -3,7 +3,6 @@
 use super::compact::{CLOSE, INT, LONG, NONE, OPEN, SOME, TEXT, canonical_integer};
 use super::hash::Mixed;
 use super::{KeyArg, KeyPart, KeyWriter};
-use crate::tier::memory::Probe;
 
 /// Keys up to this many compact bytes stay in the part that every call pays for clearing.
 const SHORT: usize = 32;
@@ -87,15 +86,6 @@ impl KeyBuf {
     #[inline]
     pub(crate) fn hash(&self) -> u64 {
         self.mixed.finish()
-    }
-
-    /// To look for it. Made where the key was written, what is known of it there need not be asked.
-    #[inline]
-    pub(crate) fn probe(&self) -> Probe<'_> {
-        Probe {
-            hash: self.hash(),
-            bytes: self.as_bytes(),
-        }
     }
 
     #[inline]
