@@ -21,7 +21,7 @@ impl Heard {
     pub fn new() -> Self {
         // One for all threads: whether anybody listens is remembered for each place that logs.
         static ONCE: Once = Once::new();
-        ONCE.call_once(|| tracing::subscriber::set_global_default(Ears).unwrap());
+        ONCE.call_once(|| tracing::subscriber::set_global_default(Log(keep)).unwrap());
         LINES.set(Some(Vec::new()));
         Self(PhantomData)
     }
@@ -41,7 +41,18 @@ impl Drop for Heard {
     }
 }
 
-struct Ears;
+/// Adds a line to those of this thread.
+fn keep(line: String) {
+    // A thread that is about to end has none any more.
+    let _ = LINES.try_with(|lines| {
+        if let Some(lines) = &mut *lines.borrow_mut() {
+            lines.push(line);
+        }
+    });
+}
+
+/// Gives each warning and error away, as one line: `WARN message=.. field=..`.
+pub struct Log(pub fn(String));
 
 struct Line(String);
 
@@ -51,7 +62,7 @@ impl Visit for Line {
     }
 }
 
-impl Subscriber for Ears {
+impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::WARN
     }
@@ -67,12 +78,7 @@ impl Subscriber for Ears {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        // A thread that is about to end has none any more.
-        let _ = LINES.try_with(|lines| {
-            if let Some(lines) = &mut *lines.borrow_mut() {
-                lines.push(line.0);
-            }
-        });
+        (self.0)(line.0);
     }
 
     fn enter(&self, _: &Id) {}

@@ -23,7 +23,7 @@ mod tcp_fault;
 
 pub use database::Database;
 pub use folder::Folder;
-pub use heard::Heard;
+pub use heard::{Heard, Log};
 pub use mariadb_server::MariaDbServer;
 pub use memcached_server::MemcachedServer;
 pub use postgres_server::PostgresServer;

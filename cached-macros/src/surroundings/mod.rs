@@ -45,7 +45,7 @@ pub(crate) fn unseen(name: &Ident) -> Option<Vec<String>> {
 
 /// The file that a name stands in, and its place there.
 fn found(name: &Ident) -> Option<(Rc<File>, usize)> {
-    // Expansions are tested as plain functions too.
+    // Expansions are tested as plain functions too, in which `unwrap` has no span of the compiler's to give and panics.
     if !proc_macro::is_available() {
         return None;
     }
