@@ -21,12 +21,24 @@ pub(crate) struct Held {
     pub(crate) content: Content,
     /// The first moment at which reading it is more than a hit: for most records, the one at which they are gone.
     pub(crate) due: Tick,
+    pub(crate) rest: Rest,
+}
+
+/// What only fills, evictions and reads that are more than a hit ask for.
+pub(crate) struct Rest {
     /// When its load began, in the order of all loads: an older load never replaces a newer one's value.
     pub(crate) began: u64,
     /// What it counts against the tier's bound; never zero, since nothing that weighs nothing is evicted.
     pub(crate) weight: u64,
     /// Of one that goes otherwise than all at once.
     pub(crate) aging: Option<Box<Aging>>,
+}
+
+/// A record where an engine has it.
+pub(crate) struct Seen<'a> {
+    pub(crate) content: &'a Content,
+    pub(crate) due: Tick,
+    pub(crate) rest: &'a Rest,
 }
 
 /// How a record goes that is reloaded, or that lives for as long as it is read.
@@ -73,9 +85,20 @@ impl Aging {
 }
 
 impl Held {
+    #[cfg(feature = "moka")]
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen {
+            content: &self.content,
+            due: self.due,
+            rest: &self.rest,
+        }
+    }
+}
+
+impl Seen<'_> {
     /// What comes of a read that is `due`: nothing if the record is gone.
     pub(crate) fn late(&self, now: Tick) -> Option<Wants> {
-        let aging = self.aging.as_ref()?;
+        let aging = self.rest.aging.as_ref()?;
         if now >= aging.gone {
             return None;
         }
@@ -97,12 +120,12 @@ impl Held {
 
     /// It is served, and a hit would not reload it: somebody has just done that, or tried to.
     pub(crate) fn is_settled(&self, now: Tick) -> bool {
-        self.end(now).is_some() && self.aging.as_ref().is_none_or(|aging| !aging.reloads(now))
+        self.end(now).is_some() && self.rest.aging.as_ref().is_none_or(|aging| !aging.reloads(now))
     }
 
     /// The moment from which on it is out of date or not served; `None` if it is not served any more.
     pub(crate) fn end(&self, now: Tick) -> Option<Tick> {
-        let Some(aging) = &self.aging else {
+        let Some(aging) = &self.rest.aging else {
             return (now < self.due).then_some(self.due);
         };
         let (mut end, mut gone) = (aging.stale, aging.gone);

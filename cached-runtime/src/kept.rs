@@ -26,6 +26,15 @@ pub trait Way<V> {
     where
         V: CacheValue;
 
+    /// The same by one who has it for this alone, and for whom a clone is to be made.
+    #[doc(hidden)]
+    fn read(shared: Shared) -> Option<V>
+    where
+        V: CacheValue,
+    {
+        Self::copy(&shared)
+    }
+
     /// What is kept, by one who has no more use for it: without a clone, if nobody else has it or it is an `Arc`.
     #[doc(hidden)]
     fn take(shared: Shared) -> Option<V>
@@ -93,6 +102,10 @@ impl<T: Send + Sync + 'static> Way<Arc<T>> for AsItIs {
 
     fn copy(shared: &Shared) -> Option<Arc<T>> {
         Arc::clone(shared).downcast().ok()
+    }
+
+    fn read(shared: Shared) -> Option<Arc<T>> {
+        Self::take(shared)
     }
 
     fn take(shared: Shared) -> Option<Arc<T>> {

@@ -249,7 +249,7 @@ impl<V> Definition<V> {
 
     /// Makes a value of what is kept.
     #[inline]
-    pub(crate) fn read(&self) -> fn(&Content) -> Option<V> {
+    pub(crate) fn read(&self) -> fn(Content) -> Option<V> {
         self.values.read
     }
 

@@ -51,8 +51,7 @@ pub(crate) async fn get_many(function: &Arc<Function>, keys: &[KeyBytes]) -> Vec
         places.entry(key).or_insert_with(|| {
             let probe = super::probe_of(key);
             let memory = function.memory.as_ref();
-            if let Some(held) = memory.and_then(|memory| memory.read(&probe, |content| Some(content.clone())))
-            {
+            if let Some(held) = memory.and_then(|memory| memory.read(&probe)) {
                 return Ok(held);
             }
             let load = Load::of_one(Arc::clone(function), probe);

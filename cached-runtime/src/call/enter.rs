@@ -17,11 +17,19 @@ use super::values::Ways;
 use crate::caches::function::Function;
 use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
-use crate::entry::Content;
+use crate::entry::{Content, Shared};
 use crate::flight::Answer;
 use crate::key::KeyBuf;
 use crate::policy::Mode;
 use crate::tier::memory::Probe;
+
+#[inline]
+fn probe_of(key: &KeyBuf) -> Probe<'_> {
+    Probe {
+        hash: key.hash(),
+        bytes: key.as_bytes(),
+    }
+}
 
 /// What a call comes to at once.
 pub enum Enter<R: Output<K>, const K: u8> {
@@ -39,8 +47,9 @@ pub enum Turn<R: Output<K>, const K: u8> {
     Lead(Lead<R, K>),
 }
 
-/// Enters a call under the `Caches` in force.
-#[inline]
+/// Enters a call under the `Caches` in force. Inlined, so that a hit need not have the definition in memory.
+#[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+#[inline(always)]
 pub fn enter<R, const K: u8>(
     definition: &Definition<R::Value>,
     shape: Shape<R, K>,
@@ -50,10 +59,12 @@ where
     R: Output<K>,
 {
     let _ = shape;
+    // Before anything that other threads write is read: what the compiler knows of the key is forgotten there.
+    let probe = probe_of(key);
     if !context::may_be_scoped() {
         let identity = definition.identity();
         if let Some(function) = definition.site().installed(identity) {
-            return enter_at(function, Mode::Normal, definition, key);
+            return enter_at(function, Mode::Normal, definition, probe);
         }
     }
     enter_scoped(*definition, key)
@@ -105,10 +116,7 @@ fn look_aging<R, const K: u8>(
 where
     R: Output<K>,
 {
-    let probe = Probe {
-        hash: key.hash(),
-        bytes: key.as_bytes(),
-    };
+    let probe = probe_of(key);
     look_aging_at(function, mode, definition.read(), definition.ways(), probe)
 }
 
@@ -118,7 +126,7 @@ where
 pub(super) fn look_aging_at<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
-    read: fn(&Content) -> Option<R::Value>,
+    read: fn(Content) -> Option<R::Value>,
     ways: fn() -> Ways<R::Value>,
     probe: Probe<'_>,
 ) -> Aging<R, K>
@@ -127,7 +135,8 @@ where
 {
     if mode == Mode::Normal
         && let Some(memory) = &function.memory
-        && let Some((hit, due)) = memory.read_aging(&probe, |content| returned(content, read))
+        && let Some((content, due)) = memory.read_aging(&probe)
+        && let Some(hit) = taken(content, read)
     {
         let claim = due.then(|| Claim::new(function, probe)).flatten();
         return (Enter::Done(hit), claim.map(|claim| Reload::new(claim, ways)));
@@ -146,7 +155,8 @@ where
     if !context::may_be_scoped() {
         remember(&definition);
     }
-    context::with(|caches, mode| enter_at(caches.function(&definition), mode, &definition, key))
+    let probe = probe_of(key);
+    context::with(|caches, mode| enter_at(caches.function(&definition), mode, &definition, probe))
 }
 
 /// From now on the function is found at its site.
@@ -168,40 +178,22 @@ where
     R: Output<K>,
 {
     let _ = shape;
-    enter_at(caches.function(definition), context::mode(), definition, key)
+    let probe = probe_of(key);
+    enter_at(caches.function(definition), context::mode(), definition, probe)
 }
 
-#[inline]
+#[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+#[inline(always)]
 fn enter_at<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
     definition: &Definition<R::Value>,
-    key: &KeyBuf,
+    probe: Probe<'_>,
 ) -> Enter<R, K>
 where
     R: Output<K>,
 {
-    look(function, mode, definition.read(), definition.ways(), key)
-}
-
-/// The look in memory, or how the call goes on. Compiled once for a return type; gives the call what it comes to, so that
-/// nothing is moved on the way.
-#[inline(never)]
-fn look<R, const K: u8>(
-    function: &Arc<Function>,
-    mode: Mode,
-    read: fn(&Content) -> Option<R::Value>,
-    ways: fn() -> Ways<R::Value>,
-    key: &KeyBuf,
-) -> Enter<R, K>
-where
-    R: Output<K>,
-{
-    let probe = Probe {
-        hash: key.hash(),
-        bytes: key.as_bytes(),
-    };
-    look_at(function, mode, read, ways, probe)
+    look_at(function, mode, definition.read(), definition.ways(), probe)
 }
 
 /// The same for a key that has been written before.
@@ -210,35 +202,58 @@ where
 pub(super) fn look_at<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
-    read: fn(&Content) -> Option<R::Value>,
+    read: fn(Content) -> Option<R::Value>,
     ways: fn() -> Ways<R::Value>,
     probe: Probe<'_>,
 ) -> Enter<R, K>
 where
     R: Output<K>,
 {
-    if mode == Mode::Normal
-        && let Some(memory) = &function.memory
-        && let Some(hit) = memory.read(&probe, |content| returned(content, read))
+    let mut absent = false;
+    if let Some(shared) = seek(function, mode, probe.hash, probe.bytes, &mut absent)
+        && let Some(value) = read(Content::Value(shared))
     {
-        return Enter::Done(hit);
+        return Enter::Done(R::from_value(value));
     }
-    Enter::Wait(Start::new(function, mode, probe), ways)
+    missed(function, mode, ways, probe.hash, probe.bytes, absent)
 }
 
-/// What is kept, as the function returns it.
+#[cold]
+#[inline(never)]
+fn missed<R, const K: u8>(
+    function: &Arc<Function>,
+    mode: Mode,
+    ways: fn() -> Ways<R::Value>,
+    hash: u64,
+    bytes: &[u8],
+    absent: bool,
+) -> Enter<R, K>
+where
+    R: Output<K>,
+{
+    match R::absent().filter(|_| absent) {
+        Some(absent) => Enter::Done(absent),
+        None => Enter::Wait(Start::new(function, mode, Probe { hash, bytes }), ways),
+    }
+}
+
+/// The look in memory. Compiled once; all that it is given and gives fits into registers.
+#[inline(never)]
+fn seek(function: &Arc<Function>, mode: Mode, hash: u64, bytes: &[u8], absent: &mut bool) -> Option<Shared> {
+    if mode != Mode::Normal {
+        return None;
+    }
+    match function.memory.as_ref()?.read(&Probe { hash, bytes })? {
+        Content::Value(shared) => Some(shared),
+        Content::Absent => {
+            *absent = true;
+            None
+        }
+    }
+}
+
+/// What was found, as the function returns it.
 #[inline]
-pub(super) fn returned<R: Output<K>, const K: u8>(
-    content: &Content,
-    read: fn(&Content) -> Option<R::Value>,
-) -> Option<R> {
-    match content {
-        Content::Value(_) => read(content).map(R::from_value),
-        Content::Absent => R::absent(),
-    }
-}
-
-/// What was found for this caller, as the function returns it.
 pub(super) fn taken<R: Output<K>, const K: u8>(
     content: Content,
     take: fn(Content) -> Option<R::Value>,
@@ -279,7 +294,7 @@ impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
         let mut made = None;
         let mut read = |answer: &Answer| {
             made = match answer {
-                Answer::Content(content) => returned(content, ways().read),
+                Answer::Content(content) => taken(content.clone(), ways().read),
                 Answer::Error(maker) => maker.with(|maker| share.make(maker)).and_then(R::from_error),
             };
             made.is_some()

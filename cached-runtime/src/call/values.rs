@@ -14,7 +14,7 @@ use crate::kept::Way;
 /// The values of a function, in the tiers that it may have.
 pub struct Values<V> {
     /// A clone of what is kept.
-    pub(crate) read: fn(&Content) -> Option<V>,
+    pub(crate) read: fn(Content) -> Option<V>,
     /// Not the ways themselves: futures hold this.
     pub(crate) ways: fn() -> Ways<V>,
     /// Shows what is kept.
@@ -60,9 +60,9 @@ pub fn remote_values<V: ClonedValue + SharedValue<S> + RemoteValue<R>, S, R, W: 
     }
 }
 
-fn read<V: CacheValue, W: Way<V>>(content: &Content) -> Option<V> {
+fn read<V: CacheValue, W: Way<V>>(content: Content) -> Option<V> {
     match content {
-        Content::Value(shared) => W::copy(shared),
+        Content::Value(shared) => W::read(shared),
         Content::Absent => None,
     }
 }
@@ -79,7 +79,7 @@ pub struct Ways<V> {
     /// These.
     pub(crate) this: fn() -> Ways<V>,
     /// As above.
-    pub(crate) read: fn(&Content) -> Option<V>,
+    pub(crate) read: fn(Content) -> Option<V>,
     /// What was found, without a clone where nobody else has it.
     pub(crate) take: fn(Content) -> Option<V>,
     /// A value as it is kept.

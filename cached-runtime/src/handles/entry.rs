@@ -225,7 +225,7 @@ impl<V: CacheValue> Entry<V> {
     pub async fn get(&self) -> Result<Option<V>, Error> {
         self.check()?;
         let found = Load::aside(Arc::clone(&self.function), self.probe()).await;
-        Ok(found.and_then(|content| ((self.ways)().read)(&content)))
+        Ok(found.and_then(|content| ((self.ways)().read)(content)))
     }
 
     /// Puts `value` in every tier, for the cache's own ttl. Where `cache_if` refuses it, the entry is removed: what

@@ -63,7 +63,7 @@ impl<V> Cache<V> {
                 .partition(|place| Arc::ptr_eq(&places[**place].0, function));
             let keys: Vec<KeyBytes> = these.iter().map(|place| places[*place].1.clone()).collect();
             for (place, content) in these.into_iter().zip(call::get_many(function, &keys).await) {
-                found[place] = content.and_then(|content| read(&content));
+                found[place] = content.and_then(read);
             }
             left = others;
         }

@@ -1,14 +1,10 @@
 //! What happened since the start, by cache and tier. Counting is relaxed: each number is exact, two numbers read
 //! while calls are under way may be from slightly different moments.
 
-mod striped;
-
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::Serialize;
-
-pub(crate) use self::striped::Striped;
 
 /// Every cache of a [`Caches`](crate::Caches) and every store they use. Displays as a table; serializes.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -14,7 +14,8 @@ use moka::notification::RemovalCause;
 use moka::ops::compute::{CompResult, Op};
 use moka::sync::Cache;
 
-use crate::entry::Held;
+use crate::clock::Tick;
+use crate::entry::{Content, Held, Seen};
 use crate::key::KeyBytes;
 use crate::tier::memory::{Bound, Probe};
 
@@ -58,7 +59,7 @@ impl Moka {
         let count = Arc::clone(&evictions);
         let entries = Cache::builder()
             .max_capacity(total)
-            .weigher(|_, held: &Arc<Held>| u32::try_from(held.weight).unwrap_or(u32::MAX))
+            .weigher(|_, held: &Arc<Held>| u32::try_from(held.rest.weight).unwrap_or(u32::MAX))
             .eviction_listener(move |_, _, cause| {
                 if cause == RemovalCause::Size {
                     count.fetch_add(1, Relaxed);
@@ -73,35 +74,42 @@ impl Moka {
         }
     }
 
-    pub(crate) fn read<R>(&self, probe: &Probe<'_>, look: impl FnOnce(&Held) -> Option<R>) -> Option<R> {
+    /// What is kept for a key: a hit. One that is due at `now` is kept on if `late` says so.
+    pub(crate) fn read(
+        &self,
+        probe: &Probe<'_>,
+        now: Tick,
+        late: impl FnOnce(&Seen<'_>) -> bool,
+    ) -> Option<Content> {
+        let found = self.peek(probe, |seen| {
+            (now < seen.due || late(seen)).then(|| seen.content.clone())
+        });
+        if found.is_some() {
+            self.hits.fetch_add(1, Relaxed);
+        }
+        found
+    }
+
+    /// Lets `see` have a look at the entry of a key: no hit.
+    pub(crate) fn peek<R>(&self, probe: &Probe<'_>, see: impl FnOnce(&Seen<'_>) -> Option<R>) -> Option<R> {
         let inside = Inside::enter();
         let held = self.entries.get(probe.bytes);
         drop(inside);
-        let seen = held.and_then(|held| look(&held));
-        if seen.is_some() {
-            self.hits.fetch_add(1, Relaxed);
-        }
-        seen
+        held.and_then(|held| see(&held.seen()))
     }
 
-    /// The same for a key that was not there a moment ago. `moka` counts every look towards a key's being worth its
-    /// place, hit or miss, and this one is not the caller's.
-    pub(crate) fn read_again<R>(
-        &self,
-        probe: &Probe<'_>,
-        look: impl FnOnce(&Held) -> Option<R>,
-    ) -> Option<R> {
-        let inside = Inside::enter();
-        let present = self.entries.contains_key(probe.bytes);
-        drop(inside);
-        if present { self.read(probe, look) } else { None }
+    /// Whether there is a record of a key that was not there a moment ago. `moka` counts every look towards a key's being
+    /// worth its place, hit or miss, and this one is not the caller's.
+    pub(crate) fn has(&self, probe: &Probe<'_>) -> bool {
+        let _inside = Inside::enter();
+        self.entries.contains_key(probe.bytes)
     }
 
     pub(crate) fn insert(
         &self,
         probe: Probe<'_>,
         held: Held,
-        admit: impl FnOnce(Option<&Held>) -> bool,
+        admit: impl FnOnce(Option<u64>) -> bool,
     ) -> bool {
         let _inside = Inside::enter();
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +118,7 @@ impl Moka {
             .entry(KeyBytes::from(probe.bytes))
             .and_compute_with(|present| {
                 let present = present.map(moka::Entry::into_value);
-                if admit(present.as_deref()) {
+                if admit(present.map(|present| present.rest.began)) {
                     Op::Put(Arc::new(held))
                 } else {
                     Op::Nop

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{AtomicTick, Clock, Tick};
-use crate::entry::{Aging, Content, Held, Idle, Wants};
+use crate::entry::{Aging, Content, Held, Idle, Rest, Seen, Wants};
 use crate::plan::Plan;
 use crate::stores::local::Local;
 #[cfg(feature = "moka")]
@@ -42,13 +42,6 @@ pub(crate) struct Fill {
     pub(crate) weight: u64,
 }
 
-#[cfg_attr(
-    feature = "moka",
-    expect(
-        clippy::large_enum_variant,
-        reason = "there is one for a function, and every hit looks into it"
-    )
-)]
 enum Engine {
     Local(Local),
     #[cfg(feature = "moka")]
@@ -123,110 +116,78 @@ impl Memory {
         self.name
     }
 
-    /// Lets `look` see a record that is served.
-    #[inline]
-    pub(crate) fn read<R>(&self, probe: &Probe<'_>, look: impl FnOnce(&Content) -> Option<R>) -> Option<R> {
-        let see = self.served(probe, look);
-        each!(&self.engine, it => it.read(probe, see))
+    /// What is kept for a key, if it is served.
+    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+    #[inline(always)]
+    pub(crate) fn read(&self, probe: &Probe<'_>) -> Option<Content> {
+        match &self.engine {
+            Engine::Local(local) => {
+                let now = self.clock.now();
+                let mut wants = None;
+                let found = local.read(probe, now, |seen| served(seen, now, &mut wants));
+                if let Some(wants) = wants {
+                    self.tell(probe, wants, now);
+                }
+                found
+            }
+            #[cfg(feature = "moka")]
+            Engine::Moka(_) => Some(self.read_aging(probe)?.0),
+        }
     }
 
     /// The same for a key that was not there a moment ago, which does not count as asked for once more.
-    pub(crate) fn read_again<R>(
-        &self,
-        probe: &Probe<'_>,
-        look: impl FnOnce(&Content) -> Option<R>,
-    ) -> Option<R> {
-        let see = self.served(probe, look);
-        match &self.engine {
-            // Keeps no account of keys that are not there.
-            Engine::Local(local) => local.read(probe, see),
-            #[cfg(feature = "moka")]
-            Engine::Moka(moka) => moka.read_again(probe, see),
+    pub(crate) fn read_again(&self, probe: &Probe<'_>) -> Option<Content> {
+        #[cfg(feature = "moka")]
+        if let Engine::Moka(moka) = &self.engine
+            && !moka.has(probe)
+        {
+            return None;
         }
-    }
-
-    #[inline]
-    fn served<R>(
-        &self,
-        probe: &Probe<'_>,
-        look: impl FnOnce(&Content) -> Option<R>,
-    ) -> impl FnOnce(&Held) -> Option<R> {
-        // Before the engine's lock, which whatever comes after it waits for.
-        let now = self.clock.now();
-        move |held| {
-            if now >= held.due {
-                self.late(held, now, probe)?;
-            }
-            look(&held.content)
-        }
+        self.read(probe)
     }
 
     /// The same, and says whether the record is to be reloaded.
-    pub(crate) fn read_aging<R>(
-        &self,
-        probe: &Probe<'_>,
-        look: impl FnOnce(&Content) -> Option<R>,
-    ) -> Option<(R, bool)> {
+    #[inline(never)]
+    pub(crate) fn read_aging(&self, probe: &Probe<'_>) -> Option<(Content, bool)> {
         let now = self.clock.now();
-        let mut reload = false;
-        let see = |held: &Held| {
-            if now >= held.due {
-                reload = self.late(held, now, probe)?.reload;
-            }
-            look(&held.content)
-        };
-        let seen = each!(&self.engine, it => it.read(probe, see))?;
-        Some((seen, reload))
+        let mut wants = None;
+        let found = each!(&self.engine, it => it.read(probe, now, |seen| served(seen, now, &mut wants)))?;
+        if let Some(wants) = wants {
+            self.tell(probe, wants, now);
+        }
+        Some((found, wants.is_some_and(|wants| wants.reload)))
     }
 
-    /// What comes of a read that is more than a hit. The tiers below are told from here, under the engine's lock: no more
-    /// is done than to hand a task to the runtime, and few reads do it.
+    /// Tells the tiers below of a read, if it is time for that.
     #[cold]
-    #[inline(never)]
-    fn late(&self, held: &Held, now: Tick, probe: &Probe<'_>) -> Option<Wants> {
-        let wants = held.late(now)?;
+    fn tell(&self, probe: &Probe<'_>, wants: Wants, now: Tick) {
         if let (Some(tell), Some(over)) = (&self.tell, wants.tell) {
             tell(*probe, over.since(now));
         }
-        Some(wants)
     }
 
-    /// What is there, if a hit would not reload it.
+    /// What is there, if a hit would not reload it. No hit, which has been counted already.
     pub(crate) fn settled(&self, probe: Probe<'_>) -> Option<Content> {
         let now = self.clock.now();
-        let mut settled = None;
-        // No hit, which has been counted already.
-        let see = |held: &Held| {
-            settled = held.is_settled(now).then(|| held.content.clone());
-            None::<()>
-        };
-        each!(&self.engine, it => it.read(&probe, see));
-        settled
+        let settled = |seen: &Seen<'_>| seen.is_settled(now).then(|| seen.content.clone());
+        each!(&self.engine, it => it.peek(&probe, settled))
     }
 
     /// Nobody reloads the record for as long as `pause` lasts.
     pub(crate) fn pause(&self, probe: Probe<'_>, pause: Duration) {
         let until = self.clock.now().after(pause);
-        let see = |held: &Held| {
-            if let Some(aging) = &held.aging {
-                aging.pause.set(until);
-            }
-            None::<()>
-        };
-        each!(&self.engine, it => it.read(&probe, see));
+        each!(&self.engine, it => it.peek(&probe, |seen| {
+            let aging = seen.rest.aging.as_ref()?;
+            aging.pause.set(until);
+            Some(())
+        }));
     }
 
     /// How long a record that is served stays fresh, if there is one: [`Duration::MAX`] if it has no end.
     pub(crate) fn remaining(&self, probe: Probe<'_>) -> Option<Duration> {
         let now = self.clock.now();
-        let mut remaining = None;
-        // Seeing how long a record lives is no hit, so the engine is told that nothing came of it.
-        let see = |held: &Held| {
-            remaining = held.end(now).map(|end| end.since(now).unwrap_or(Duration::MAX));
-            None::<()>
-        };
-        each!(&self.engine, it => it.read(&probe, see));
-        remaining
+        let end = each!(&self.engine, it => it.peek(&probe, |seen| seen.end(now)))?;
+        Some(end.since(now).unwrap_or(Duration::MAX))
     }
 
     /// Keeps what a load brought, unless the key was invalidated since `stamp` or a later load has filled it.
@@ -243,12 +204,10 @@ impl Memory {
         let held = Held {
             content: fill.content,
             due,
-            began,
-            weight,
-            aging,
+            rest: Rest { began, weight, aging },
         };
-        let admit = |present: Option<&Held>| {
-            self.stamps.now(probe.hash) == stamp && present.is_none_or(|present| present.began <= began)
+        let admit = |present: Option<u64>| {
+            self.stamps.now(probe.hash) == stamp && present.is_none_or(|present| present <= began)
         };
         each!(&self.engine, it => it.insert(probe, held, admit))
     }
@@ -308,4 +267,12 @@ impl Memory {
     pub(crate) fn evictions(&self) -> u64 {
         each!(&self.engine, it => it.evictions())
     }
+}
+
+/// A read that is more than a hit: whether the record is served, and what is to be done beside that.
+#[cold]
+#[inline(never)]
+fn served(seen: &Seen<'_>, now: Tick, wants: &mut Option<Wants>) -> bool {
+    *wants = seen.late(now);
+    wants.is_some()
 }

@@ -47,7 +47,7 @@ impl Load {
         if self.replaces() {
             return None;
         }
-        memory.read_again(&probe, |content| Some(content.clone()))
+        memory.read_again(&probe)
     }
 
     async fn look_below(&mut self, absent: bool) -> Option<Content> {

@@ -98,7 +98,7 @@ impl Many {
         let function = &self.function;
         let probe = self.slots[slot].probe();
         if let Some(memory) = &function.memory {
-            if let Some(content) = memory.read(&probe, |content| Some(content.clone())) {
+            if let Some(content) = memory.read(&probe) {
                 self.slots[slot].content = Some(content);
                 return None;
             }
@@ -168,9 +168,7 @@ impl Many {
             }
             let again = match (&role, &self.function.memory) {
                 (Role::Replace | Role::Off, _) | (_, None) => None,
-                (Role::Alone | Role::Flight(_), Some(memory)) => {
-                    memory.read_again(&probe, |content| Some(content.clone()))
-                }
+                (Role::Alone | Role::Flight(_), Some(memory)) => memory.read_again(&probe),
             };
             if let Some(content) = again {
                 self.found(slot, role, content);

@@ -180,7 +180,7 @@ impl<R: Output<K>, const K: u8, Id, V> Batch<R, K, Vec<Id>, Id, Vec<Id>, V, Vec<
             if *wanted == 0 {
                 content.take().and_then(take)
             } else {
-                content.as_ref().and_then(read)
+                content.clone().and_then(read)
             }
         };
         self.answers.into_iter().map(value).collect()

@@ -1,0 +1,264 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::*;
+
+fn held(value: u64, weight: u64) -> Held {
+    Held {
+        content: Content::Value(Arc::new(value)),
+        due: Tick::NEVER,
+        rest: Rest {
+            began: value,
+            weight,
+            aging: None,
+        },
+    }
+}
+
+fn entries(most: u64) -> Entries {
+    Entries::new(Room {
+        most,
+        ghosts: usize::try_from(most).unwrap() / 2,
+    })
+}
+
+fn value(content: &Content) -> u64 {
+    match content {
+        Content::Value(shared) => *shared.downcast_ref().unwrap(),
+        Content::Absent => panic!("a value was put there"),
+    }
+}
+
+/// A shard under keys that are numbers; equal hashes are made by `hash`.
+struct Shard {
+    entries: Entries,
+    hash: fn(u64) -> u64,
+}
+
+impl Shard {
+    fn of(most: u64) -> Self {
+        Self {
+            entries: entries(most),
+            hash: |key| key.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        }
+    }
+
+    fn put(&mut self, key: u64, new: Held) -> Gone {
+        let mut gone = Gone::default();
+        let (hash, bytes) = ((self.hash)(key), &key.to_le_bytes()[..]);
+        self.entries.insert(&Probe { hash, bytes }, new, &mut gone);
+        self.entries.check();
+        gone
+    }
+
+    fn fill(&mut self, key: u64) -> Gone {
+        self.put(key, held(key, 1))
+    }
+
+    fn read(&mut self, key: u64) -> Option<u64> {
+        let (hash, bytes) = ((self.hash)(key), &key.to_le_bytes()[..]);
+        let probe = Probe { hash, bytes };
+        let read = self.entries.read(&probe, Tick::ALWAYS, |_| false)?;
+        Some(value(&read))
+    }
+
+    fn has(&self, key: u64) -> bool {
+        let (hash, bytes) = ((self.hash)(key), &key.to_le_bytes()[..]);
+        self.entries.peek(&Probe { hash, bytes }).is_some()
+    }
+
+    fn remove(&mut self, key: u64) -> Option<u64> {
+        let (hash, bytes) = ((self.hash)(key), &key.to_le_bytes()[..]);
+        let removed = self.entries.remove(&Probe { hash, bytes });
+        self.entries.check();
+        removed.as_ref().map(value)
+    }
+}
+
+impl Entries {
+    /// What always holds between two calls.
+    fn check(&self) {
+        let mut seen = vec![false; self.slots.len()];
+        let mut count = 0;
+        for (ring, of) in [(&self.cold, Of::Cold), (&self.hot, Of::Hot)] {
+            let mut walk = Ring::new();
+            let mut weight = 0;
+            let first = ring.under_hand();
+            let mut next = first;
+            while let Some(place) = next {
+                let node = &self.nodes[place as usize];
+                assert!(node.ring == of && !std::mem::replace(&mut seen[place as usize], true));
+                weight += node.rest.weight;
+                count += 1;
+                walk.put_hand(place);
+                walk.turn(&self.nodes);
+                next = walk.under_hand().filter(|next| Some(*next) != first);
+            }
+            assert_eq!(ring.weight, weight, "{of:?}");
+        }
+        assert_eq!(self.places.len(), count);
+        assert_eq!(self.free.len() + count, self.slots.len());
+        assert!(self.cold.weight + self.hot.weight <= self.most);
+        for place in &self.places {
+            assert!(seen[*place as usize]);
+        }
+    }
+}
+
+#[test]
+fn what_is_put_is_read_until_it_is_removed() {
+    let mut shard = Shard::of(100);
+    (0..50).for_each(|key| drop(shard.fill(key)));
+    assert!((0..50).all(|key| shard.read(key) == Some(key)));
+    assert_eq!(shard.remove(7), Some(7));
+    assert_eq!((shard.remove(7), shard.read(7)), (None, None));
+    shard.put(8, held(80, 1));
+    assert_eq!((shard.read(8), shard.entries.len()), (Some(80), 49));
+}
+
+#[test]
+fn keys_of_one_hash_are_told_apart() {
+    let mut shard = Shard {
+        hash: |_| 42,
+        ..Shard::of(100)
+    };
+    (0..20).for_each(|key| drop(shard.fill(key)));
+    assert!((0..20).all(|key| shard.read(key) == Some(key)));
+    assert_eq!(shard.remove(3), Some(3));
+    assert!((0..20).all(|key| shard.read(key) == (key != 3).then_some(key)));
+}
+
+#[test]
+fn a_record_that_is_due_is_read_if_it_is_said_to_be_served() {
+    let mut shard = Shard::of(10);
+    let mut new = held(1, 1);
+    new.due = Tick::ALWAYS;
+    shard.put(1, new);
+    let probe = Probe {
+        hash: (shard.hash)(1),
+        bytes: &1_u64.to_le_bytes(),
+    };
+    assert!(shard.entries.read(&probe, Tick::ALWAYS, |_| false).is_none());
+    assert_eq!(shard.entries.hits, 0);
+    assert!(shard.entries.read(&probe, Tick::ALWAYS, |_| true).is_some());
+    assert_eq!(shard.entries.hits, 1);
+}
+
+#[test]
+fn what_is_read_stays_while_a_scan_passes() {
+    let mut shard = Shard::of(100);
+    (0..90).for_each(|key| drop(shard.fill(key)));
+    (0..90).for_each(|key| assert!(shard.read(key).is_some()));
+    (1_000..2_000).for_each(|key| drop(shard.fill(key)));
+    let left = (0..90).filter(|key| shard.has(*key)).count();
+    assert_eq!(left, 90);
+    assert_eq!(shard.entries.len(), 100);
+    assert_eq!(shard.entries.evictions, 990);
+}
+
+#[test]
+fn a_key_that_was_evicted_and_comes_back_stays() {
+    let mut shard = Shard::of(100);
+    (0..200).for_each(|key| drop(shard.fill(key)));
+    let evicted = (97..200).rev().find(|key| !shard.has(*key)).unwrap();
+    shard.fill(evicted);
+    // More than the cold ring has room for.
+    (1_000..1_010).for_each(|key| drop(shard.fill(key)));
+    assert!(shard.has(evicted));
+}
+
+#[test]
+fn a_removal_is_no_reason_to_keep_a_key_longer() {
+    let mut shard = Shard::of(100);
+    (0..200).for_each(|key| drop(shard.fill(key)));
+    let evicted = (97..200).rev().find(|key| !shard.has(*key)).unwrap();
+    assert_eq!(shard.remove(evicted), None);
+    shard.fill(evicted);
+    (1_000..1_010).for_each(|key| drop(shard.fill(key)));
+    assert!(!shard.has(evicted));
+}
+
+#[test]
+fn what_would_never_fit_is_not_kept_and_neither_is_what_it_replaces() {
+    let mut shard = Shard::of(100);
+    shard.put(1, held(1, 10));
+    shard.put(2, held(2, 10));
+    let gone = shard.put(1, held(3, 98));
+    assert_eq!(
+        gone.first
+            .iter()
+            .chain(&gone.others)
+            .map(value)
+            .collect::<Vec<_>>(),
+        [1, 3]
+    );
+    assert_eq!((shard.read(1), shard.read(2)), (None, Some(2)));
+    shard.put(2, held(4, 97));
+    assert_eq!(shard.read(2), Some(4));
+}
+
+#[test]
+fn a_replacement_that_is_heavier_makes_room() {
+    let mut shard = Shard::of(100);
+    (0..10).for_each(|key| drop(shard.put(key, held(key, 10))));
+    let gone = shard.put(9, held(9, 50));
+    assert!(shard.has(9));
+    // It has been wanted twice and moves to the hot ring, which has room for 97: five of the others go.
+    assert_eq!(
+        1 + gone.others.len(),
+        6,
+        "what was replaced, and what was evicted"
+    );
+    assert_eq!(shard.entries.evictions, 5);
+}
+
+#[test]
+fn keys_are_removed_some_places_at_a_time() {
+    let mut shard = Shard::of(1_000);
+    (0..300).for_each(|key| drop(shard.fill(key)));
+    let mut odd = |key: &[u8]| key[0] % 2 == 1;
+    let (mut from, mut removed) = (Some(0), 0);
+    while let Some(place) = from {
+        let (gone, next) = shard.entries.remove_some(place, 7, &mut odd);
+        assert!(gone.len() <= 7);
+        removed += gone.len();
+        from = next;
+        shard.entries.check();
+    }
+    assert_eq!(removed, 150);
+    assert!((0..300).all(|key| shard.has(key) == (key % 2 == 0)));
+}
+
+/// Against a map that forgets nothing: what is there is what was put last.
+#[test]
+fn nothing_wrong_is_ever_read() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for most in [1, 2, 3, 7, 64, 1_000] {
+        let mut shard = Shard {
+            // Eight keys to a hash.
+            hash: |key| (key / 8).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            ..Shard::of(most)
+        };
+        let mut model = HashMap::new();
+        for round in 0..5_000 {
+            let key = random.u64(..2 * most + 8);
+            match random.u32(..10) {
+                0 => {
+                    shard.remove(key);
+                    model.remove(&key);
+                }
+                1..=4 => {
+                    shard.put(key, held(round, random.u64(1..=1 + most / 3)));
+                    model.insert(key, round);
+                }
+                _ => {
+                    let read = shard.read(key);
+                    assert!(read.is_none() || read == model.get(&key).copied());
+                }
+            }
+        }
+        assert!(shard.entries.evictions > 0);
+    }
+}

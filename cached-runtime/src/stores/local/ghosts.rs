@@ -1,0 +1,102 @@
+//! The keys evicted last, by their hashes: a key that comes back soon was worth more than it was taken for.
+
+use hashbrown::HashTable;
+
+/// Of no key: what is remembered is never zero.
+const FORGOTTEN: u64 = 0;
+
+/// A ring of the last so many; an index finds a hash in it.
+pub(super) struct Ghosts {
+    most: usize,
+    ring: Vec<u64>,
+    /// The oldest, once the ring is full.
+    oldest: usize,
+    places: HashTable<u32>,
+}
+
+impl Ghosts {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most: most.min(u32::MAX as usize),
+            ring: Vec::new(),
+            oldest: 0,
+            places: HashTable::new(),
+        }
+    }
+
+    pub(super) fn remember(&mut self, hash: u64) {
+        let hash = hash.max(1);
+        let Some(place) = self.place() else { return };
+        match self.ring.get_mut(place as usize) {
+            Some(slot) => {
+                let old = std::mem::replace(slot, hash);
+                if old != FORGOTTEN
+                    && let Ok(entry) = self.places.find_entry(old, |other| *other == place)
+                {
+                    entry.remove();
+                }
+            }
+            None => self.ring.push(hash),
+        }
+        let ring = &self.ring;
+        self.places
+            .insert_unique(hash, place, |place| ring[*place as usize]);
+    }
+
+    /// Where the next one goes.
+    fn place(&mut self) -> Option<u32> {
+        if self.ring.len() < self.most {
+            return u32::try_from(self.ring.len()).ok();
+        }
+        let place = u32::try_from(self.oldest).ok().filter(|_| self.most > 0)?;
+        self.oldest = (self.oldest + 1) % self.most;
+        Some(place)
+    }
+
+    /// Whether it is among them; from now on it is not.
+    pub(super) fn recall(&mut self, hash: u64) -> bool {
+        let hash = hash.max(1);
+        let ring = &self.ring;
+        let Ok(entry) = self
+            .places
+            .find_entry(hash, |place| ring[*place as usize] == hash)
+        else {
+            return false;
+        };
+        let (place, _) = entry.remove();
+        self.ring[place as usize] = FORGOTTEN;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ghosts;
+
+    #[test]
+    fn the_last_ones_are_remembered_and_each_is_recalled_once() {
+        let mut ghosts = Ghosts::new(3);
+        (1..=5).for_each(|hash| ghosts.remember(hash));
+        let recalled: Vec<bool> = (1..=5).map(|hash| ghosts.recall(hash)).collect();
+        assert_eq!(recalled, [false, false, true, true, true]);
+        assert!(!ghosts.recall(5));
+        ghosts.remember(6);
+        assert!(ghosts.recall(6));
+    }
+
+    #[test]
+    fn one_that_is_there_twice_is_recalled_as_often() {
+        let mut ghosts = Ghosts::new(3);
+        [7, 7, 8].iter().for_each(|hash| ghosts.remember(*hash));
+        assert!(ghosts.recall(7) && ghosts.recall(7) && !ghosts.recall(7));
+        (10..20).for_each(|hash| ghosts.remember(hash));
+        assert!(!ghosts.recall(8) && ghosts.recall(19));
+    }
+
+    #[test]
+    fn none_is_remembered_where_there_is_no_room() {
+        let mut ghosts = Ghosts::new(0);
+        ghosts.remember(1);
+        assert!(!ghosts.recall(1));
+    }
+}
