@@ -47,9 +47,11 @@ pub enum Turn<R: Output<K>, const K: u8> {
     Lead(Lead<R, K>),
 }
 
-/// Enters a call under the `Caches` in force. Inlined, so that a hit need not have the definition in memory.
-#[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
-#[inline(always)]
+/// Enters a call under the `Caches` in force.
+///
+/// Inlined, so that a hit need not have the definition in memory; but not in debug builds, where that would only be more to compile.
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn enter<R, const K: u8>(
     definition: &Definition<R::Value>,
     shape: Shape<R, K>,
@@ -182,8 +184,8 @@ where
     enter_at(caches.function(definition), context::mode(), definition, probe)
 }
 
-#[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
-#[inline(always)]
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn enter_at<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
@@ -197,8 +199,8 @@ where
 }
 
 /// The same for a key that has been written before.
-#[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
-#[inline(always)]
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn look_at<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
