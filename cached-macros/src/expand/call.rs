@@ -90,7 +90,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
                     #door::Seen::Found(#done, #reload) => break '__found (#done, #reload),
                     #door::Seen::Nothing(#lead) => #lead,
                 };
-                return #door::Run { steps: #lead, body: #door::Box::pin(#body) }.await;
+                return #door::Run { lead: #lead, body: #door::Box::pin(#body) }.await;
             };
             if let ::core::option::Option::Some(#reload) = #reload {
                 #door::reload(#reload, #shape, #share, #door::told!(#shape), #again);
@@ -112,7 +112,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #door::Turn::Lead(#lead) => #lead,
         };
         // Boxed here and not before, so that the future of a call that hits stays small.
-        #door::Run { steps: #lead.steps(), body: #door::Box::pin(#body) }.await
+        #door::Run { lead: #lead, body: #door::Box::pin(#body) }.await
     }
 }
 

@@ -88,7 +88,7 @@ pub fn reload<R, const K: u8>(
     let of = (Arc::clone(&function), KeyBytes::from(lead.probe().bytes));
     let load = Box::new(Load::again(function, lead));
     let run = Run {
-        steps: Lead::new(load, share, ways()).steps(),
+        lead: Lead::new(load, share, ways()),
         body: Box::pin(body),
     };
     let run = context::carried(async move {

@@ -99,7 +99,7 @@ where
         Turn::Done(answer) => answer,
         Turn::Lead(lead) => {
             Run {
-                steps: lead.steps(),
+                lead,
                 // Called where it is polled, so that what it does before its first await is the load's too.
                 body: Box::pin(async move { loader().await }),
             }
@@ -130,12 +130,12 @@ where
             Turn::Done(answer) => break 'found (answer, None),
             Turn::Lead(lead) => lead,
         };
-        let steps = match lead.look().await {
+        let lead = match lead.look().await {
             Seen::Found(hit, due) => break 'found (hit, due),
-            Seen::Nothing(steps) => steps,
+            Seen::Nothing(lead) => lead,
         };
         return Run {
-            steps,
+            lead,
             body: Box::pin(async move { loader().await }),
         }
         .await;

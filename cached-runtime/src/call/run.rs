@@ -16,32 +16,22 @@ use super::share::Share;
 use super::steps::Steps;
 use super::values::Ways;
 
-/// A call whose turn it is to load.
-pub struct Lead<R: Output<K>, const K: u8> {
-    load: Box<Load>,
-    share: Share<R::Error>,
-    ways: Ways<R::Value>,
-}
+/// A call whose turn it is to load. Boxed here, in code that is compiled once for a return type and not for every function.
+pub struct Lead<R: Output<K>, const K: u8>(Box<Typed<R, K>>);
 
 impl<R: Output<K>, const K: u8> Lead<R, K> {
     pub(super) fn new(load: Box<Load>, share: Share<R::Error>, ways: Ways<R::Value>) -> Self {
-        Self { load, share, ways }
+        Self(Box::new(Typed {
+            steps: Steps::Begin(load),
+            brought: None,
+            share,
+            ways,
+        }))
     }
 
     /// Looks in the tiers, for a function whose hits may load in the background.
     pub fn look(self) -> Look<R, K> {
-        Look(Some(self.steps()))
-    }
-
-    /// The load as a future in need of a body.
-    // Boxed here, in code that is compiled once for a return type and not for every function.
-    pub fn steps(self) -> Box<Typed<R, K>> {
-        Box::new(Typed {
-            steps: Steps::Begin(self.load),
-            brought: None,
-            share: self.share,
-            ways: self.ways,
-        })
+        Look(Some(self))
     }
 }
 
@@ -49,7 +39,7 @@ impl<R: Output<K>, const K: u8> Lead<R, K> {
 /// brought. The expansion makes it: a function that did would be compiled for each.
 pub struct Run<R: Output<K>, B, const K: u8> {
     /// The load.
-    pub steps: Box<Typed<R, K>>,
+    pub lead: Lead<R, K>,
     /// The body.
     pub body: Pin<Box<B>>,
 }
@@ -63,9 +53,10 @@ where
 {
     type Output = R;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        let this = &mut *self;
-        this.steps.poll(this.body.as_mut(), context)
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        // Not `&mut *self`, which is a function more to compile for each of these.
+        let this = self.get_mut();
+        this.lead.0.poll(this.body.as_mut(), context)
     }
 }
 
@@ -74,11 +65,11 @@ pub enum Seen<R: Output<K>, const K: u8> {
     /// It is there, and perhaps to be loaded anew.
     Found(R, Option<Reload<R::Value>>),
     /// Nothing: the body is to run.
-    Nothing(Box<Typed<R, K>>),
+    Nothing(Lead<R, K>),
 }
 
 /// A load up to the point where its body would run.
-pub struct Look<R: Output<K>, const K: u8>(Option<Box<Typed<R, K>>>);
+pub struct Look<R: Output<K>, const K: u8>(Option<Lead<R, K>>);
 
 impl<R: Output<K>, const K: u8> Unpin for Look<R, K> {}
 
@@ -86,16 +77,17 @@ impl<R: Output<K>, const K: u8> Future for Look<R, K> {
     type Output = Seen<R, K>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Seen<R, K>> {
-        let Some(mut typed) = self.0.take() else {
+        let Some(mut lead) = self.0.take() else {
             // Polled after it was ready: a mistake of the caller's.
             return Poll::Pending;
         };
+        let typed = &mut *lead.0;
         match typed.poll_look(context) {
             Poll::Pending => {
-                self.0 = Some(typed);
+                self.0 = Some(lead);
                 Poll::Pending
             }
-            Poll::Ready(None) => Poll::Ready(Seen::Nothing(typed)),
+            Poll::Ready(None) => Poll::Ready(Seen::Nothing(lead)),
             Poll::Ready(Some(hit)) => {
                 let claim = typed.steps.end().and_then(Load::found);
                 let reload = claim.map(|claim| Reload::new(claim, typed.ways.this));
@@ -106,7 +98,7 @@ impl<R: Output<K>, const K: u8> Future for Look<R, K> {
 }
 
 /// A load whose values are of a known type.
-pub struct Typed<R: Output<K>, const K: u8> {
+struct Typed<R: Output<K>, const K: u8> {
     steps: Steps,
     /// What the body brought, while it is being stored.
     brought: Option<Loaded<R, R::Value>>,
