@@ -18,6 +18,7 @@ mod wait;
 mod within;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::key::KeyBytes;
@@ -68,17 +69,21 @@ impl Flights {
     /// The same for one of the keys of a batch.
     pub(crate) fn join_as(self: &Arc<Self>, probe: Probe<'_>, group: Option<Group>) -> Joined {
         let mut shard = self.shard(probe.hash);
-        if let Some(flight) = shard.get(probe.bytes) {
-            return match Waiting::begin(flight) {
-                Err(Circle) => Joined::Inside,
-                Ok(waiting) => Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight), waiting)),
-            };
-        }
-        let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash, false));
+        let place = match shard.entry(KeyBytes::from(probe.bytes)) {
+            Entry::Vacant(place) => place,
+            Entry::Occupied(flight) => {
+                let flight = flight.get();
+                return match Waiting::begin(flight) {
+                    Err(Circle) => Joined::Inside,
+                    Ok(waiting) => Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight), waiting)),
+                };
+            }
+        };
+        let flight = Arc::new(Flight::new(place.key().clone(), probe.hash, false));
         if let Some(group) = group {
             flight.set_group(group.0);
         }
-        shard.insert(flight.key.clone(), Arc::clone(&flight));
+        place.insert(Arc::clone(&flight));
         Joined::Leader(Lead::new(Arc::clone(self), flight))
     }
 
@@ -114,12 +119,12 @@ impl Flights {
     fn retire(&self, flight: &Arc<Flight>, gone: impl FnOnce(&mut State) -> bool) {
         let mut shard = self.shard(flight.hash);
         let gone = gone(&mut flight.lock());
+        // As a rule it is the one there.
         if gone
-            && shard
-                .get(&*flight.key)
-                .is_some_and(|current| Arc::ptr_eq(current, flight))
+            && let Some((key, current)) = shard.remove_entry(&*flight.key)
+            && !Arc::ptr_eq(&current, flight)
         {
-            shard.remove(&*flight.key);
+            shard.insert(key, current);
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Lead {
     flight: Arc<Flight>,
     /// Nobody has to be told any more; only the map entry is left to clear.
     answered: bool,
+    /// That has been done too.
+    left: bool,
 }
 
 impl Lead {
@@ -23,6 +25,7 @@ impl Lead {
             flights,
             flight,
             answered: false,
+            left: false,
         }
     }
 
@@ -50,7 +53,8 @@ impl Lead {
             self.answered = state.waiters.is_empty();
             self.answered && state.leave()
         });
-        if self.answered { Ok(()) } else { Err(self) }
+        self.left = self.answered;
+        if self.left { Ok(()) } else { Err(self) }
     }
 
     /// Gives the answer to all who wait. The flight stays in the map, answering later callers at once, until this
@@ -73,6 +77,9 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
+        if self.left {
+            return;
+        }
         if !self.answered {
             self.flight.set_group(0);
             let woken = self.flight.lock().fall();

@@ -121,13 +121,14 @@ impl Guarded {
             self.heal();
             return Looked::Missing(None);
         }
-        let call = async {
+        // Pinned here: by value it would have a place in each of the futures around it.
+        let call = pin!(async {
             if life {
                 self.store.get(key).await
             } else {
                 self.store.get_bytes(key).await
             }
-        };
+        });
         match self.ask(call).await {
             // A removal that failed meanwhile is about what was just read.
             Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),

@@ -32,6 +32,9 @@ impl<'a> Reply<'a> {
     }
 
     fn take(rest: &mut &'a [u8], depth: usize) -> RedisResult<Option<Self>> {
+        if let Some(bytes) = take_whole(rest) {
+            return Ok(Some(Self::Bytes(bytes)));
+        }
         // Before its end has come: whoever talks something else may never send one.
         if rest.first().is_some_and(|mark| !b"+-:$*".contains(mark)) {
             return Err(garbled());
@@ -90,6 +93,18 @@ fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let line = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);
     Some((line, &bytes[end + 1..]))
+}
+
+/// What hits are made of: bytes that are all there. Anything else is left where it is, for those who look closer.
+fn take_whole<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let after = rest.strip_prefix(b"$")?;
+    let end = after.iter().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, after) = after.split_at_checked(end).filter(|_| end > 0)?;
+    let more = |length: usize, digit: &u8| length.checked_mul(10)?.checked_add(usize::from(digit - b'0'));
+    let length = digits.iter().try_fold(0, more)?;
+    let (bytes, after) = after.strip_prefix(b"\r\n")?.split_at_checked(length)?;
+    *rest = after.strip_prefix(b"\r\n")?;
+    Some(bytes)
 }
 
 fn take_bytes<'a>(rest: &mut &'a [u8], length: usize) -> RedisResult<Option<&'a [u8]>> {
@@ -165,6 +180,8 @@ mod tests {
             b":x\r\n",
             b"$-2\r\n",
             b"$1\r\nabc\r\n",
+            b"$\r\n\r\n",
+            b"$x1\r\na\r\n",
             b"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
         ] {
             assert!(Reply::read(bytes).is_err(), "{bytes:?}");
