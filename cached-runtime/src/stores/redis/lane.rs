@@ -86,12 +86,13 @@ impl Lane {
     pub(super) async fn ask_one(&mut self, command: &Cmd) -> RedisResult<Value> {
         let mut commands = Pipeline::with_capacity(1);
         commands.add_command(command.clone());
-        let mut answers = self.ask(&commands).await?;
+        let mut answers = self.ask(&commands, false).await?;
         answers.pop().unwrap_or(Value::Nil).extract_error()
     }
 
-    /// Sends commands in one journey and returns the answers of all, errors among them.
-    pub(super) async fn ask(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+    /// Sends commands in one journey and returns the answers of all, errors among them. With `many` callers there is
+    /// more to do meanwhile than to wait.
+    pub(super) async fn ask(&mut self, commands: &Pipeline, many: bool) -> RedisResult<Vec<Value>> {
         self.request.clear();
         for command in commands.cmd_iter() {
             command.write_packed_command(&mut self.request);
@@ -104,8 +105,11 @@ impl Lane {
         self.owed += commands.len();
         self.sound = true;
         let mut answers = Vec::with_capacity(commands.len());
-        // Who was answered before runs first; by then the answer may have come, and nobody sleeps and is woken for it.
-        yield_now().await;
+        if many {
+            // Who was answered before runs first; by then the answer may have come, and nobody sleeps and is woken for it.
+            // For one alone this wakes another thread of the runtime, which finds nothing to do.
+            yield_now().await;
+        }
         while self.owed > 0 {
             match self.answer() {
                 // The first are those of who was dropped.

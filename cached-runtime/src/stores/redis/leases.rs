@@ -238,9 +238,9 @@ impl Script {
             commands.add_command(self.command(in_full, keys, arguments));
             commands
         };
-        let answers = link.look(&commands(false)).await;
+        let answers = link.look(&commands(false), keys.len() > 1).await;
         if is_unknown(&answers) {
-            return link.look(&commands(true)).await;
+            return link.look(&commands(true), keys.len() > 1).await;
         }
         answers
     }

@@ -161,11 +161,11 @@ impl Link {
     }
 
     /// Sends commands that may be carried out twice, in one journey, and returns the answers of all; an error answer to
-    /// any of them is an error.
-    pub(super) async fn look(&self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+    /// any of them is an error. `many` callers wait for them, or one.
+    pub(super) async fn look(&self, commands: &Pipeline, many: bool) -> RedisResult<Vec<Value>> {
         let wire = self.wire().await?;
         while let Some(mut held) = self.inner.hold(&wire) {
-            match held.ask(commands).await {
+            match held.ask(commands, many).await {
                 // The server has hung up since, or has never heard the question before, or the runtime that watched
                 // over the lane has ended.
                 Err(error) if error.is_io_error() && !error.is_timeout() => {}
@@ -377,7 +377,7 @@ impl Kept {
 }
 
 impl Held<'_> {
-    async fn ask(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+    async fn ask(&mut self, commands: &Pipeline, many: bool) -> RedisResult<Vec<Value>> {
         let Some(Kept { lane, .. }) = &mut self.kept else {
             return Err(io::Error::from(io::ErrorKind::NotConnected).into());
         };
@@ -386,7 +386,7 @@ impl Held<'_> {
         } else {
             (ANSWER, io::ErrorKind::TimedOut)
         };
-        if let Ok(answer) = timeout(patience, lane.ask(commands)).await {
+        if let Ok(answer) = timeout(patience, lane.ask(commands, many)).await {
             return answer;
         }
         self.kept = None;

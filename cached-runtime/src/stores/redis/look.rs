@@ -42,7 +42,7 @@ impl Luck {
         let streak = if life { 0 } else { self.streak.load(Relaxed) };
         let first = (streak == LONG || streak > 0 && keys.len() >= FEW).then(|| mget(keys));
         let expected = match first {
-            Some(first) if streak == LONG => values_alone(link, first).await?,
+            Some(first) if streak == LONG => values_alone(link, first, keys.len() > 1).await?,
             Some(first) => values_and_rest(script, link, first, keys).await?,
             None => None,
         };
@@ -76,10 +76,10 @@ impl Luck {
 }
 
 /// The values of all keys, if they are there: else nothing is known, not even that one is missing.
-async fn values_alone(link: &Link, first: Cmd) -> RedisResult<Option<Vec<Value>>> {
+async fn values_alone(link: &Link, first: Cmd, many: bool) -> RedisResult<Option<Vec<Value>>> {
     let mut commands = Pipeline::with_capacity(1);
     commands.add_command(first);
-    match link.look(&commands).await.map(<[Value; 1]>::try_from) {
+    match link.look(&commands, many).await.map(<[Value; 1]>::try_from) {
         Ok(Ok([Value::Array(answers)])) if answers.iter().all(is_value) => Ok(Some(answers)),
         Err(error) if !is_forbidden(&error) => Err(error),
         _ => Ok(None),
