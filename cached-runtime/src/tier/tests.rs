@@ -1,7 +1,7 @@
 //! A fill and a removal that meet: whichever order they take, what was loaded before the removal is not read after it.
 
 #[cfg(feature = "testing")]
-mod told;
+mod aging;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
