@@ -1,4 +1,5 @@
-//! The values' own code runs inside of ours: a `clone` or a `drop` may look at the statistics.
+//! The values' own code runs inside of ours: a `clone` or a `drop` may look at the statistics, and in the `local` engine do
+//! anything to its own cache.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -184,4 +185,65 @@ fn a_drop_removes_another_entry() {
             local_entry(id / 2).invalidate().await.unwrap();
         }
     });
+}
+
+/// Its hits may start a load.
+#[cache(backend = "local", capacity = 10, ttl = "1h", refresh = "50%")]
+async fn aging(id: u64) -> Hooked {
+    Hooked::plain(id)
+}
+
+/// What is ready at once.
+fn at_once<T>(work: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(work).poll(&mut context) {
+        std::task::Poll::Ready(done) => done,
+        std::task::Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// Neither a lock is held while a hit is cloned nor is the scope looked at: its own clone may read, replace, remove and
+/// clear it, under a scope of its own.
+macro_rules! clones {
+    ($call:expr, $entry:ident, $cache:ident) => {
+        must_end(async |caches| {
+            let armed = Arc::new(AtomicUsize::new(0));
+            let cloned: Hook = {
+                let (armed, caches) = (Arc::clone(&armed), caches.clone());
+                Arc::new(move || match armed.swap(0, SeqCst) {
+                    0 => {}
+                    step => at_once(caches.scope(async {
+                        match step {
+                            1 => assert_eq!($call.await.id, 1),
+                            2 => $entry(1).insert(Hooked::plain(2)).await.unwrap(),
+                            3 => $entry(1).invalidate().await.unwrap(),
+                            _ => $cache().clear().await.unwrap(),
+                        }
+                    })),
+                })
+            };
+            for step in 1..=4 {
+                let value = Hooked::new(1, &cloned, &nothing());
+                $entry(1).insert(value).await.unwrap();
+                let before = $cache().stats().hits;
+                armed.store(step, SeqCst);
+                // What was there when the call began.
+                assert_eq!($call.await.id, 1);
+                assert_eq!(armed.load(SeqCst), 0);
+                let hits = $cache().stats().hits - before;
+                assert_eq!(hits, if step == 1 { 2 } else { 1 });
+            }
+            assert_eq!($cache().stats().entries, 0);
+        })
+    };
+}
+
+#[test]
+fn a_clone_does_anything_to_its_own_cache() {
+    clones!(local(Hooked::plain(0), 1), local_entry, local_cache);
+}
+
+#[test]
+fn so_does_one_of_a_hit_that_may_start_a_load() {
+    clones!(aging(1), aging_entry, aging_cache);
 }

@@ -89,7 +89,9 @@ where
         }
         remember(definition);
     }
-    context::with(|caches, mode| look_aging(caches.function(definition), mode, definition, key))
+    // Not from there, as in `enter_scoped`.
+    let (function, mode) = context::with(|caches, mode| (Arc::clone(caches.function(definition)), mode));
+    look_aging(&function, mode, definition, key)
 }
 
 /// The same under a `Caches` passed by hand.
@@ -158,7 +160,21 @@ where
         remember(&definition);
     }
     let probe = probe_of(key);
-    context::with(|caches, mode| enter_at(caches.function(&definition), mode, &definition, probe))
+    let (shared, absent) = context::with(|caches, mode| {
+        let mut absent = false;
+        let function = caches.function(&definition);
+        (seek(function, mode, probe.hash, probe.bytes, &mut absent), absent)
+    });
+    // Where the scope is not looked at any more: a value's `clone` and `drop` may enter one themselves.
+    if let Some(shared) = shared
+        && let Some(value) = (definition.read())(Content::Value(shared))
+    {
+        return Enter::Done(R::from_value(value));
+    }
+    context::with(|caches, mode| {
+        let function = caches.function(&definition);
+        missed(function, mode, definition.ways(), probe.hash, probe.bytes, absent)
+    })
 }
 
 /// From now on the function is found at its site.

@@ -252,10 +252,12 @@ impl Entries {
         self.join(place, ring);
     }
 
-    /// Half as many places more.
+    /// Half as many places more, but for no more entries than there can be: one that comes back is there before another
+    /// goes for it.
     fn grow(&mut self) {
         let old = self.slots.len();
-        let new = (old + old / 2).max(FIRST).min(u32::MAX as usize);
+        let needed = usize::try_from(self.most).unwrap_or(usize::MAX).saturating_add(1);
+        let new = (old + old / 2).max(FIRST).min(needed).min(u32::MAX as usize);
         let mut slots = std::mem::take(&mut self.slots).into_vec();
         let mut nodes = std::mem::take(&mut self.nodes).into_vec();
         slots.reserve_exact(new - old);

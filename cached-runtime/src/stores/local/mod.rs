@@ -151,3 +151,6 @@ impl Local {
         self.shards.iter().map(|shard| count(&shard.0.lock())).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,12 @@ impl Shard {
 }
 
 impl Entries {
+    /// How many entries there is memory for.
+    pub(in super::super) fn places(&self) -> u64 {
+        assert_eq!(self.slots.len(), self.nodes.len());
+        self.slots.len() as u64
+    }
+
     /// What always holds between two calls.
     fn check(&self) {
         let mut seen = vec![false; self.slots.len()];
@@ -261,4 +267,79 @@ fn nothing_wrong_is_ever_read() {
         }
         assert!(shard.entries.evictions > 0);
     }
+}
+
+/// Keys of every length, the empty one and those on the heap among them, under a handful of hashes.
+#[test]
+fn keys_of_any_length_are_told_apart() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for hashes in [1, 3, u64::MAX] {
+        let mut entries = entries(50);
+        let mut model = HashMap::new();
+        let mut found = 0;
+        for round in 0..10_000 {
+            let length = random.usize(..70);
+            let mut bytes = vec![7; length];
+            if let Some(byte) = (length > 0).then(|| &mut bytes[random.usize(..length)]) {
+                *byte = 8;
+            }
+            let hash = bytes.iter().fold(length as u64, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            });
+            let probe = Probe {
+                hash: hash % hashes,
+                bytes: &bytes,
+            };
+            match random.u32(..8) {
+                0 => {
+                    let removed = entries.remove(&probe).as_ref().map(value);
+                    assert!(removed.is_none() || removed == model.remove(&bytes));
+                }
+                1..=3 => {
+                    entries.insert(&probe, held(round, 1), &mut Gone::default());
+                    model.insert(bytes, round);
+                }
+                _ => {
+                    let read = entries.read(&probe, Tick::ALWAYS, |_| false);
+                    let read = read.as_ref().map(value);
+                    assert!(read.is_none() || read == model.get(&bytes).copied());
+                    found += u64::from(read.is_some());
+                }
+            }
+            entries.check();
+        }
+        assert!(found > 0 && found == entries.hits);
+    }
+}
+
+#[test]
+fn an_entry_that_all_have_read_is_evicted_all_the_same() {
+    for most in [1, 2, 3, 100] {
+        let mut shard = Shard::of(most);
+        for key in 0..3 * most {
+            shard.fill(key);
+            (0..5).for_each(|_| assert_eq!(shard.read(key), Some(key)));
+        }
+        assert_eq!(shard.entries.len(), most);
+        assert_eq!(shard.entries.evictions, 2 * most);
+        // The heaviest that is kept has none beside it but what the rest has room for.
+        shard.put(9_999, held(1, evict::hot_part(most)));
+        assert!(shard.has(9_999));
+    }
+}
+
+#[test]
+fn a_read_that_is_refused_neither_counts_nor_earns_credit() {
+    let mut shard = Shard::of(100);
+    let mut due = held(1, 1);
+    due.due = Tick::ALWAYS;
+    shard.put(1, due);
+    (0..5).for_each(|_| assert_eq!(shard.read(1), None));
+    let place = shard.entries.places.iter().next().copied().unwrap();
+    assert_eq!(
+        (shard.entries.slots[place as usize].credit, shard.entries.hits),
+        (0, 0)
+    );
 }
