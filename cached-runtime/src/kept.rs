@@ -26,7 +26,7 @@ pub trait Way<V> {
     where
         V: CacheValue;
 
-    /// The same by one who has it for this alone, and for whom a clone is to be made.
+    /// The same, from what was taken along for this alone: an `Arc` need not be cloned again.
     #[doc(hidden)]
     fn read(shared: Shared) -> Option<V>
     where

@@ -89,7 +89,7 @@ pub(super) struct Entries {
 /// How much there is room for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
-    /// What all entries may weigh together.
+    /// What all entries may weigh together: a 64th of all numbers at most, so that sums of it do not overflow.
     pub(super) most: u64,
     /// How many evicted keys are remembered.
     pub(super) ghosts: usize,
