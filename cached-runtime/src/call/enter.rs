@@ -1,7 +1,7 @@
 //! The typed side of a call: from arguments to a returned thing.
 //!
-//! Compiled anew for every function, so it holds no more than what needs the types; the steps themselves are in
-//! `load`, compiled once.
+//! Compiled anew for every function or return type, so it holds no more than what needs the types. The look in memory,
+//! `seek`, and the steps themselves, in `load`, are compiled once.
 
 use std::future::Future;
 use std::pin::Pin;

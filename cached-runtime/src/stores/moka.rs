@@ -74,7 +74,7 @@ impl Moka {
         }
     }
 
-    /// What is kept for a key: a hit. One that is due at `now` is kept on if `late` says so.
+    /// What is kept for a key: a hit. One that is due at `now` is given all the same if `late` says so.
     pub(crate) fn read(
         &self,
         probe: &Probe<'_>,

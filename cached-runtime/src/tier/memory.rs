@@ -116,7 +116,8 @@ impl Memory {
         self.name
     }
 
-    /// What is kept for a key, if it is served.
+    /// What is kept for a key, if it is served. As `read_aging`, but written out for `local`: a hit is not to pay for a call, nor for
+    /// what it would hand on.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]
     pub(crate) fn read(&self, probe: &Probe<'_>) -> Option<Content> {

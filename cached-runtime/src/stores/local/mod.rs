@@ -69,7 +69,8 @@ impl Local {
         &self.shards[index & (self.shards.len() - 1)].0
     }
 
-    /// What is kept for a key: a hit. One that is due at `now` is kept on if `late` says so, which runs under the shard's lock.
+    /// What is kept for a key: a hit. One that is due at `now` is given all the same if `late` says so, which runs under the
+    /// shard's lock.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]
     pub(crate) fn read(
