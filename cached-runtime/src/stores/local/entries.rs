@@ -5,6 +5,8 @@
 
 mod evict;
 
+use std::mem::offset_of;
+
 use hashbrown::HashTable;
 
 use super::ghosts::Ghosts;
@@ -14,6 +16,8 @@ use crate::entry::{Content, Held, Rest, Seen};
 use crate::key::{KeyBytes, same};
 use crate::tier::memory::Probe;
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
 /// Places to begin with.
 const FIRST: usize = 8;
 /// How many readings an entry has credit for.
@@ -28,7 +32,7 @@ struct Slot {
     credit: u8,
 }
 
-const _: () = assert!(size_of::<Slot>() == 64, "a hit reads one cache line of an entry");
+const _: () = assert!(size_of::<Slot>() == LINE, "a hit reads one cache line of an entry");
 
 pub(super) struct Node {
     pub(super) links: Links,
@@ -70,10 +74,13 @@ enum Of {
     Neither,
 }
 
-/// What a hit reads and writes comes first, to be in one cache line with the lock.
+/// What a hit writes comes first, to be in one cache line with the lock; what it only reads has the next line to itself, for a
+/// core that waits for the lock's line from another can go on with what it has. In one line they cost a fifth of a hit where
+/// two threads read.
 #[repr(C)]
 pub(super) struct Entries {
     pub(super) hits: u64,
+    apart: [u64; 6],
     places: HashTable<u32>,
     slots: Box<[Slot]>,
     nodes: Box<[Node]>,
@@ -85,6 +92,12 @@ pub(super) struct Entries {
     most: u64,
     most_hot: u64,
 }
+
+const _: () = {
+    // Where a lock of one byte comes before, aligned as this is.
+    assert!(align_of::<Entries>() + offset_of!(Entries, places) == LINE);
+    assert!(align_of::<Entries>() + offset_of!(Entries, evictions) == 2 * LINE);
+};
 
 /// How much there is room for.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +128,7 @@ impl Entries {
     pub(super) fn new(Room { most, ghosts }: Room) -> Self {
         Self {
             hits: 0,
+            apart: [0; 6],
             places: HashTable::new(),
             slots: Box::default(),
             nodes: Box::default(),
