@@ -10,7 +10,7 @@ use std::mem::offset_of;
 use hashbrown::HashTable;
 
 use super::ghosts::Ghosts;
-use super::ring::{Links, Ring};
+use super::ring::{Free, Links, Ring};
 use crate::clock::Tick;
 use crate::entry::{Content, Held, Rest, Seen};
 use crate::key::{KeyBytes, same};
@@ -32,7 +32,10 @@ struct Slot {
     credit: u8,
 }
 
-const _: () = assert!(size_of::<Slot>() == LINE, "a hit reads one cache line of an entry");
+const _: () = assert!(
+    size_of::<Slot>() == LINE,
+    "a hit reads one cache line of an entry"
+);
 
 pub(super) struct Node {
     pub(super) links: Links,
@@ -85,7 +88,7 @@ pub(super) struct Entries {
     slots: Box<[Slot]>,
     nodes: Box<[Node]>,
     pub(super) evictions: u64,
-    free: Vec<u32>,
+    free: Free,
     cold: Ring,
     hot: Ring,
     ghosts: Ghosts,
@@ -133,7 +136,7 @@ impl Entries {
             slots: Box::default(),
             nodes: Box::default(),
             evictions: 0,
-            free: Vec::new(),
+            free: Free::new(),
             cold: Ring::new(),
             hot: Ring::new(),
             ghosts: Ghosts::new(ghosts),
@@ -247,11 +250,12 @@ impl Entries {
     }
 
     fn add(&mut self, probe: &Probe<'_>, held: Held, ring: Of) {
-        if self.free.is_empty() {
+        let free = self.free.pop(&self.nodes).or_else(|| {
             self.grow();
-        }
+            self.free.pop(&self.nodes)
+        });
         // None only beyond four thousand million entries in one shard.
-        let Some(place) = self.free.pop() else { return };
+        let Some(place) = free else { return };
         self.slots[place as usize] = Slot {
             hash: probe.hash,
             key: KeyBytes::from(probe.bytes),
@@ -280,8 +284,9 @@ impl Entries {
         nodes.resize_with(new, Node::vacant);
         self.slots = slots.into();
         self.nodes = nodes.into();
-        self.free
-            .extend((old..new).rev().filter_map(|place| u32::try_from(place).ok()));
+        for place in (old..new).rev().filter_map(|place| u32::try_from(place).ok()) {
+            self.free.push(&mut self.nodes, place);
+        }
     }
 
     fn join(&mut self, place: u32, ring: Of) {
@@ -309,7 +314,7 @@ impl Entries {
             entry.remove();
         }
         self.nodes[place as usize].rest.aging = None;
-        self.free.push(place);
+        self.free.push(&mut self.nodes, place);
         slot.content
     }
 

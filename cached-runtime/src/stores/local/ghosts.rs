@@ -7,17 +7,17 @@ const FORGOTTEN: u64 = 0;
 
 /// A ring of the last so many; an index finds a hash in it.
 pub(super) struct Ghosts {
-    most: usize,
+    most: u32,
     ring: Vec<u64>,
     /// The oldest, once the ring is full.
-    oldest: usize,
+    oldest: u32,
     places: HashTable<u32>,
 }
 
 impl Ghosts {
     pub(super) fn new(most: usize) -> Self {
         Self {
-            most: most.min(u32::MAX as usize),
+            most: u32::try_from(most).unwrap_or(u32::MAX),
             ring: Vec::new(),
             oldest: 0,
             places: HashTable::new(),
@@ -45,11 +45,12 @@ impl Ghosts {
 
     /// Where the next one goes.
     fn place(&mut self) -> Option<u32> {
-        if self.ring.len() < self.most {
-            return u32::try_from(self.ring.len()).ok();
+        let len = u32::try_from(self.ring.len()).ok()?;
+        if len < self.most {
+            return Some(len);
         }
-        let place = u32::try_from(self.oldest).ok().filter(|_| self.most > 0)?;
-        self.oldest = (self.oldest + 1) % self.most;
+        let place = self.oldest;
+        self.oldest = (place + 1).checked_rem(self.most)?;
         Some(place)
     }
 

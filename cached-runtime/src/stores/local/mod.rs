@@ -39,6 +39,11 @@ pub(crate) struct Local {
 #[repr(align(128))]
 struct Shard(Lock<Entries>);
 
+const _: () = assert!(
+    size_of::<Shard>() <= 256,
+    "a program has 64 for each of its functions"
+);
+
 impl Local {
     pub(crate) fn new(bound: Bound) -> Self {
         let (total, least) = match bound {

@@ -19,6 +19,36 @@ impl Links {
     };
 }
 
+/// Places that are free, each of which names the next.
+pub(super) struct Free {
+    first: u32,
+}
+
+impl Free {
+    pub(super) const fn new() -> Self {
+        Self { first: NONE }
+    }
+
+    pub(super) fn push(&mut self, nodes: &mut [Node], place: u32) {
+        let after = std::mem::replace(&mut self.first, place);
+        nodes[place as usize].links = Links { before: NONE, after };
+    }
+
+    pub(super) fn pop(&mut self, nodes: &[Node]) -> Option<u32> {
+        let first = self.first;
+        self.first = nodes.get(first as usize)?.links.after;
+        Some(first)
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self, nodes: &[Node]) -> usize {
+        std::iter::successors(nodes.get(self.first as usize), |node| {
+            nodes.get(node.links.after as usize)
+        })
+        .count()
+    }
+}
+
 /// The entry under the hand, and what all of them weigh.
 pub(super) struct Ring {
     hand: u32,

@@ -103,7 +103,7 @@ impl Entries {
             assert_eq!(ring.weight, weight, "{of:?}");
         }
         assert_eq!(self.places.len(), count);
-        assert_eq!(self.free.len() + count, self.slots.len());
+        assert_eq!(self.free.count(&self.nodes) + count, self.slots.len());
         assert!(self.cold.weight + self.hot.weight <= self.most);
         for place in &self.places {
             assert!(seen[*place as usize]);
