@@ -96,7 +96,10 @@ impl Held {
 }
 
 impl Seen<'_> {
-    /// What comes of a read that is `due`: nothing if the record is gone.
+    /// What comes of a read that is `due`: nothing if the record is gone. Not much is read when it is, and a hit is not to pay
+    /// for what it is not.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn late(&self, now: Tick) -> Option<Wants> {
         let aging = self.rest.aging.as_ref()?;
         if now >= aging.gone {

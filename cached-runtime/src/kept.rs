@@ -92,6 +92,13 @@ fn alone(shared: &mut Shared) -> Option<&mut (dyn Any + Send + Sync)> {
     Arc::get_mut(shared)
 }
 
+#[cold]
+#[inline(never)]
+fn strange<T>(other: Shared) -> Option<T> {
+    drop(other);
+    None
+}
+
 /// An `Arc`, as it is.
 pub struct AsItIs;
 
@@ -109,7 +116,10 @@ impl<T: Send + Sync + 'static> Way<Arc<T>> for AsItIs {
     }
 
     fn take(shared: Shared) -> Option<Arc<T>> {
-        shared.downcast().ok()
+        match shared.downcast() {
+            Ok(value) => Some(value),
+            Err(other) => strange(other),
+        }
     }
 
     fn see(shared: &Shared, look: &mut dyn FnMut(&Arc<T>)) {

@@ -261,13 +261,7 @@ fn seek(function: &Arc<Function>, mode: Mode, hash: u64, bytes: &[u8], absent: &
     if mode != Mode::Normal {
         return None;
     }
-    match function.memory.as_ref()?.read(&Probe { hash, bytes })? {
-        Content::Value(shared) => Some(shared),
-        Content::Absent => {
-            *absent = true;
-            None
-        }
-    }
+    function.memory.as_ref()?.value(&Probe { hash, bytes }, absent)
 }
 
 /// What was found, as the function returns it.

@@ -15,7 +15,7 @@ use moka::ops::compute::{CompResult, Op};
 use moka::sync::Cache;
 
 use crate::clock::Tick;
-use crate::entry::{Content, Held, Seen};
+use crate::entry::{Content, Held, Seen, Wants};
 use crate::key::KeyBytes;
 use crate::tier::memory::{Bound, Probe};
 
@@ -74,15 +74,20 @@ impl Moka {
         }
     }
 
-    /// What is kept for a key: a hit. One that is due at `now` is given all the same if `late` says so.
-    pub(crate) fn read(
+    /// What `take` takes of what is kept for a key: a hit. And what one that is due at `now` asks for.
+    pub(crate) fn read<R>(
         &self,
         probe: &Probe<'_>,
         now: Tick,
-        late: impl FnOnce(&Seen<'_>) -> bool,
-    ) -> Option<Content> {
+        take: impl FnOnce(&Content) -> R,
+    ) -> Option<(R, Option<Wants>)> {
         let found = self.peek(probe, |seen| {
-            (now < seen.due || late(seen)).then(|| seen.content.clone())
+            let wants = if now < seen.due {
+                None
+            } else {
+                Some(seen.late(now)?)
+            };
+            Some((take(seen.content), wants))
         });
         if found.is_some() {
             self.hits.fetch_add(1, Relaxed);

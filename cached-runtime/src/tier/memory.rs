@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{AtomicTick, Clock, Tick};
-use crate::entry::{Aging, Content, Held, Idle, Rest, Seen, Wants};
+use crate::entry::{Aging, Content, Held, Idle, Rest, Seen, Shared, Wants};
 use crate::plan::Plan;
 use crate::stores::local::Local;
 #[cfg(feature = "moka")]
@@ -116,24 +116,37 @@ impl Memory {
         self.name
     }
 
-    /// What is kept for a key, if it is served. As `read_aging`, but written out for `local`: a hit is not to pay for a call, nor for
-    /// what it would hand on.
+    /// The value that is kept for a key, if it is served; whether it is kept that there is none goes to `absent`. As
+    /// [`read`](Self::read), but written out for `local`: a hit is not to pay for a call, nor for what it would hand on, nor for
+    /// the room in memory that what was read would wait in.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]
-    pub(crate) fn read(&self, probe: &Probe<'_>) -> Option<Content> {
+    pub(crate) fn value(&self, probe: &Probe<'_>, absent: &mut bool) -> Option<Shared> {
         match &self.engine {
             Engine::Local(local) => {
                 let now = self.clock.now();
-                let mut wants = None;
-                let found = local.read(probe, now, |seen| served(seen, now, &mut wants));
-                if let Some(wants) = wants {
-                    self.tell(probe, wants, now);
+                let (found, wants) = local.read(probe, now, |content| value(content, absent))?;
+                match wants {
+                    None => found,
+                    Some(wants) => self.told(found, probe, wants, now),
                 }
-                found
             }
             #[cfg(feature = "moka")]
-            Engine::Moka(_) => Some(self.read_aging(probe)?.0),
+            Engine::Moka(_) => value(&self.read(probe)?, absent),
         }
+    }
+
+    /// The same, of which a hit has no use.
+    #[cold]
+    #[inline(never)]
+    fn told(&self, found: Option<Shared>, probe: &Probe<'_>, wants: Wants, now: Tick) -> Option<Shared> {
+        self.tell(probe, wants, now);
+        found
+    }
+
+    /// What is kept for a key, if it is served.
+    pub(crate) fn read(&self, probe: &Probe<'_>) -> Option<Content> {
+        Some(self.read_aging(probe)?.0)
     }
 
     /// The same for a key that was not there a moment ago, which does not count as asked for once more.
@@ -151,8 +164,7 @@ impl Memory {
     #[inline(never)]
     pub(crate) fn read_aging(&self, probe: &Probe<'_>) -> Option<(Content, bool)> {
         let now = self.clock.now();
-        let mut wants = None;
-        let found = each!(&self.engine, it => it.read(probe, now, |seen| served(seen, now, &mut wants)))?;
+        let (found, wants) = each!(&self.engine, it => it.read(probe, now, Content::clone))?;
         if let Some(wants) = wants {
             self.tell(probe, wants, now);
         }
@@ -270,10 +282,13 @@ impl Memory {
     }
 }
 
-/// A read that is more than a hit: whether the record is served, and what is to be done beside that.
-#[cold]
-#[inline(never)]
-fn served(seen: &Seen<'_>, now: Tick, wants: &mut Option<Wants>) -> bool {
-    *wants = seen.late(now);
-    wants.is_some()
+#[inline]
+fn value(content: &Content, absent: &mut bool) -> Option<Shared> {
+    match content {
+        Content::Value(value) => Some(Arc::clone(value)),
+        Content::Absent => {
+            *absent = true;
+            None
+        }
+    }
 }

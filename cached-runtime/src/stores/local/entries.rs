@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 use super::ghosts::Ghosts;
 use super::ring::{Free, Links, Ring};
 use crate::clock::Tick;
-use crate::entry::{Content, Held, Rest, Seen};
+use crate::entry::{Content, Held, Rest, Seen, Wants};
 use crate::key::{KeyBytes, same};
 use crate::tier::memory::Probe;
 
@@ -149,29 +149,31 @@ impl Entries {
         self.places.len() as u64
     }
 
-    /// What is kept for a key. An entry that is due at `now` is read if `late` says so; one that is read earns credit.
+    /// What `take` takes of what is kept for a key, and what it asks for if it is due at `now`. An entry that is read earns
+    /// credit.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]
-    pub(super) fn read(
+    pub(super) fn read<R>(
         &mut self,
         probe: &Probe<'_>,
         now: Tick,
-        late: impl FnOnce(&Seen<'_>) -> bool,
-    ) -> Option<Content> {
+        take: impl FnOnce(&Content) -> R,
+    ) -> Option<(R, Option<Wants>)> {
         let mut place = self.find_hash(probe.hash)? as usize;
         let mut slot = self.slots.get_mut(place)?;
         if !same(probe.bytes, &slot.key) {
             place = self.find_among_twins(probe)? as usize;
             slot = self.slots.get_mut(place)?;
         }
-        if now >= slot.due && !late(&seen(slot, self.nodes.get(place)?)) {
-            return None;
+        let mut wants = None;
+        if now >= slot.due {
+            wants = Some(seen(slot, self.nodes.get(place)?).late(now)?);
         }
         if slot.credit < MOST_CREDIT {
             slot.credit += 1;
         }
         self.hits += 1;
-        Some(slot.content.clone())
+        Some((take(&slot.content), wants))
     }
 
     /// An entry that is only looked at.

@@ -16,7 +16,7 @@ mod ring;
 use self::entries::{Entries, Gone, Room};
 use self::lock::Lock;
 use crate::clock::Tick;
-use crate::entry::{Content, Held, Seen};
+use crate::entry::{Content, Held, Seen, Wants};
 use crate::tier::memory::{Bound, Probe};
 
 /// More shards than cores that could meet in one.
@@ -74,17 +74,16 @@ impl Local {
         &self.shards[index & (self.shards.len() - 1)].0
     }
 
-    /// What is kept for a key: a hit. One that is due at `now` is given all the same if `late` says so, which runs under the
-    /// shard's lock.
+    /// What `take` takes of what is kept for a key, under the shard's lock: a hit. And what one that is due at `now` asks for.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]
-    pub(crate) fn read(
+    pub(crate) fn read<R>(
         &self,
         probe: &Probe<'_>,
         now: Tick,
-        late: impl FnOnce(&Seen<'_>) -> bool,
-    ) -> Option<Content> {
-        self.shard(probe.hash).lock().read(probe, now, late)
+        take: impl FnOnce(&Content) -> R,
+    ) -> Option<(R, Option<Wants>)> {
+        self.shard(probe.hash).lock().read(probe, now, take)
     }
 
     /// Lets `see` have a look at the entry of a key, under the shard's lock: no hit.

@@ -2,6 +2,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::*;
+use crate::clock::AtomicTick;
+use crate::entry::Aging;
 
 fn held(value: u64, weight: u64) -> Held {
     Held {
@@ -58,8 +60,7 @@ impl Shard {
     fn read(&mut self, key: u64) -> Option<u64> {
         let (hash, bytes) = ((self.hash)(key), &key.to_le_bytes()[..]);
         let probe = Probe { hash, bytes };
-        let read = self.entries.read(&probe, Tick::ALWAYS, |_| false)?;
-        Some(value(&read))
+        Some(self.entries.read(&probe, Tick::ALWAYS, value)?.0)
     }
 
     fn has(&self, key: u64) -> bool {
@@ -135,19 +136,29 @@ fn keys_of_one_hash_are_told_apart() {
 }
 
 #[test]
-fn a_record_that_is_due_is_read_if_it_is_said_to_be_served() {
+fn a_record_that_is_due_is_read_unless_it_is_gone_and_says_what_it_wants() {
     let mut shard = Shard::of(10);
-    let mut new = held(1, 1);
-    new.due = Tick::ALWAYS;
-    shard.put(1, new);
     let probe = Probe {
         hash: (shard.hash)(1),
         bytes: &1_u64.to_le_bytes(),
     };
-    assert!(shard.entries.read(&probe, Tick::ALWAYS, |_| false).is_none());
-    assert_eq!(shard.entries.hits, 0);
-    assert!(shard.entries.read(&probe, Tick::ALWAYS, |_| true).is_some());
-    assert_eq!(shard.entries.hits, 1);
+    let mut read = |gone| {
+        let mut new = held(1, 1);
+        new.due = Tick::ALWAYS;
+        new.rest.aging = Some(Box::new(Aging {
+            stale: Tick::NEVER,
+            gone,
+            reload: Tick::ALWAYS,
+            pause: AtomicTick::new(Tick::ALWAYS),
+            idle: None,
+        }));
+        shard.put(1, new);
+        let read = shard.entries.read(&probe, Tick::ALWAYS, value);
+        let wants = read.map(|(value, wants)| (value, wants.is_some_and(|wants| wants.reload)));
+        (wants, shard.entries.hits)
+    };
+    assert_eq!(read(Tick::ALWAYS), (None, 0));
+    assert_eq!(read(Tick::NEVER), (Some((1, true)), 1));
 }
 
 #[test]
@@ -302,8 +313,7 @@ fn keys_of_any_length_are_told_apart() {
                     model.insert(bytes, round);
                 }
                 _ => {
-                    let read = entries.read(&probe, Tick::ALWAYS, |_| false);
-                    let read = read.as_ref().map(value);
+                    let read = entries.read(&probe, Tick::ALWAYS, value).map(|read| read.0);
                     assert!(read.is_none() || read == model.get(&bytes).copied());
                     found += u64::from(read.is_some());
                 }
