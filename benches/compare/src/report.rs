@@ -4,33 +4,44 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-/// Repetitions of one measurement, put in order.
+/// Repetitions of one measurement.
 #[derive(Clone, Serialize)]
 pub struct Cell {
     pub median: f64,
     pub least: f64,
     pub most: f64,
+    /// In the order of the repetitions.
+    #[serde(skip)]
+    samples: Vec<f64>,
     /// Something that has to be known to read the number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 impl Cell {
-    pub fn of(mut samples: Vec<f64>) -> Option<Self> {
-        samples.sort_by(f64::total_cmp);
-        let (&least, &most) = (samples.first()?, samples.last()?);
-        let middle = samples.len() / 2;
-        let median = if samples.len() % 2 == 1 {
-            samples[middle]
+    pub fn of(samples: Vec<f64>) -> Option<Self> {
+        let mut sorted = samples.clone();
+        sorted.sort_by(f64::total_cmp);
+        let (&least, &most) = (sorted.first()?, sorted.last()?);
+        let middle = sorted.len() / 2;
+        let median = if sorted.len() % 2 == 1 {
+            sorted[middle]
         } else {
-            f64::midpoint(samples[middle - 1], samples[middle])
+            f64::midpoint(sorted[middle - 1], sorted[middle])
         };
         Some(Self {
             median,
             least,
             most,
+            samples,
             note: None,
         })
+    }
+
+    /// Of the ratios to the same repetitions of another measurement.
+    fn ratios(&self, to: &Self) -> Option<Self> {
+        let pairs = self.samples.iter().zip(&to.samples);
+        Self::of(pairs.map(|(one, other)| one / other).collect())
     }
 
     /// A number that has no spread: a count.
@@ -39,6 +50,7 @@ impl Cell {
             median: number,
             least: number,
             most: number,
+            samples: vec![number],
             note: None,
         }
     }
@@ -76,6 +88,8 @@ pub struct Goal {
     pub at_most: bool,
     /// Of the medians.
     pub measured: f64,
+    /// The median of the ratios in each repetition: what slows the machine down for a while slows both rows of a pair.
+    pub measured_in_turn: Option<f64>,
     /// Of the best repetitions, which a busy machine disturbs least.
     pub measured_best: f64,
 }
@@ -130,6 +144,7 @@ impl Table {
             limit,
             at_most,
             measured: ours.median / theirs.median,
+            measured_in_turn: ours.ratios(theirs).map(|ratios| ratios.median),
             measured_best: best(ours) / best(theirs),
         });
     }
@@ -144,6 +159,7 @@ impl Table {
                 limit,
                 at_most,
                 measured,
+                measured_in_turn: None,
                 measured_best,
             });
         }
@@ -204,9 +220,12 @@ pub fn text(table: &Table) -> String {
         out.push('\n');
     }
     for goal in &table.goals {
+        let in_turn = goal
+            .measured_in_turn
+            .map_or_else(String::new, |ratio| format!("in turn {ratio:.3}, "));
         let _ = writeln!(
             out,
-            "{} {}: {:.3} (best repetitions {:.3}), wanted {} {}",
+            "{} {}: {:.3} ({in_turn}best repetitions {:.3}), wanted {} {}",
             if goal.met() { "ok    " } else { "MISSED" },
             goal.what,
             goal.measured,
