@@ -96,8 +96,7 @@ impl Held {
 }
 
 impl Seen<'_> {
-    /// What comes of a read that is `due`: nothing if the record is gone. Not much is read when it is, and a hit is not to pay
-    /// for what it is not.
+    /// What comes of a read that is `due`: nothing if the record is gone. Out of line, since most reads are not.
     #[cold]
     #[inline(never)]
     pub(crate) fn late(&self, now: Tick) -> Option<Wants> {

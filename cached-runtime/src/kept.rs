@@ -92,6 +92,7 @@ fn alone(shared: &mut Shared) -> Option<&mut (dyn Any + Send + Sync)> {
     Arc::get_mut(shared)
 }
 
+/// Something else than was looked for. Dropped here, so that what is looked for needs no room in memory on its way.
 #[cold]
 #[inline(never)]
 fn strange<T>(other: Shared) -> Option<T> {

@@ -136,7 +136,7 @@ impl Memory {
         }
     }
 
-    /// The same, of which a hit has no use.
+    /// Tells the tiers below of what has just been read, which is handed through: kept here meanwhile, and not by every hit.
     #[cold]
     #[inline(never)]
     fn told(&self, found: Option<Shared>, probe: &Probe<'_>, wants: Wants, now: Tick) -> Option<Shared> {
@@ -282,6 +282,7 @@ impl Memory {
     }
 }
 
+/// A clone of the value, if there is one.
 #[inline]
 fn value(content: &Content, absent: &mut bool) -> Option<Shared> {
     match content {

@@ -5,8 +5,6 @@
 
 mod evict;
 
-use std::mem::offset_of;
-
 use hashbrown::HashTable;
 
 use super::ghosts::Ghosts;
@@ -96,10 +94,11 @@ pub(super) struct Entries {
     most_hot: u64,
 }
 
+#[cfg(target_pointer_width = "64")]
 const _: () = {
     // Where a lock of one byte comes before, aligned as this is.
-    assert!(align_of::<Entries>() + offset_of!(Entries, places) == LINE);
-    assert!(align_of::<Entries>() + offset_of!(Entries, evictions) == 2 * LINE);
+    assert!(align_of::<Entries>() + std::mem::offset_of!(Entries, places) == LINE);
+    assert!(align_of::<Entries>() + std::mem::offset_of!(Entries, evictions) == 2 * LINE);
 };
 
 /// How much there is room for.
