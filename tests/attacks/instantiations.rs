@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use cached_runtime::{KeyPart, cache};
+use cached_runtime::{KeyPart, cache, invalidate};
 
 use crate::odd::Odd;
 
@@ -108,6 +108,46 @@ async fn they_are_one_cache() {
             let key = lives_entry::<Short>(2).key().to_string();
             caches.invalidate_key(&key).await.unwrap();
             assert_eq!(lives_entry::<Short>(2).get().await.unwrap(), None);
+        })
+        .await;
+}
+
+#[cache(key = "typed:{id}", backend = "local")]
+async fn typed<T: Kind>(id: u64) -> u64 {
+    id
+}
+
+#[invalidate(key = "typed:{id}")]
+async fn by_key(id: u64) {}
+
+#[invalidate(pattern = "typed:{id}#*")]
+async fn by_pattern(id: u64) {}
+
+#[invalidate(typed::<Short>(id))]
+async fn by_type(id: u64) {}
+
+/// Their types are part of their keys, so a key without one is that of none; a pattern finds those of all types.
+#[tokio::test]
+async fn a_pattern_finds_all_of_one_key() {
+    let caches = Odd::new().caches();
+    caches
+        .scope(async {
+            let there = async || {
+                let (long, short) = (typed_entry::<Long>(1), typed_entry::<Short>(1));
+                let other = typed_entry::<Long>(11).get().await.unwrap();
+                let of_one = [long.get().await.unwrap(), short.get().await.unwrap()];
+                (of_one.map(|value| value.is_some()), other.is_some())
+            };
+            typed::<Long>(1).await;
+            typed::<Short>(1).await;
+            typed::<Long>(11).await;
+            by_key(1).await;
+            assert_eq!(there().await, ([true, true], true));
+            by_type(1).await;
+            assert_eq!(there().await, ([true, false], true));
+            typed::<Short>(1).await;
+            by_pattern(1).await;
+            assert_eq!(there().await, ([false, false], true));
         })
         .await;
 }

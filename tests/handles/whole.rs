@@ -44,6 +44,19 @@ async fn statistics() {
 }
 
 #[tokio::test]
+async fn what_is_not_found_is_a_miss_too() {
+    let (caches, _clock) = here();
+    let cache = filled(&caches, "a").await;
+    for key in [1, 8, 9] {
+        cache.entry(key).get().await.unwrap();
+    }
+    cache.get_many([2, 7, 3, 7]).await.unwrap();
+    let stats = &caches.stats().caches[0];
+    assert_eq!((stats.hits, stats.misses, stats.loads), (3, 3, 0));
+    assert_eq!((stats.tiers[0].hits, stats.tiers[0].misses), (3, 3));
+}
+
+#[tokio::test]
 async fn removal_by_key_by_pattern_and_of_everything() {
     let (caches, _clock) = here();
     let (users, lists) = (filled(&caches, "users").await, filled(&caches, "lists").await);

@@ -264,21 +264,32 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// How to come by a store of a name this crate knows.
-fn cure(name: &str) -> &'static str {
-    match name {
-        "redis" => {
-            " (`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`)"
-        }
-        "memcached" => {
-            " (`.store(\"memcached\", Memcached::connect(servers).await?)`, or `MEMCACHED_ADDR` with `Caches::from_env`)"
-        }
-        "mysql" | "postgres" | "sqlite" => {
-            " (`Sql::connect(url).await?` registered under it, or `CACHE_SQL_URL` with `Caches::from_env`)"
-        }
-        "moka" => " (it needs the feature `moka`)",
-        _ => "",
+fn cure(name: &str) -> String {
+    let (compiled, cure) = match name {
+        "redis" => (
+            cfg!(feature = "redis"),
+            "`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`",
+        ),
+        "memcached" => (
+            cfg!(feature = "memcached"),
+            "`.store(\"memcached\", Memcached::connect(servers).await?)`, or `MEMCACHED_ADDR` with `Caches::from_env`",
+        ),
+        "mysql" => (cfg!(feature = "mysql"), SQL),
+        "postgres" => (cfg!(feature = "postgres"), SQL),
+        "sqlite" => (cfg!(feature = "sqlite"), SQL),
+        // Were it compiled in, it would be there.
+        "moka" => (false, ""),
+        _ => return String::new(),
+    };
+    if compiled {
+        format!(" ({cure})")
+    } else {
+        format!(" (it needs the feature `{name}`)")
     }
 }
+
+const SQL: &str =
+    "`Sql::connect(url).await?` registered under it, or `CACHE_SQL_URL` with `Caches::from_env`";
 
 pub(super) fn described(site: &Site) -> String {
     format!("`{}` ({})", site.name(), site.place())

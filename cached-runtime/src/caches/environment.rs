@@ -203,13 +203,15 @@ pub(super) fn from_env() -> Result<Caches, Error> {
 /// function's matter alone.
 pub(super) fn implicit() -> Caches {
     let built = Variables::read().and_then(|variables| variables.builder()?.without_twins());
-    let caches = match built {
-        Ok(builder) => builder.build_unchecked(),
+    match built {
+        Ok(builder) => {
+            let caches = builder.build_unchecked();
+            caches.announce();
+            caches
+        }
         Err(error) => {
             tracing::error!(error = %error.chain(), "nothing is cached: the caches of this program cannot be made from its environment");
             Caches::builder().unusable().build_unchecked()
         }
-    };
-    caches.announce();
-    caches
+    }
 }

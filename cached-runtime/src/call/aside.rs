@@ -19,10 +19,18 @@ impl Load {
         if function.disabled {
             return None;
         }
-        match Box::new(Self::of_one(function, probe)).look(true) {
+        let look = Box::new(Self::of_one(Arc::clone(&function), probe)).look(true);
+        if !matches!(look, Look::Now(_, Some(_))) && function.memory.is_some() {
+            function.counts.memory_misses.add_one();
+        }
+        let found = match look {
             Look::Now(_, found) => found,
             Look::Later(looking) => looking.await.1,
+        };
+        if found.is_none() {
+            function.counts.misses.add_one();
         }
+        found
     }
 
     fn of_one(function: Arc<Function>, probe: Probe<'_>) -> Self {
@@ -58,6 +66,9 @@ pub(crate) async fn get_many(function: &Arc<Function>, keys: &[KeyBytes]) -> Vec
             if let Some(pending) = load.pending() {
                 return Ok(pending);
             }
+            if memory.is_some() {
+                function.counts.memory_misses.add_one();
+            }
             sought.push(Sought {
                 text: function.full_key(key),
                 load,
@@ -67,6 +78,8 @@ pub(crate) async fn get_many(function: &Arc<Function>, keys: &[KeyBytes]) -> Vec
         });
     }
     look_down(function, &mut sought).await;
+    let missed = sought.iter().filter(|sought| sought.found.is_none()).count();
+    function.counts.misses.add(missed);
     let found = |key: &KeyBytes| match places.get(&**key)? {
         Ok(held) => Some(held.clone()),
         Err(place) => sought.get(*place)?.found.clone(),

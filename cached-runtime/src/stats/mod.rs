@@ -24,8 +24,9 @@ pub struct CacheStats {
     pub name: String,
     /// Calls answered from a tier.
     pub hits: u64,
-    /// Calls that no tier could answer: those that loaded and those that waited for a load. Calls that looked nowhere are
-    /// none: those under `Mode::Refresh` and `Mode::Off`, and of functions that run uncached.
+    /// Calls that no tier could answer: those that loaded and those that waited for a load; and entries that `get` or
+    /// `get_many` did not find. Calls that looked nowhere are none: those under `Mode::Refresh` and `Mode::Off`, and of
+    /// functions that run uncached.
     pub misses: u64,
     /// Runs of the body, but those past the cache, under `Mode::Off` or of functions that run uncached; a batch that runs its
     /// body counts one for each of its ids.

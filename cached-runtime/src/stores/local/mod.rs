@@ -6,7 +6,7 @@
 //!
 //! An engine of our own, with the way of evicting of `quick_cache`: its entries spread what a hit reads over two or three
 //! cache lines instead of one, and it is read under a lock of two atomic exchanges instead of one. A hit took 35 ns with it,
-//! and takes 27 (`compare hits` in `benches`, one thread, two cores of an AMD EPYC).
+//! and takes 26 (`compare hits` in `benches`, one thread, two cores of an AMD EPYC).
 
 mod entries;
 mod ghosts;
