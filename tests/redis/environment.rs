@@ -14,16 +14,24 @@ async fn run_other(program: &str, argument: &str, environment: &[(&str, &str)]) 
 
 struct Said {
     out: String,
+    /// Warnings and errors.
     log: Vec<String>,
+    /// What is no fault.
+    told: Vec<String>,
 }
 
 impl Said {
     fn of(output: Output) -> Self {
         let log = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{log}");
+        let (told, log) = log
+            .lines()
+            .map(str::to_owned)
+            .partition(|line| line.starts_with("INFO"));
         Self {
             out: String::from_utf8(output.stdout).unwrap(),
-            log: log.lines().map(str::to_owned).collect(),
+            log,
+            told,
         }
     }
 
@@ -50,6 +58,9 @@ async fn with_nothing_set_entries_are_in_memory() {
             r#"entry Ok(Some("Hello, Ada"))"#,
         ]);
         assert_eq!(said.log, [""; 0]);
+        // Which stores serve which functions.
+        assert_eq!(said.told.len(), 1, "{:#?}", said.told);
+        assert!(said.told[0].contains("::greeting: local; "), "{:?}", said.told);
     }
 }
 
@@ -224,6 +235,8 @@ async fn an_implicit_start_says_so_once_and_caches_nothing() {
         assert_eq!(errors.len(), 1, "{environment:?}: {:#?}", said.log);
         assert!(errors[0].contains(variable), "{environment:?}: {errors:?}");
         assert!(!errors[0].contains("hush"), "{errors:?}");
+        // No chains, which no function runs on.
+        assert_eq!(said.told, [""; 0], "{environment:?}");
     }
 }
 

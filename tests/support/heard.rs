@@ -21,7 +21,7 @@ impl Heard {
     pub fn new() -> Self {
         // One for all threads: whether anybody listens is remembered for each place that logs.
         static ONCE: Once = Once::new();
-        ONCE.call_once(|| tracing::subscriber::set_global_default(Log(keep)).unwrap());
+        ONCE.call_once(|| tracing::subscriber::set_global_default(Log(Level::WARN, keep)).unwrap());
         LINES.set(Some(Vec::new()));
         Self(PhantomData)
     }
@@ -51,8 +51,8 @@ fn keep(line: String) {
     });
 }
 
-/// Gives each warning and error away, as one line: `WARN message=.. field=..`.
-pub struct Log(pub fn(String));
+/// Gives each event of a level or above away, as one line: `WARN message=.. field=..`.
+pub struct Log(pub Level, pub fn(String));
 
 struct Line(String);
 
@@ -64,7 +64,7 @@ impl Visit for Line {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
+        *metadata.level() <= self.0
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -78,7 +78,7 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        (self.0)(line.0);
+        (self.1)(line.0);
     }
 
     fn enter(&self, _: &Id) {}

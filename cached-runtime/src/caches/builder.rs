@@ -1,11 +1,11 @@
 //! Builds a `Caches`, and refuses one that its functions could not run on.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use super::mistakes::{check_chain, check_twins, described, refuse};
 use super::registry::{Site, sites};
 use super::{Caches, Inner, Named, Slot, environment, patterns};
 use crate::background::Background;
@@ -15,7 +15,7 @@ use crate::key::{Template, escape_value};
 use crate::resilience::{Guarded, OwnKeys, Owned, generations};
 use crate::tier::memory::Memory;
 use crate::tier::stamps::Stripes;
-use crate::{Error, ErrorKind, Store};
+use crate::{Error, Store};
 
 /// How long one call of a store may take unless said otherwise.
 const BUDGET: Duration = Duration::from_millis(500);
@@ -199,122 +199,6 @@ impl CachesBuilder {
             names.iter().find(|name| blind(name)).copied()
         }));
         mistakes
-    }
-}
-
-/// One error that lists all mistakes, if there are any.
-fn refuse(mistakes: &[String]) -> Result<(), Error> {
-    if mistakes.is_empty() {
-        return Ok(());
-    }
-    Err(refusal("these caches cannot be built", mistakes))
-}
-
-pub(super) fn refusal(what: &str, mistakes: &[String]) -> Error {
-    let mut message = format!("{what}:");
-    for mistake in mistakes {
-        let _ = write!(message, "\n  - {mistake}");
-    }
-    Error::new(ErrorKind::Configuration, message)
-}
-
-/// What is wrong with a chain where these `stores` are there besides memory.
-pub(super) fn check_chain(whose: &str, chain: &[&str], stores: &[&str], mistakes: &mut Vec<String>) {
-    if chain.is_empty() {
-        mistakes.push(format!("{whose} is empty: name at least `local`"));
-    }
-    for (at, name) in chain.iter().enumerate() {
-        let memory = Memory::NAMES.contains(name);
-        if memory && at > 0 {
-            mistakes.push(format!(
-                "in {whose} `{name}` is memory and stands behind `{}`; memory comes first, and once: {}",
-                chain[0],
-                listed(&in_order(chain))
-            ));
-        }
-        if chain[..at].contains(name) {
-            mistakes.push(format!("{whose} names `{name}` twice"));
-        }
-        if !memory && !stores.contains(name) {
-            mistakes.push(format!(
-                "{whose} names the store `{name}`, and none is registered under that name{}; there are {}",
-                cure(name),
-                listed(&[Memory::NAMES, stores].concat())
-            ));
-        }
-    }
-}
-
-/// The chain as it can be: memory first, and once.
-fn in_order<'a>(chain: &[&'a str]) -> Vec<&'a str> {
-    let (memory, others): (Vec<&str>, Vec<&str>) =
-        chain.iter().partition(|name| Memory::NAMES.contains(name));
-    let mut ordered = Vec::new();
-    for name in memory.into_iter().take(1).chain(others) {
-        if !ordered.contains(&name) {
-            ordered.push(name);
-        }
-    }
-    ordered
-}
-
-fn listed(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
-}
-
-/// How to come by a store of a name this crate knows.
-fn cure(name: &str) -> String {
-    let (compiled, cure) = match name {
-        "redis" => (
-            cfg!(feature = "redis"),
-            "`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`",
-        ),
-        "memcached" => (
-            cfg!(feature = "memcached"),
-            "`.store(\"memcached\", Memcached::connect(servers).await?)`, or `MEMCACHED_ADDR` with `Caches::from_env`",
-        ),
-        "mysql" => (cfg!(feature = "mysql"), SQL),
-        "postgres" => (cfg!(feature = "postgres"), SQL),
-        "sqlite" => (cfg!(feature = "sqlite"), SQL),
-        // Were it compiled in, it would be there.
-        "moka" => (false, ""),
-        _ => return String::new(),
-    };
-    if compiled {
-        format!(" ({cure})")
-    } else {
-        format!(" (it needs the feature `{name}`)")
-    }
-}
-
-const SQL: &str =
-    "`Sql::connect(url).await?` registered under it, or `CACHE_SQL_URL` with `Caches::from_env`";
-
-pub(super) fn described(site: &Site) -> String {
-    format!("`{}` ({})", site.name(), site.place())
-}
-
-/// Two functions that would share a name, or their keys.
-fn check_twins(mistakes: &mut Vec<String>) {
-    let mut names: HashMap<String, &Site> = HashMap::new();
-    let mut shapes: HashMap<String, &Site> = HashMap::new();
-    for site in sites() {
-        if let Some(other) = names.insert(site.name().to_owned(), site) {
-            let (a, b) = (other.place(), site.place());
-            mistakes.push(format!(
-                "two functions are named `{}` ({a} and {b}): give one of them another `name`",
-                site.name()
-            ));
-        }
-        let template = site.template();
-        if let Some(other) = shapes.insert(template.shape(), site) {
-            let (a, b) = (described(other), described(site));
-            mistakes.push(format!(
-                "{a} and {b} have one key template, `{}`: give one of them another `key`",
-                template.text()
-            ));
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A further kind of store is one entry of [`KINDS`].
 
-use super::builder::check_chain;
+use super::mistakes::check_chain;
 use super::{Caches, CachesBuilder};
 use crate::{Error, ErrorKind};
 

@@ -1,13 +1,14 @@
 //! `Caches`: the stores of a program and the state of its cached functions.
 //!
-//! `registry` knows every annotated function; `builder` and `environment` make a `Caches`; `context` says which one is
-//! in force; `function` is what it keeps for one function.
+//! `registry` knows every annotated function; `builder` and `environment` make a `Caches`, `mistakes` tells what cannot be
+//! one; `context` says which one is in force; `function` is what it keeps for one function.
 
 mod build;
 mod builder;
 pub(crate) mod context;
 mod environment;
 pub(crate) mod function;
+mod mistakes;
 mod named;
 pub(crate) mod patterns;
 pub(crate) mod registry;

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::builder::described;
+use super::mistakes::described;
 use super::registry::{Site, sites};
 use crate::key::{Glob, Piece, Template};
 

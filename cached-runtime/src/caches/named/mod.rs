@@ -18,7 +18,7 @@ use self::settings::Said;
 use super::build::Blueprint;
 use super::function::Function;
 use super::registry::sites;
-use super::{Caches, builder as whole, patterns};
+use super::{Caches, mistakes as whole, patterns};
 use crate::hooks::Erased;
 use crate::key::Glob;
 use crate::policy::Decided;
