@@ -103,10 +103,10 @@ impl CachesBuilder {
     ///
     /// # Errors
     ///
-    /// One error of kind [`ErrorKind::Configuration`] that lists everything: functions whose `backend` names no store,
-    /// two functions with one name or one key template, a chain with an unknown store, with memory below another
-    /// store, or without any store, two stores of one name, a writer that removes by a pattern what a function may keep
-    /// in a store that cannot find keys by pattern.
+    /// One error of kind [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) that lists everything: functions
+    /// whose `backend` names no store, two functions with one name or one key template, a chain with an unknown store, with
+    /// memory below another store, or without any store, two stores of one name, a writer that removes by a pattern what a
+    /// function may keep in a store that cannot find keys by pattern.
     pub fn build(self) -> Result<Caches, Error> {
         refuse(&self.mistakes())?;
         Ok(self.build_unchecked())
