@@ -102,6 +102,7 @@ impl MemcachedServer {
     /// Stops the process from running, so that it accepts connections and answers nothing.
     pub fn pause(&self) {
         self.running().signal("STOP");
+        self.running().wait_until_still();
     }
 
     /// Undoes [`pause`](Self::pause).

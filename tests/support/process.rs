@@ -65,6 +65,25 @@ impl Process {
         self.kill();
     }
 
+    /// Waits until every thread of it stands still, after a `STOP`: some may run on for a moment. Where the system does not
+    /// tell, it is taken for granted.
+    pub(crate) fn wait_until_still(&self) {
+        let still = |task: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit(") ")
+                .next()
+                .is_none_or(|state| state.starts_with('T'))
+        };
+        let begun = Instant::now();
+        let tasks = format!("/proc/{}/task", self.0.id());
+        while let Ok(mut tasks) = std::fs::read_dir(&tasks)
+            && !tasks.all(|task| task.is_ok_and(still))
+            && begun.elapsed() < Duration::from_secs(5)
+        {
+            std::thread::yield_now();
+        }
+    }
+
     /// Whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         matches!(self.0.try_wait(), Ok(Some(_)))
