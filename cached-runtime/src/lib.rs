@@ -77,7 +77,7 @@ pub use crate::handles::{Cache, Entry, EntryOf};
 pub use crate::key::{Key, KeyArg, KeyPart, KeyWriter, Sequence, Written};
 pub use crate::policy::{Mode, Strategy};
 pub use crate::stats::{CacheStats, Stats, StoreStats, TierStats};
-pub use crate::store::{BoxFuture, Filled, Filling, Found, Guarantees, Lookup, Store, Token};
+pub use crate::store::{BoxFuture, Filled, Filling, Found, Guarantees, Lookup, Store, TimeBudget, Token};
 pub use cached_macros::{KeyPart, cache, invalidate, update};
 
 /// Parsers and renderers as plain functions, for properties and fuzz targets. Not for users: changes without notice.

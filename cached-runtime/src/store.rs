@@ -18,6 +18,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
+
 use crate::together::{self, BESIDE};
 use crate::{Error, ErrorKind};
 
@@ -55,6 +57,35 @@ impl Token {
     /// The bytes it was made of.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// How long the tier above waits for an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeBudget {
+    begun: Instant,
+    whole: Duration,
+}
+
+impl TimeBudget {
+    /// So long from `begun` on.
+    #[must_use]
+    pub fn since(begun: Instant, whole: Duration) -> Self {
+        Self { begun, whole }
+    }
+
+    /// All of it, spent or not.
+    #[must_use]
+    pub fn whole(&self) -> Duration {
+        self.whole
+    }
+
+    /// When it is spent.
+    #[must_use]
+    pub fn end(&self) -> Instant {
+        // As tokio does where a time is too far away to be one.
+        let far = || self.begun + Duration::from_secs(86_400 * 365 * 30);
+        self.begun.checked_add(self.whole).unwrap_or_else(far)
     }
 }
 
@@ -146,6 +177,22 @@ pub trait Store: Send + Sync + 'static {
     /// have to ask for it; as it stands, [`get`](Store::get).
     fn get_bytes<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
         self.get(key)
+    }
+
+    /// [`get`](Store::get), or [`get_bytes`](Store::get_bytes) where `life` does not ask for the life left, given up when
+    /// `budget` is spent: `None`. This is what calls of cached functions look up with. As it stands, with a timer for each of
+    /// them, armed and taken back in a wheel that all threads share; a store that looks many keys up at once may have one timer
+    /// for all.
+    fn get_within<'a>(
+        &'a self,
+        key: &'a str,
+        life: bool,
+        budget: TimeBudget,
+    ) -> BoxFuture<'a, Option<Result<Lookup, Error>>> {
+        Box::pin(async move {
+            let call = if life { self.get(key) } else { self.get_bytes(key) };
+            timeout_at(budget.end(), call).await.ok()
+        })
     }
 
     /// A token for `key` whether or not it is present, revoking those handed out before: for a load that replaces what

@@ -16,6 +16,7 @@ const FLAWS: &[(Flaw, &str)] = &[
     (Flaw::EmptyIsAbsent, "any_bytes"),
     (Flaw::CutsLongValues, "large_value"),
     (Flaw::PingFails, "serves"),
+    (Flaw::BudgetsAreSpent, "get_within"),
     (Flaw::NeverExpires, "ttl"),
     (Flaw::SaysNothingOfLife, "life_left"),
     (Flaw::OldTtlStays, "ttl_replaced"),

@@ -2,6 +2,7 @@
 
 mod batch;
 mod broken;
+mod budgets;
 mod cluster;
 mod healing;
 mod laws;

@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use cached_runtime::{BoxFuture, Error, ErrorKind, Filled, Filling, Found, Guarantees, Lookup, Store, Token};
+use cached_runtime::{
+    BoxFuture, Error, ErrorKind, Filled, Filling, Found, Guarantees, Lookup, Store, TimeBudget, Token,
+};
 use tokio::task::yield_now;
+use tokio::time::timeout_at;
 
 /// What is wrong with a [`Model`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,7 @@ pub(crate) enum Flaw {
     PatternKeepsTokens,
     PatternsPretended,
     PingFails,
+    BudgetsAreSpent,
     PutDoesNotReplace,
     PutKeepsToken,
     RemoveIsPrefix,
@@ -326,6 +330,21 @@ impl Store for Model {
                 found.bytes = self.last.load(SeqCst).to_be_bytes().to_vec();
             }
             Ok(answer)
+        })
+    }
+
+    fn get_within<'a>(
+        &'a self,
+        key: &'a str,
+        _life: bool,
+        budget: TimeBudget,
+    ) -> BoxFuture<'a, Option<Result<Lookup, Error>>> {
+        Box::pin(async move {
+            let spent = self.has(Flaw::BudgetsAreSpent);
+            timeout_at(budget.end(), self.get(key))
+                .await
+                .ok()
+                .filter(|_| !spent)
         })
     }
 

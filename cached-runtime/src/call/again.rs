@@ -86,7 +86,7 @@ pub fn reload<R, const K: u8>(
     } = claim;
     let background = function.background.clone();
     let of = (Arc::clone(&function), KeyBytes::from(lead.probe().bytes));
-    let load = Box::new(Load::again(function, lead));
+    let load = Load::again(function, lead);
     let run = Run {
         lead: Lead::new(load, share, ways()),
         body: Box::pin(body),

@@ -19,13 +19,14 @@ impl Load {
         if function.disabled {
             return None;
         }
-        let look = Box::new(Self::of_one(Arc::clone(&function), probe)).look(true);
-        if !matches!(look, Look::Now(_, Some(_))) && function.memory.is_some() {
+        let mut load = Self::of_one(Arc::clone(&function), probe);
+        let look = load.look(true);
+        if !matches!(look, Look::Now(Some(_))) && function.memory.is_some() {
             function.counts.memory_misses.add_one();
         }
         let found = match look {
-            Look::Now(_, found) => found,
-            Look::Later(looking) => looking.await.1,
+            Look::Now(found) => found,
+            Look::Later(looking) => load.looked(looking.await),
         };
         if found.is_none() {
             function.counts.misses.add_one();

@@ -20,9 +20,9 @@ use super::values::Ways;
 pub struct Lead<R: Output<K>, const K: u8>(Box<Typed<R, K>>);
 
 impl<R: Output<K>, const K: u8> Lead<R, K> {
-    pub(super) fn new(load: Box<Load>, share: Share<R::Error>, ways: Ways<R::Value>) -> Self {
+    pub(super) fn new(load: Load, share: Share<R::Error>, ways: Ways<R::Value>) -> Self {
         Self(Box::new(Typed {
-            steps: Steps::Begin(load),
+            steps: Steps::new(load),
             brought: None,
             share,
             ways,
@@ -110,7 +110,7 @@ impl<R: Output<K>, const K: u8> Typed<R, K> {
     fn poll(&mut self, body: Pin<&mut dyn Future<Output = R>>, context: &mut Context<'_>) -> Poll<R> {
         if self.brought.is_none() {
             if let Some(hit) = ready!(self.poll_look(context)) {
-                self.steps = Steps::Done;
+                drop(self.steps.end());
                 return Poll::Ready(hit);
             }
             if let Some(error) = ready!(self.poll_body(body, context)) {
@@ -154,7 +154,7 @@ impl<R: Output<K>, const K: u8> Typed<R, K> {
             Err((error, rebuild)) => return Poll::Ready(Some(rebuild(load.fail(error, self.share)))),
         };
         if let Some(keeping) = keeping {
-            self.steps = Steps::Keep(keeping);
+            self.steps.keep(keeping);
         }
         self.brought = Some(brought);
         Poll::Ready(None)

@@ -78,7 +78,7 @@ impl Start {
         &mut self,
         context: &mut Context<'_>,
         read: &mut dyn FnMut(&Answer) -> bool,
-    ) -> Poll<Option<Box<Load>>> {
+    ) -> Poll<Option<Load>> {
         let turn = match &mut self.way {
             Way::Follow(wait) => match Pin::new(wait).poll_turn(context, read) {
                 Poll::Pending => return Poll::Pending,
@@ -99,7 +99,7 @@ impl Start {
             (None, Way::Off | Way::Follow(_)) => Role::Off,
         };
         match self.function.take() {
-            Some(function) => Poll::Ready(Some(Box::new(Load::new(function, role)))),
+            Some(function) => Poll::Ready(Some(Load::new(function, role))),
             // Polled after it was ready: a mistake of the caller's.
             None => Poll::Pending,
         }

@@ -85,7 +85,7 @@ pub struct Ways<V> {
     /// A value as it is kept.
     pub(crate) share: fn(V) -> Shared,
     /// Stores a clone of what the body brought.
-    pub(crate) keep: fn(Box<Load>, &V) -> Option<Keeping>,
+    pub(crate) keep: fn(Load, &V) -> Option<Keeping>,
 }
 
 impl<V> Clone for Ways<V> {

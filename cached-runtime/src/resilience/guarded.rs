@@ -14,13 +14,14 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::try_id;
+use tokio::time::{Instant, timeout};
 
 use super::breaker::Breaker;
 use super::owned::Owned;
 use super::pending::Pending;
 use super::troubles::Troubles;
 use crate::background::{Background, Counted};
-use crate::store::{Filled, Found, Lookup, Store, Token};
+use crate::store::{Filled, Found, Lookup, Store, TimeBudget, Token};
 use crate::{Error, ErrorKind};
 
 /// What looking came to. A store that cannot be asked is a miss without a token.
@@ -114,28 +115,36 @@ impl Guarded {
         !self.pending.is_empty()
     }
 
-    /// Looks `key` up; the life left is told only if `life` says so.
-    pub(crate) async fn get(self: &Arc<Self>, key: &str, life: bool) -> Looked {
-        if self.pending.covers(key) {
-            // Its task may have gone down with its runtime.
-            self.heal();
-            return Looked::Missing(None);
-        }
-        // Pinned here: by value it would have a place in each of the futures around it.
-        let call = pin!(async {
-            if life {
-                self.store.get(key).await
-            } else {
-                self.store.get_bytes(key).await
+    /// Looks `key` up, in a look that has `begun`; the life left is told only if `life` says so.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would keep all that it is given twice"
+    )]
+    pub(crate) fn get<'a>(
+        self: &'a Arc<Self>,
+        key: &'a str,
+        life: bool,
+        begun: Instant,
+    ) -> impl Future<Output = Looked> + Send + 'a {
+        async move {
+            if self.pending.covers(key) {
+                // Its task may have gone down with its runtime.
+                self.heal();
+                return Looked::Missing(None);
             }
-        });
-        match self.ask(call).await {
-            // A removal that failed meanwhile is about what was just read.
-            Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
-            Ok(Lookup::Found(found)) => Looked::Found(found),
-            Ok(Lookup::Missing(token)) => Looked::Missing(Some(token)),
-            Err(error) if error.kind() == ErrorKind::Decode => Looked::Unreadable(error),
-            Err(_) => Looked::Missing(None),
+            let call = async {
+                let budget = TimeBudget::since(begun, self.budget);
+                self.store.get_within(key, life, budget).await
+            };
+            // Pinned here: by value it would have a place in each of the futures around it.
+            match self.ask_in_time(self.budget, pin!(call)).await {
+                // A removal that failed meanwhile is about what was just read.
+                Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
+                Ok(Lookup::Found(found)) => Looked::Found(found),
+                Ok(Lookup::Missing(token)) => Looked::Missing(Some(token)),
+                Err(error) if error.kind() == ErrorKind::Decode => Looked::Unreadable(error),
+                Err(_) => Looked::Missing(None),
+            }
         }
     }
 
@@ -275,6 +284,16 @@ impl Guarded {
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
+        self.ask_in_time(budget, async { timeout(budget, call).await.ok() })
+            .await
+    }
+
+    /// The same of a call that keeps to the budget itself, and comes to nothing when it is spent.
+    async fn ask_in_time<T>(
+        self: &Arc<Self>,
+        budget: Duration,
+        call: impl Future<Output = Option<Result<T, Error>>>,
+    ) -> Result<T, Error> {
         // A task knows that it is one without touching what all of them share.
         if try_id().is_none() && Handle::try_current().is_err() {
             return Err(Error::new(
@@ -296,7 +315,7 @@ impl Guarded {
                 format!("store `{}` is down", self.name),
             ));
         }
-        let answer = self.answer(budget, call).await;
+        let answer = self.answer_in_time(budget, call).await;
         match &answer {
             Ok(_) => self.served(),
             Err(error) => self.note(error),
@@ -318,19 +337,30 @@ impl Guarded {
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let failed = |how: String| Error::new(ErrorKind::Unavailable, format!("store `{}` {how}", self.name));
-        let timed = async {
-            match tokio::time::timeout(budget, call).await {
-                Ok(answer) => answer,
-                Err(_) => Err(failed(format!("did not answer within {budget:?}"))),
-            }
+        self.answer_in_time(budget, async { timeout(budget, call).await.ok() })
+            .await
+    }
+
+    async fn answer_in_time<T>(
+        &self,
+        budget: Duration,
+        call: impl Future<Output = Option<Result<T, Error>>>,
+    ) -> Result<T, Error> {
+        let failed = |how: &str| {
+            Err(Error::new(
+                ErrorKind::Unavailable,
+                format!("store `{}` {how}", self.name),
+            ))
         };
-        let mut timed = pin!(timed);
-        poll_fn(|context| {
-            catch_unwind(AssertUnwindSafe(|| timed.as_mut().poll(context)))
-                .unwrap_or_else(|_| Poll::Ready(Err(failed("panicked".to_owned()))))
-        })
-        .await
+        let mut call = pin!(call);
+        let answer = poll_fn(|context| {
+            catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)))
+                .unwrap_or_else(|_| Poll::Ready(Some(failed("panicked"))))
+        });
+        match answer.await {
+            Some(answer) => answer,
+            None => failed(&format!("did not answer within {budget:?}")),
+        }
     }
 
     pub(super) fn note(self: &Arc<Self>, error: &Error) {

@@ -18,6 +18,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::resilience::{Guarded, Looked, generations};
 use crate::store::{Filled, Store};
 
@@ -164,7 +166,7 @@ async fn one(store: &Arc<Guarded>, key: &str, looked: Looked) -> Option<Vec<u8>>
     match store.fill(key, &drawn, None, &token).await {
         Ok(Filled::Stored) => Some(drawn.to_vec()),
         // Somebody was faster, or has just removed it.
-        Ok(Filled::Refused) => match store.get(key, false).await {
+        Ok(Filled::Refused) => match store.get(key, false, Instant::now()).await {
             Looked::Found(found) if found.bytes.len() == LENGTH => Some(found.bytes),
             _ => None,
         },

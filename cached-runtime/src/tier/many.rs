@@ -1,8 +1,7 @@
 //! Many keys of a remote tier at once, each of them treated as if it had been asked for alone.
 
-use std::time::Instant;
-
 use tokio::task::yield_now;
+use tokio::time::Instant;
 
 use super::remote::{Claim, Form, Had, Permit, Remote, Sealed};
 use crate::plan::Plan;

@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::codec::Codec;
 use crate::codec::envelope::{self, Header};
@@ -91,7 +93,7 @@ impl Remote {
     /// What there is for `key`, asked for by a look that has just `begun`. Its life left is told if `life` asks for it.
     pub(crate) async fn get(&self, key: &str, form: &Form<'_>, life: bool, begun: Instant) -> Had {
         let (looked, generation) = match &self.generations {
-            None => (self.guarded.get(key, life).await, None),
+            None => (self.guarded.get(key, life, begun).await, None),
             Some(generations) => {
                 let looked = async {
                     let (beside, looked) = generations.look(&self.guarded, key).await;
@@ -221,7 +223,7 @@ impl Remote {
         let ages = form.spec.ages();
         let (bytes, remaining) = match &self.generations {
             None if !ages => return self.guarded.remaining(key).await,
-            None => match self.guarded.get(key, true).await {
+            None => match self.guarded.get(key, true, Instant::now()).await {
                 Looked::Found(entry) => (entry.bytes, entry.remaining),
                 _ => return Ok(None),
             },

@@ -1,31 +1,81 @@
 //! The look of a load, before its body: at what waits to be written, in memory once more, and down the remote tiers.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Keyed, Load, Look, Role};
-use crate::caches::function::Plan;
+use tokio::time::Instant;
+
+use super::{Keyed, Load, Role};
+use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
-use crate::tier::remote::Had;
+use crate::store::BoxFuture;
+use crate::tier::remote::{Had, Permit};
+
+/// A look at what is there.
+pub(crate) enum Look {
+    /// Done.
+    Now(Option<Content>),
+    /// To be awaited, and what it comes to given back to the load.
+    Later(Looking),
+}
+
+/// A look in the remote tiers.
+pub(crate) type Looking = BoxFuture<'static, Below>;
+
+/// What the remote tiers had.
+pub(crate) struct Below {
+    key: String,
+    found: Option<(Content, Plan)>,
+    permits: Vec<Option<Permit>>,
+    patience: Duration,
+}
+
+/// What a look in the remote tiers needs of its load, which stays where it is meanwhile.
+struct Down {
+    function: Arc<Function>,
+    key: String,
+    /// The function can return that there is none.
+    absent: bool,
+    /// Nothing is looked for: what is there is to be replaced.
+    replace: bool,
+    /// In the background.
+    again: bool,
+    permits: Vec<Option<Permit>>,
+}
 
 impl Load {
     /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
     /// followers; `absent` says whether the function can return that there is none.
-    pub(crate) fn look(mut self: Box<Self>, absent: bool) -> Look {
-        if let Some(content) = self.pending() {
+    pub(crate) fn look(&mut self, absent: bool) -> Look {
+        if let Some(content) = self.pending().or_else(|| self.look_again()) {
             self.answer(&content);
-            return Look::Now(self, Some(content));
+            return Look::Now(Some(content));
         }
-        if let Some(content) = self.look_again() {
-            self.answer(&content);
-            return Look::Now(self, Some(content));
+        let Some(probe) = self.role.probe().filter(|_| !self.function.remotes.is_empty()) else {
+            return Look::Now(None);
+        };
+        let down = Down {
+            key: self.function.full_key(probe.bytes),
+            function: Arc::clone(&self.function),
+            absent,
+            replace: matches!(self.role, Role::Alone { replace: true, .. }),
+            again: self.again.is_some(),
+            permits: Vec::new(),
+        };
+        Look::Later(down.look())
+    }
+
+    /// Goes on from what the remote tiers had.
+    pub(crate) fn looked(&mut self, below: Below) -> Option<Content> {
+        (self.permits, self.patience) = (below.permits, below.patience);
+        let (content, plan) = below.found?;
+        if self.function.spec.ages() {
+            self.aged(&plan);
         }
-        if self.function.remotes.is_empty() || self.role.probe().is_none() {
-            return Look::Now(self, None);
-        }
-        Look::Later(Box::pin(async move {
-            let found = self.look_below(absent).await;
-            (self, found)
-        }))
+        self.fill_memory(&content, plan);
+        self.answer_hit(&content);
+        self.backfill(below.key, &content, plan);
+        Some(content)
     }
 
     /// What the source is yet to get is newer than anything that could be found, and than what a load would bring.
@@ -50,63 +100,60 @@ impl Load {
         memory.read_again(&probe)
     }
 
-    async fn look_below(&mut self, absent: bool) -> Option<Content> {
-        let begun = Instant::now();
-        let found = self.look_down(absent, begun).await;
-        if found.is_some() {
-            return found;
-        }
-        let budgets = self.function.remotes.iter().map(|remote| remote.guarded.budget());
-        let all = budgets.fold(Duration::ZERO, Duration::saturating_add);
-        self.patience = all.saturating_sub(begun.elapsed());
-        None
-    }
-
-    async fn look_down(&mut self, absent: bool, mut begun: Instant) -> Option<Content> {
-        let replace = matches!(self.role, Role::Alone { replace: true, .. });
-        let ages = self.function.spec.ages();
-        let key = self.function.full_key(self.role.probe()?.bytes);
-        // By number, and not by a reference to the function of its own: of that there is one count for all calls.
-        for index in 0..self.function.remotes.len() {
-            let remote = &self.function.remotes[index];
-            if replace {
-                let permit = Box::pin(remote.reserve(&key)).await;
-                self.permits.push(permit.ok());
-                continue;
-            }
-            // To be kept by a tier above no longer than here.
-            let life = ages || self.function.memory.is_some() || !self.permits.is_empty();
-            let form = self.function.form(absent)?;
-            match remote.get(&key, &form, life, begun).await {
-                Had::Nothing(permit) => {
-                    self.permits.push(permit);
-                    begun = Instant::now();
-                }
-                // Another process may have loaded it anew, which is as good; else it is to be replaced.
-                Had::Entry { plan, .. } if self.again.is_some() && plan.is_due() => {
-                    let permit = Box::pin(remote.reserve(&key)).await;
-                    self.permits.push(permit.ok());
-                    begun = Instant::now();
-                }
-                Had::Entry { content, plan } => {
-                    if ages {
-                        self.aged(&plan);
-                    }
-                    self.fill_memory(&content, plan);
-                    self.answer_hit(&content);
-                    self.backfill(key, &content, plan);
-                    return Some(content);
-                }
-            }
-        }
-        None
-    }
-
     /// What is read in a remote tier is kept there for longer, and loaded anew where it is due.
     fn aged(&mut self, plan: &Plan) {
         self.due = plan.is_due().then(|| self.role.probe().map(Keyed::new)).flatten();
         if let (Some(_), Some(probe)) = (plan.idle, self.role.probe()) {
             self.function.tell_below(probe, plan.whole_left());
         }
+    }
+}
+
+impl Down {
+    /// In one block, and not in functions of their own: each of these would keep what it is given twice, and this is made
+    /// for every call.
+    fn look(mut self) -> Looking {
+        Box::pin(async move {
+            let began = Instant::now();
+            let (mut begun, mut found) = (began, None);
+            let function = &*self.function;
+            for remote in &function.remotes {
+                let mut reserves = self.replace;
+                if !reserves {
+                    let Some(form) = function.form(self.absent) else {
+                        break;
+                    };
+                    // To be kept by a tier above no longer than here.
+                    let life = function.spec.ages() || function.memory.is_some() || !self.permits.is_empty();
+                    match remote.get(&self.key, &form, life, begun).await {
+                        Had::Nothing(permit) => self.permits.push(permit),
+                        // Another process may have loaded it anew, which is as good; else it is to be replaced.
+                        Had::Entry { plan, .. } if self.again && plan.is_due() => reserves = true,
+                        Had::Entry { content, plan } => {
+                            found = Some((content, plan));
+                            break;
+                        }
+                    }
+                }
+                if reserves {
+                    let permit = Box::pin(remote.reserve(&self.key)).await;
+                    self.permits.push(permit.ok());
+                }
+                begun = Instant::now();
+            }
+            let patience = if found.is_some() {
+                Duration::ZERO
+            } else {
+                let budgets = function.remotes.iter().map(|remote| remote.guarded.budget());
+                let all = budgets.fold(Duration::ZERO, Duration::saturating_add);
+                all.saturating_sub(began.elapsed())
+            };
+            Below {
+                key: self.key,
+                found,
+                permits: self.permits,
+                patience,
+            }
+        })
     }
 }

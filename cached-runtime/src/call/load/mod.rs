@@ -19,17 +19,8 @@ use crate::store::BoxFuture;
 use crate::tier::memory::Probe;
 use crate::tier::remote::Permit;
 use crate::tier::stamps::Stamp;
+pub(crate) use look::{Look, Looking};
 
-/// A look at what is there.
-pub(crate) enum Look {
-    /// Done.
-    Now(Box<Load>, Option<Content>),
-    /// To be awaited.
-    Later(Looking),
-}
-
-/// A look in the remote tiers, which gives the load back.
-pub(crate) type Looking = BoxFuture<'static, (Box<Load>, Option<Content>)>;
 /// A fill of the remote tiers.
 pub(crate) type Keeping = BoxFuture<'static, ()>;
 
@@ -125,7 +116,7 @@ impl Load {
     }
 
     /// Ends a load that found what it looked for: in its place another in the background, where that is due.
-    pub(super) fn found(mut self: Box<Self>) -> Option<Claim> {
+    pub(super) fn found(mut self) -> Option<Claim> {
         let key = self.due.take()?;
         let function = Arc::clone(&self.function);
         // The flight is over before the next begins.
@@ -165,11 +156,7 @@ impl Load {
 
     /// Stores what the body brought, as far as that can be done at once; the rest is to be awaited. `share` copies the
     /// value, if it is to be kept.
-    pub(crate) fn keep_value(
-        mut self: Box<Self>,
-        value: &dyn Any,
-        share: &dyn Fn() -> Shared,
-    ) -> Option<Keeping> {
+    pub(crate) fn keep_value(mut self, value: &dyn Any, share: &dyn Fn() -> Shared) -> Option<Keeping> {
         let plan = self.plan(Some(value));
         if plan.is_none() && self.again.is_none() && self.leave() {
             return None;
@@ -178,7 +165,7 @@ impl Load {
     }
 
     /// The same for the source's word that there is none.
-    pub(crate) fn keep_absent(self: Box<Self>) -> Option<Keeping> {
+    pub(crate) fn keep_absent(self) -> Option<Keeping> {
         let plan = self.plan(None);
         self.keep_as(Content::Absent, plan)
     }
@@ -214,7 +201,7 @@ impl Load {
     /// Fills memory as `plan` says and answers the followers. The lead is held until the remote tiers are filled too:
     /// callers who come meanwhile are answered by the flight. Where that takes longer than the caller can be made to
     /// wait, it goes on in the background.
-    fn keep_as(mut self: Box<Self>, content: Content, plan: Option<Plan>) -> Option<Keeping> {
+    fn keep_as(mut self, content: Content, plan: Option<Plan>) -> Option<Keeping> {
         self.running = false;
         if let Some(plan) = plan {
             self.fill_memory(&content, plan);
@@ -245,7 +232,7 @@ impl Load {
     }
 
     /// Removes what was to be replaced by what is not kept: it is out of date.
-    fn replace_by_nothing(self: Box<Self>) -> Option<Keeping> {
+    fn replace_by_nothing(self) -> Option<Keeping> {
         self.replaces().then(|| -> Keeping {
             Box::pin(async move {
                 if let Some(probe) = self.role.probe() {

@@ -23,6 +23,7 @@ mod recent;
 mod reply;
 mod sentinel;
 mod servers;
+mod store;
 mod sweep;
 
 use std::fmt;
@@ -31,7 +32,7 @@ use std::time::Duration;
 
 use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value, cmd};
 
-use self::batch::Queue;
+use self::batch::{Get, Queue};
 pub use self::builder::RedisBuilder;
 use self::carrier::Carrier;
 use self::cluster::verbs;
@@ -39,7 +40,7 @@ use self::leases::{LEASE, Scripts, is_replacing, milliseconds, replacing};
 use self::link::CLOSED;
 use self::look::Luck;
 use crate::store::Filling;
-use crate::{BoxFuture, Error, ErrorKind, Filled, Found, Lookup, Store, Token};
+use crate::{Error, ErrorKind, Filled, Found, Lookup, Token};
 
 /// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee; or a Redis Cluster, or a master that
 /// Redis Sentinels watch over.
@@ -335,11 +336,17 @@ impl Inner {
         Ok(())
     }
 
-    fn get<'a>(self: &'a Arc<Self>, key: &'a str, life: bool) -> BoxFuture<'a, Result<Lookup, Error>> {
+    async fn get(self: &Arc<Self>, key: &str, life: bool) -> Result<Lookup, Error> {
         match &self.carrier {
-            Carrier::Server(_) => Box::pin(batch::get(self, key, life)),
-            Carrier::Cluster(cluster) => Box::pin(verbs::get(self, cluster, key, life)),
+            Carrier::Server(_) => self.get_here(key, life).await,
+            Carrier::Cluster(cluster) => verbs::get(self, cluster, key, life).await,
         }
+    }
+
+    /// Looks up on this very server.
+    async fn get_here(self: &Arc<Self>, key: &str, life: bool) -> Result<Lookup, Error> {
+        let answer = Get::new(self, key, life, None).await;
+        answer.unwrap_or_else(|| Err(self.unexpected()))
     }
 
     async fn touch(&self, key: &str, ttl: Duration) -> Result<bool, Error> {
@@ -369,90 +376,6 @@ fn remaining(left: i64) -> Option<Duration> {
 /// How the scripts are told a ttl.
 fn life(ttl: Option<Duration>) -> String {
     ttl.map(|ttl| milliseconds(ttl).to_string()).unwrap_or_default()
-}
-
-impl Store for Redis {
-    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        self.inner.get(key, true)
-    }
-
-    fn get_bytes<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
-        self.inner.get(key, false)
-    }
-
-    fn reserve<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Token, Error>> {
-        Box::pin(self.inner.reserve(key))
-    }
-
-    fn fill<'a>(
-        &'a self,
-        key: &'a str,
-        bytes: &'a [u8],
-        ttl: Option<Duration>,
-        token: &'a Token,
-    ) -> BoxFuture<'a, Result<Filled, Error>> {
-        Box::pin(self.inner.fill(key, bytes, ttl, token))
-    }
-
-    fn get_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Result<Lookup, Error>>> {
-        Box::pin(self.inner.get_many(keys))
-    }
-
-    fn fill_many<'a>(&'a self, fills: &'a [Filling<'a>]) -> BoxFuture<'a, Vec<Result<Filled, Error>>> {
-        Box::pin(self.inner.fill_many(fills))
-    }
-
-    fn touch<'a>(&'a self, key: &'a str, ttl: Duration) -> BoxFuture<'a, Result<bool, Error>> {
-        Box::pin(self.inner.touch(key, ttl))
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a str,
-        bytes: &'a [u8],
-        ttl: Option<Duration>,
-    ) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(self.inner.put(key, bytes, ttl))
-    }
-
-    fn remove<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(self.inner.remove(keys))
-    }
-
-    fn remove_matching<'a>(
-        &'a self,
-        pattern: &'a str,
-        wanted: &'a (dyn Fn(&str) -> bool + Send + Sync),
-    ) -> BoxFuture<'a, Result<u64, Error>> {
-        Box::pin(async move {
-            self.inner.told(match &self.inner.carrier {
-                Carrier::Server(link) => sweep::remove_matching(link, pattern, wanted).await,
-                Carrier::Cluster(cluster) => cluster::remove_matching(cluster, pattern, wanted).await,
-            })
-        })
-    }
-
-    fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>> {
-        Box::pin(self.inner.remaining(key))
-    }
-
-    fn ping(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async move {
-            self.inner.told(match &self.inner.carrier {
-                Carrier::Server(link) => link.run(&cmd("PING")).await.map(|_| link.forget_owing()),
-                Carrier::Cluster(cluster) => verbs::ping(cluster).await,
-            })
-        })
-    }
-
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.inner.carrier.close();
-        Box::pin(std::future::ready(()))
-    }
-
-    fn describe(&self) -> String {
-        self.inner.name.clone()
-    }
 }
 
 impl fmt::Debug for Redis {

@@ -1,7 +1,12 @@
 //! Laws of keeping: what is stored is found, whole and alone.
 
-use super::bench::{Bench, MINUTE, law};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::bench::{Bench, MINUTE, law, show};
 use super::{Case, Needs};
+use crate::{Lookup, TimeBudget};
 
 type Check = Result<(), String>;
 
@@ -47,6 +52,12 @@ pub(super) const CASES: &[Case] = &[
         law: "a store that serves answers a ping, and describes itself in one line",
         needs: Needs::Nothing,
         test: |bench| Box::pin(serves(bench)),
+    },
+    Case {
+        name: "get_within",
+        law: "a look-up that has time finds what any other does, and the life left where it is asked for",
+        needs: Needs::Nothing,
+        test: |bench| Box::pin(get_within(bench)),
     },
 ];
 
@@ -123,6 +134,40 @@ async fn large_value(bench: &Bench) -> Check {
     bench.holds(&filled, &large).await?;
     bench.put(&put, &large, MINUTE).await?;
     bench.holds(&put, &large).await?;
+    Ok(())
+}
+
+async fn get_within(bench: &Bench) -> Check {
+    let (there, absent) = (bench.key("there"), bench.key("absent"));
+    bench.put(&there, b"one", MINUTE).await?;
+    for life in [false, true] {
+        let look = async |key| {
+            let budget = TimeBudget::since(Instant::now(), Duration::from_secs(60));
+            match bench.store.get_within(key, life, budget).await {
+                Some(answer) => answer.map_err(|error| format!("looking up failed: {error:?}")),
+                None => Err("a look-up was given up long before its time".to_owned()),
+            }
+        };
+        match look(&there).await? {
+            Lookup::Found(found) => {
+                law!(
+                    found.bytes == b"one",
+                    "it should hold \"one\", and holds {}",
+                    show(&found.bytes)
+                );
+                law!(!life || found.remaining.is_some(), "the life left is not told");
+            }
+            Lookup::Missing(_) => return Err("it should be there, and is absent".to_owned()),
+        }
+        match look(&absent).await? {
+            Lookup::Missing(token) => bench.stored(&absent, b"two", MINUTE, &token).await?,
+            Lookup::Found(found) => {
+                return Err(format!("it should be absent, and holds {}", show(&found.bytes)));
+            }
+        }
+        bench.holds(&absent, b"two").await?;
+        bench.remove_one(&absent).await?;
+    }
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use super::slots::{lease_of, opening, slot_of};
 use crate::store::{Filled, Filling, Found, Lookup};
 use crate::stores::redis::leases::{BATCH, LEASE, Script, fresh, milliseconds};
 use crate::stores::redis::link::Link;
-use crate::stores::redis::{Inner, batch, life, remaining};
+use crate::stores::redis::{Inner, life, remaining};
 use crate::{Error, ErrorKind};
 
 /// A script with what it is run on.
@@ -41,7 +41,7 @@ pub(in super::super) async fn get(
         cluster.refresh();
         return Err(store.error(unanswered()));
     };
-    let cause = match node.answer(batch::get(&node.server, key, life)).await {
+    let cause = match node.answer(node.server.get_here(key, life)).await {
         Err(silent) => silent,
         Ok(Err(error)) => match error
             .source()

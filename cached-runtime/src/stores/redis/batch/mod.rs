@@ -9,20 +9,25 @@
 //! themselves. Only those who have just been answered together are given the moment in which they may ask again: else
 //! the first of them would take the seat for itself, and the others would wait for its journey.
 //!
+//! Nobody needs a timer for that either: see `watch`.
+//!
 //! The seat is a guard. However its holder ends, be it dropped half way, the queue goes on, in a task of its own so
 //! that no waiting caller depends on another caller's life.
 
+mod get;
+mod watch;
+
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
 
 use super::Inner;
 use crate::{Error, ErrorKind, Lookup};
+pub(super) use get::Get;
+use get::Ticket;
 
 /// Requests under way at a time. A second one uses the time in which the first travels; more only make batches small.
 const SEATS: usize = 2;
@@ -44,6 +49,8 @@ struct State {
     taken: usize,
     /// Batches that wait for a seat; the last may still grow.
     waiting: VecDeque<Arc<Batch>>,
+    /// Those of this moment and of the one before, waiting or under way, while a task watches over them.
+    watched: Option<[Vec<Weak<Batch>>; 2]>,
 }
 
 /// Look-ups that travel together. One for all, so that a look-up allocates nothing of its own.
@@ -59,6 +66,8 @@ struct Places {
     states: Vec<Waiting>,
     /// Somebody wants to know the life left.
     life: bool,
+    /// Who waits for longer than a moment will be woken to look at the clock.
+    watched: bool,
 }
 
 enum Waiting {
@@ -66,13 +75,6 @@ enum Waiting {
     Told(Answer),
     /// Dropped, or done.
     Gone,
-}
-
-/// A caller's place in a batch.
-struct Ticket {
-    batch: Arc<Batch>,
-    /// `None` once the answer has been taken.
-    place: Option<usize>,
 }
 
 /// A batch that has left the queue. However its journey ends, everybody in it is told.
@@ -85,29 +87,44 @@ struct Seat {
     store: Arc<Inner>,
 }
 
-/// Looks `key` up, alone or with others; with the life left if `life` says so.
-pub(super) async fn get(store: &Arc<Inner>, key: &str, life: bool) -> Answer {
-    let enter = |context: &mut Context<'_>| store.queue.state().enter(key, life, context.waker());
-    match poll_fn(|context| Poll::Ready(enter(context))).await {
-        // Boxed for the sake of the others: a place in a batch needs nothing of all that.
-        None => Box::pin(get_alone(store, key, life)).await,
-        Some(ticket) => ticket.await,
-    }
-}
-
-async fn get_alone(store: &Arc<Inner>, key: &str, life: bool) -> Answer {
-    let _seat = Seat {
-        store: Arc::clone(store),
-    };
-    let keys = [key];
-    let mut answers = store.told(store.look_up(&keys, life).await)?;
-    answers.next().unwrap_or_else(|| Err(store.unexpected()))
-}
-
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change of it is complete before anything can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a seat, or a place in a batch.
+    fn enter(&self, store: &Arc<Inner>, key: &str, life: bool, waker: &Waker) -> Option<Ticket> {
+        let mut state = self.state();
+        let ticket = state.enter(key, life, waker)?;
+        // Then this batch is the last that was watched over, if it was.
+        let unwatched = state.watched.is_none();
+        if unwatched {
+            state.watched = Some([vec![Arc::downgrade(&ticket.batch)], Vec::new()]);
+        }
+        drop(state);
+        if unwatched {
+            watch::begin(store);
+        }
+        Some(ticket)
+    }
+
+    /// Another moment is over: wakes those who have waited for longer. `false` once there is nobody to watch over.
+    pub(super) fn moment(&self) -> bool {
+        let mut state = self.state();
+        let Some([this, before]) = &mut state.watched else {
+            return false;
+        };
+        let late = std::mem::replace(before, std::mem::take(this));
+        let more = !before.is_empty();
+        if !more {
+            state.watched = None;
+        }
+        drop(state);
+        late.iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|batch| batch.ring());
+        more
     }
 }
 
@@ -118,21 +135,17 @@ impl State {
             self.taken += 1;
             return None;
         }
-        let last = self
-            .waiting
-            .back()
-            .and_then(|last| Some((last, last.enter(key, life, waker)?)));
-        if let Some((batch, place)) = last {
-            let batch = Arc::clone(batch);
-            return Some(Ticket {
-                batch,
-                place: Some(place),
-            });
+        if let Some(last) = self.waiting.back()
+            && let Some(ticket) = last.enter(key, life, waker)
+        {
+            return Some(ticket);
         }
         let batch = Arc::new(Batch::new());
         self.waiting.push_back(Arc::clone(&batch));
-        let place = batch.enter(key, life, waker);
-        Some(Ticket { batch, place })
+        if let Some([this, _]) = &mut self.watched {
+            this.push(Arc::downgrade(&batch));
+        }
+        batch.enter(key, life, waker)
     }
 
     /// The next batch in which somebody still waits.
@@ -154,6 +167,7 @@ impl Batch {
             ends: Vec::with_capacity(LARGEST),
             states: Vec::with_capacity(LARGEST),
             life: false,
+            watched: true,
         };
         Self {
             places: Mutex::new(places),
@@ -166,7 +180,7 @@ impl Batch {
     }
 
     /// A place, if there is one left.
-    fn enter(&self, key: &str, life: bool, waker: &Waker) -> Option<usize> {
+    fn enter(self: &Arc<Self>, key: &str, life: bool, waker: &Waker) -> Option<Ticket> {
         let mut places = self.places();
         let place = places.states.len();
         if place == LARGEST {
@@ -177,7 +191,24 @@ impl Batch {
         places.ends.push(end);
         places.states.push(Waiting::For(waker.clone()));
         places.life |= life;
-        Some(place)
+        Some(Ticket {
+            batch: Arc::clone(self),
+            place: Some(place),
+            alarm: None,
+        })
+    }
+
+    /// Wakes those who wait: from now on, time is theirs to watch.
+    fn ring(&self) {
+        let mut places = self.places();
+        places.watched = false;
+        let waker = |state: &Waiting| match state {
+            Waiting::For(waker) => Some(waker.clone()),
+            Waiting::Told(_) | Waiting::Gone => None,
+        };
+        let wakers: Vec<Waker> = places.states.iter().filter_map(waker).collect();
+        drop(places);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Gives the answers to those who wait, in their order.
@@ -200,42 +231,6 @@ impl Batch {
 impl Places {
     fn is_awaited(&self) -> bool {
         self.states.iter().any(|state| matches!(state, Waiting::For(_)))
-    }
-}
-
-impl Future for Ticket {
-    type Output = Answer;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        let Self { batch, place } = &mut *self;
-        let Some(at) = *place else {
-            // Polled after it was ready: a mistake of the caller's.
-            return Poll::Pending;
-        };
-        match batch.places().states.get_mut(at) {
-            Some(state @ Waiting::Told(_)) => {
-                *place = None;
-                match std::mem::replace(state, Waiting::Gone) {
-                    Waiting::Told(answer) => return Poll::Ready(answer),
-                    Waiting::For(_) | Waiting::Gone => {}
-                }
-            }
-            Some(Waiting::For(waker)) => waker.clone_from(context.waker()),
-            Some(Waiting::Gone) | None => {}
-        }
-        Poll::Pending
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let Some(at) = self.place else { return };
-        let mut places = self.batch.places();
-        let state = places.states.get_mut(at);
-        let left = state.map(|state| std::mem::replace(state, Waiting::Gone));
-        drop(places);
-        // A waker may run code of the executor.
-        drop(left);
     }
 }
 

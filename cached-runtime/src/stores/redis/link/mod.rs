@@ -20,20 +20,18 @@
 //! [`Lane`] where there is one, and where that turns out to be dead, over the shared connection. Lanes live no longer than the connection
 //! beside which they were made, so whatever is noticed about that one is heeded by them too.
 
-use std::io;
+mod lanes;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    Client, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value, cmd, from_redis_value,
-};
+use redis::{Client, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::dial::Dialled;
-use super::lane::Lane;
 use super::leases::remove;
 use super::place::Place;
 use super::recent::{Mark, Recent};
@@ -42,12 +40,9 @@ use super::recent::{Mark, Recent};
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
 /// How long an answer may take before its connection is taken for dead.
 pub(super) const ANSWER: Duration = Duration::from_secs(1);
-/// How long the answers to those who were dropped are waited for on a lane, before another is made.
-const LATE: Duration = Duration::from_millis(100);
 /// Between two looks at whether the server is still where it was, if that may change.
 const WATCH: Duration = Duration::from_millis(500);
-/// Lanes that are kept while nobody uses them.
-const MOST_LANES: usize = 2;
+use self::lanes::Kept;
 
 pub(super) struct Link {
     inner: Arc<Inner>,
@@ -63,19 +58,6 @@ struct Inner {
     /// A lane is being made.
     dialling_lane: AtomicBool,
     born: Instant,
-}
-
-/// A lane, and the connection that it was made beside.
-struct Kept {
-    lane: Lane,
-    /// By address: it is not to keep the connection alive.
-    beside: Weak<Wire>,
-}
-
-/// A lane in use. It is kept for the next however its use ends, as long as it is usable.
-struct Held<'a> {
-    link: &'a Inner,
-    kept: Option<Kept>,
 }
 
 enum State {
@@ -256,69 +238,6 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lanes(&self) -> MutexGuard<'_, Vec<Kept>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes a lane, in a task of its own: the greetings may take longer than a caller's patience, and meanwhile there
-    /// is the connection. Where none can be made (only the client knows TLS; there may be too many connections), or the
-    /// name of the server has led to another one this time, that remains so.
-    fn dial_lane(self: &Arc<Self>, wire: &Arc<Wire>) {
-        if wire.laneless.load(Relaxed) || self.dialling_lane.swap(true, Relaxed) {
-            return;
-        }
-        let (dialling, beside) = (DiallingLane(Arc::clone(self)), Arc::downgrade(wire));
-        tokio::spawn(async move {
-            let link = &dialling.0;
-            let Some(wire) = beside.upgrade() else { return };
-            match timeout(CONNECT, link.lane(&wire)).await {
-                Ok(Ok(Some(lane))) => link.keep(Kept { lane, beside }),
-                _ => wire.laneless.store(true, Relaxed),
-            }
-        });
-    }
-
-    /// A lane to the very server that `wire` leads to.
-    async fn lane(&self, wire: &Wire) -> RedisResult<Option<Lane>> {
-        let Some(mut lane) = Lane::connect(wire.client.get_connection_info()).await? else {
-            return Ok(None);
-        };
-        let who = cmd("INFO").arg("server").take();
-        let (here, there) = (
-            lane.ask_one(&who).await?,
-            wire.connection.clone().send_packed_command(&who).await?,
-        );
-        let (here, there): (String, String) =
-            (from_redis_value(here)?, from_redis_value(there.extract_error()?)?);
-        let run = run_of(&here);
-        Ok((run.is_some() && run == run_of(&there)).then_some(lane))
-    }
-
-    /// Keeps a lane that can be used again.
-    fn keep(&self, kept: Kept) {
-        // Held meanwhile, so that nothing is kept past a `close`.
-        let state = self.state();
-        let is_current = matches!(&*state, State::Up(wire) if kept.is_beside(wire));
-        if is_current && kept.lane.is_usable(ANSWER) {
-            let mut lanes = self.lanes();
-            // More are needed only while callers are dropped in the middle of what they ask.
-            if lanes.len() < MOST_LANES {
-                lanes.push(kept);
-            }
-        }
-    }
-
-    /// A lane that was kept, if it can be used beside `wire`. Those that cannot are let go.
-    fn hold(&self, wire: &Arc<Wire>) -> Option<Held<'_>> {
-        loop {
-            let kept = self.lanes().pop()?;
-            if kept.is_beside(wire) && kept.lane.is_usable(ANSWER) {
-                let kept = Some(kept);
-                return Some(Held { link: self, kept });
-            }
-        }
-    }
-
     async fn dial(&self) -> RedisResult<Wire> {
         let (client, dialled) = self.place.dial().await?;
         if let Some(recent) = &self.recent {
@@ -362,52 +281,6 @@ async fn watch(link: Weak<Inner>, wire: Weak<Wire>) {
         if link.place.has_changed(&wire.client).await {
             wire.lost.store(true, Relaxed);
         }
-    }
-}
-
-/// What tells one run of a server from all others, in its description.
-fn run_of(info: &str) -> Option<&str> {
-    info.lines().find_map(|line| line.strip_prefix("run_id:"))
-}
-
-impl Kept {
-    fn is_beside(&self, wire: &Arc<Wire>) -> bool {
-        std::ptr::eq(self.beside.as_ptr(), Arc::as_ptr(wire))
-    }
-}
-
-impl Held<'_> {
-    async fn ask(&mut self, commands: &Pipeline, many: bool) -> RedisResult<Vec<Value>> {
-        let Some(Kept { lane, .. }) = &mut self.kept else {
-            return Err(io::Error::from(io::ErrorKind::NotConnected).into());
-        };
-        let (patience, silent) = if lane.owes() {
-            (LATE, io::ErrorKind::ConnectionAborted)
-        } else {
-            (ANSWER, io::ErrorKind::TimedOut)
-        };
-        if let Ok(answer) = timeout(patience, lane.ask(commands, many)).await {
-            return answer;
-        }
-        self.kept = None;
-        Err(io::Error::from(silent).into())
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        if let Some(kept) = self.kept.take() {
-            self.link.keep(kept);
-        }
-    }
-}
-
-/// However the task that makes a lane ends, by its runtime's end too, another may start.
-struct DiallingLane(Arc<Inner>);
-
-impl Drop for DiallingLane {
-    fn drop(&mut self) {
-        self.0.dialling_lane.store(false, Relaxed);
     }
 }
 

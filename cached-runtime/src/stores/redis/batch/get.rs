@@ -1,0 +1,165 @@
+//! A look-up, as its caller awaits it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::time::{Sleep, sleep_until, timeout_at};
+
+use super::watch::MOMENT;
+use super::{Answer, Batch, Inner, Seat, Waiting};
+use crate::store::{BoxFuture, TimeBudget};
+
+/// A look-up of one key, alone or with others; with the life left if `life` says so. `None` once the budget is spent.
+pub(in super::super) struct Get<'a> {
+    store: &'a Arc<Inner>,
+    key: &'a str,
+    life: bool,
+    budget: Option<TimeBudget>,
+    at: At<'a>,
+}
+
+enum At<'a> {
+    Begin,
+    /// Boxed for the sake of the others: a place in a batch needs nothing of all that.
+    Alone(BoxFuture<'a, Option<Answer>>),
+    Waiting(Ticket),
+}
+
+impl<'a> Get<'a> {
+    pub(in super::super) fn new(
+        store: &'a Arc<Inner>,
+        key: &'a str,
+        life: bool,
+        budget: Option<TimeBudget>,
+    ) -> Self {
+        Self {
+            store,
+            key,
+            life,
+            budget,
+            at: At::Begin,
+        }
+    }
+
+    fn begin(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+        let place = self
+            .store
+            .queue
+            .enter(self.store, self.key, self.life, context.waker());
+        let Some(mut ticket) = place else {
+            let seat = Seat {
+                store: Arc::clone(self.store),
+            };
+            let mut alone = alone(seat, self.store, self.key, self.life, self.budget);
+            let answer = alone.as_mut().poll(context);
+            self.at = At::Alone(alone);
+            return answer;
+        };
+        let answer = match self.budget {
+            // Too little to be left to somebody who looks once in a moment.
+            Some(budget) if budget.whole() < 4 * MOMENT => {
+                ticket.watch_yourself(budget);
+                ticket.poll(self.budget, context)
+            }
+            _ => Poll::Pending,
+        };
+        self.at = At::Waiting(ticket);
+        answer
+    }
+}
+
+impl Future for Get<'_> {
+    type Output = Option<Answer>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+        let this = &mut *self;
+        match &mut this.at {
+            At::Begin => this.begin(context),
+            At::Alone(alone) => alone.as_mut().poll(context),
+            At::Waiting(ticket) => ticket.poll(this.budget, context),
+        }
+    }
+}
+
+fn alone<'a>(
+    seat: Seat,
+    store: &'a Arc<Inner>,
+    key: &'a str,
+    life: bool,
+    budget: Option<TimeBudget>,
+) -> BoxFuture<'a, Option<Answer>> {
+    Box::pin(async move {
+        let _seat = seat;
+        let keys = [key];
+        let look = store.look_up(&keys, life);
+        let looked = match budget {
+            Some(budget) => timeout_at(budget.end(), look).await.ok()?,
+            None => look.await,
+        };
+        Some(
+            store
+                .told(looked)
+                .and_then(|mut answers| answers.next().unwrap_or_else(|| Err(store.unexpected()))),
+        )
+    })
+}
+
+/// A caller's place in a batch.
+pub(super) struct Ticket {
+    pub(super) batch: Arc<Batch>,
+    /// `None` once the answer has been taken.
+    pub(super) place: Option<usize>,
+    /// Of who cannot leave it to somebody else to watch the time.
+    pub(super) alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl Ticket {
+    /// Watches the time from now on.
+    fn watch_yourself(&mut self, budget: TimeBudget) {
+        self.alarm
+            .get_or_insert_with(|| Box::pin(sleep_until(budget.end())));
+    }
+
+    /// Ready with the answer, or with none once the budget is spent.
+    fn poll(&mut self, budget: Option<TimeBudget>, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+        let Some(at) = self.place else {
+            // Polled after it was ready: a mistake of the caller's.
+            return Poll::Pending;
+        };
+        let mut places = self.batch.places();
+        match places.states.get_mut(at) {
+            Some(state @ Waiting::Told(_)) => {
+                self.place = None;
+                match std::mem::replace(state, Waiting::Gone) {
+                    Waiting::Told(answer) => return Poll::Ready(Some(answer)),
+                    Waiting::For(_) | Waiting::Gone => {}
+                }
+            }
+            Some(Waiting::For(waker)) => waker.clone_from(context.waker()),
+            Some(Waiting::Gone) | None => {}
+        }
+        let watched = places.watched;
+        drop(places);
+        if let Some(budget) = budget.filter(|_| !watched) {
+            self.watch_yourself(budget);
+        }
+        match &mut self.alarm {
+            Some(alarm) => alarm.as_mut().poll(context).map(|()| None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let Some(at) = self.place else { return };
+        let mut places = self.batch.places();
+        let state = places.states.get_mut(at);
+        let left = state.map(|state| std::mem::replace(state, Waiting::Gone));
+        drop(places);
+        // A waker may run code of the executor.
+        drop(left);
+    }
+}
