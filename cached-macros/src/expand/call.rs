@@ -80,7 +80,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             let (#found, #reload) = '__found: {
                 let #wait = match { let #definition = #definition_value; #key #enter } {
                     (#door::Enter::Done(#done), #reload) => break '__found (#done, #reload),
-                    (#door::Enter::Wait(#wait, #ways), _) => #door::Wait::new(#wait, #ways, #shape, #share),
+                    (#door::Enter::Wait(#wait, #ways), _) => #door::Wait::new(#wait, #ways, #shape, #share).turn(),
                 };
                 let #lead = match #wait.await {
                     #door::Turn::Done(#done) => break '__found (#done, ::core::option::Option::None),
@@ -111,7 +111,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #door::Turn::Done(#done) => return #done,
             #door::Turn::Lead(#lead) => #lead,
         };
-        // Boxed here and not before, so that the future of a call that hits stays small.
+        // Boxed here and not before, so that the future of a call that hits, in whichever tier, stays small.
         #door::Run { lead: #lead, body: #door::Box::pin(#body) }.await
     }
 }

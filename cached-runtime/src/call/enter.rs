@@ -3,22 +3,16 @@
 //! Compiled anew for every function or return type, so it holds no more than what needs the types. The look in memory,
 //! `seek`, and the steps themselves, in `load`, are compiled once.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
-use super::Lead;
 use super::again::{Claim, Reload};
 use super::output::{Output, Shape};
-use super::share::Share;
 use super::start::Start;
 use super::values::Ways;
 use crate::caches::function::Function;
 use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
 use crate::entry::{Content, Shared};
-use crate::flight::Answer;
 use crate::key::KeyBuf;
 use crate::policy::Mode;
 use crate::tier::memory::Probe;
@@ -37,14 +31,6 @@ pub enum Enter<R: Output<K>, const K: u8> {
     Done(R),
     /// Not answered; to be awaited.
     Wait(Start, fn() -> Ways<R::Value>),
-}
-
-/// What waiting comes to.
-pub enum Turn<R: Output<K>, const K: u8> {
-    /// Answered by somebody else's load.
-    Done(R),
-    /// This caller is to load.
-    Lead(Lead<R, K>),
 }
 
 /// Enters a call under the `Caches` in force.
@@ -273,47 +259,5 @@ pub(super) fn taken<R: Output<K>, const K: u8>(
     match content {
         Content::Value(_) => take(content).map(R::from_value),
         Content::Absent => R::absent(),
-    }
-}
-
-/// A call that memory could not answer: waits for the flight it joined, or for its turn to lead.
-pub struct Wait<R: Output<K>, const K: u8> {
-    start: Start,
-    share: Share<R::Error>,
-    ways: fn() -> Ways<R::Value>,
-}
-
-impl<R: Output<K>, const K: u8> Wait<R, K> {
-    /// Goes on from `start`. How an error is shared is found out here and not before: a hit has no use for it.
-    pub fn new(
-        start: Start,
-        ways: fn() -> Ways<R::Value>,
-        shape: Shape<R, K>,
-        share: Share<R::Error>,
-    ) -> Self {
-        let _ = shape;
-        Self { start, share, ways }
-    }
-}
-
-impl<R: Output<K>, const K: u8> Unpin for Wait<R, K> {}
-
-impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
-    type Output = Turn<R, K>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
-        let (share, ways) = (self.share, self.ways);
-        let mut made = None;
-        let mut read = |answer: &Answer| {
-            made = match answer {
-                Answer::Content(content) => taken(content.clone(), ways().read),
-                Answer::Error(maker) => maker.with(|maker| share.make(maker)).and_then(R::from_error),
-            };
-            made.is_some()
-        };
-        match ready!(self.start.poll_turn(context, &mut read)) {
-            Some(load) => Poll::Ready(Turn::Lead(Lead::new(load, share, ways()))),
-            None => made.map_or(Poll::Pending, |answer| Poll::Ready(Turn::Done(answer))),
-        }
     }
 }

@@ -5,13 +5,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::again::reload;
-use super::enter::{Enter, Turn, Wait, look_aging_at, look_at};
+use super::enter::{Enter, look_aging_at, look_at};
 use super::output::{Output, Shape};
 use super::owned::anew;
 use super::run::{Run, Seen};
 use super::share::Share;
 use super::told::{Told, ToldByType};
 use super::values::Ways;
+use super::wait::{Turn, Wait};
 use crate::Error;
 use crate::caches::function::Function;
 use crate::policy::Mode;
@@ -126,7 +127,7 @@ where
             (Enter::Done(hit), due) => break 'found (hit, due),
             (Enter::Wait(start, ways), _) => (start, ways),
         };
-        let lead = match Wait::new(start, ways, Shape::NEW, share).await {
+        let lead = match Wait::new(start, ways, Shape::NEW, share).turn().await {
             Turn::Done(answer) => break 'found (answer, None),
             Turn::Lead(lead) => lead,
         };

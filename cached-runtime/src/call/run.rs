@@ -1,5 +1,8 @@
 //! A load, as a future: the tiers below memory, the body, the fill.
 //!
+//! Who waits for a call looks in those tiers before there is a body ([`Wait`](super::Wait)), so that what they have costs
+//! none.
+//!
 //! Written by hand and in three layers, for the compiler's sake. [`Run`] is made anew for every function and does no
 //! more than hand its body over; [`Typed`] is made once for a return type; what needs no type is in `steps` and `load`,
 //! made once for all.
@@ -29,14 +32,19 @@ impl<R: Output<K>, const K: u8> Lead<R, K> {
         }))
     }
 
+    /// Ready with what the tiers have, once.
+    pub(super) fn poll_look(&mut self, context: &mut Context<'_>) -> Poll<Option<R>> {
+        self.0.poll_look(context)
+    }
+
     /// Looks in the tiers, for a function whose hits may load in the background.
     pub fn look(self) -> Look<R, K> {
         Look(Some(self))
     }
 }
 
-/// A load under way: looks in the tiers below memory, runs the body if none of them answers, and stores what it
-/// brought. The expansion makes it: a function that did would be compiled for each.
+/// A load under way: looks in the tiers below memory unless its caller has done so, runs the body if none of them
+/// answers, and stores what it brought. The expansion makes it: a function that did would be compiled for each.
 pub struct Run<R: Output<K>, B, const K: u8> {
     /// The load.
     pub lead: Lead<R, K>,

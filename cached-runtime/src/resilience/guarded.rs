@@ -1,9 +1,10 @@
 //! A store with a budget, a breaker and a memory for what it still has to remove: looking, storing, and how one call is
 //! made. Removing is in `removal`, how a store that was lost is found again in `healing`.
 
+use std::convert::identity;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Relaxed, SeqCst},
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::try_id;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, Timeout, timeout};
 
 use super::breaker::Breaker;
 use super::owned::Owned;
@@ -132,12 +133,14 @@ impl Guarded {
                 self.heal();
                 return Looked::Missing(None);
             }
-            let call = async {
+            if self.admit().is_err() {
+                return Looked::Missing(None);
+            }
+            let call = pin!(async {
                 let budget = TimeBudget::since(begun, self.budget);
                 self.store.get_within(key, life, budget).await
-            };
-            // Pinned here: by value it would have a place in each of the futures around it.
-            match self.ask_in_time(self.budget, pin!(call)).await {
+            });
+            match self.heed(self.answer_in_time(self.budget, call, identity).await) {
                 // A removal that failed meanwhile is about what was just read.
                 Ok(Lookup::Found(_)) if self.pending.covers(key) => Looked::Missing(None),
                 Ok(Lookup::Found(found)) => Looked::Found(found),
@@ -272,11 +275,12 @@ impl Guarded {
     }
 
     /// One call, if the breaker lets it, within the budget.
-    pub(super) async fn ask<T>(
+    // No `async fn`, which would hold the call once more.
+    pub(super) fn ask<T>(
         self: &Arc<Self>,
         call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        self.ask_within(self.budget, call).await
+    ) -> impl Future<Output = Result<T, Error>> {
+        self.ask_within(self.budget, call)
     }
 
     pub(super) async fn ask_within<T>(
@@ -284,22 +288,16 @@ impl Guarded {
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.ask_in_time(budget, async { timeout(budget, call).await.ok() })
-            .await
+        self.admit()?;
+        let call = pin!(self.timed(budget, call)?);
+        self.heed(self.answer_in_time(budget, call, Result::ok).await)
     }
 
-    /// The same of a call that keeps to the budget itself, and comes to nothing when it is spent.
-    async fn ask_in_time<T>(
-        self: &Arc<Self>,
-        budget: Duration,
-        call: impl Future<Output = Option<Result<T, Error>>>,
-    ) -> Result<T, Error> {
+    /// Whether the store can be asked now.
+    fn admit(self: &Arc<Self>) -> Result<(), Error> {
         // A task knows that it is one without touching what all of them share.
         if try_id().is_none() && Handle::try_current().is_err() {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("store `{}` can only be asked inside a tokio runtime", self.name),
-            ));
+            return Err(self.failed("can only be asked inside a tokio runtime"));
         }
         if self.closed.load(SeqCst) {
             return Err(Error::new(
@@ -310,12 +308,13 @@ impl Guarded {
         if !self.breaker.is_closed() {
             // Its task may have gone down with its runtime.
             self.heal();
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("store `{}` is down", self.name),
-            ));
+            return Err(self.failed("is down"));
         }
-        let answer = self.answer_in_time(budget, call).await;
+        Ok(())
+    }
+
+    /// Notes what an answer says of the store.
+    fn heed<T>(self: &Arc<Self>, answer: Result<T, Error>) -> Result<T, Error> {
         match &answer {
             Ok(_) => self.served(),
             Err(error) => self.note(error),
@@ -337,30 +336,31 @@ impl Guarded {
         budget: Duration,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.answer_in_time(budget, async { timeout(budget, call).await.ok() })
-            .await
+        let call = pin!(self.timed(budget, call)?);
+        self.answer_in_time(budget, call, Result::ok).await
     }
 
-    async fn answer_in_time<T>(
+    /// Fails in a runtime that has no timers.
+    fn timed<F: Future>(&self, budget: Duration, call: F) -> Result<Timeout<F>, Error> {
+        catch_unwind(AssertUnwindSafe(|| timeout(budget, call))).map_err(|_| self.failed("panicked"))
+    }
+
+    async fn answer_in_time<T, F: Future>(
         &self,
         budget: Duration,
-        call: impl Future<Output = Option<Result<T, Error>>>,
+        mut call: Pin<&mut F>,
+        told: fn(F::Output) -> Option<Result<T, Error>>,
     ) -> Result<T, Error> {
-        let failed = |how: &str| {
-            Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("store `{}` {how}", self.name),
-            ))
-        };
-        let mut call = pin!(call);
         let answer = poll_fn(|context| {
-            catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)))
-                .unwrap_or_else(|_| Poll::Ready(Some(failed("panicked"))))
+            catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context).map(told)))
+                .unwrap_or_else(|_| Poll::Ready(Some(Err(self.failed("panicked")))))
         });
-        match answer.await {
-            Some(answer) => answer,
-            None => failed(&format!("did not answer within {budget:?}")),
-        }
+        let late = || Err(self.failed(&format!("did not answer within {budget:?}")));
+        answer.await.unwrap_or_else(late)
+    }
+
+    fn failed(&self, how: &str) -> Error {
+        Error::new(ErrorKind::Unavailable, format!("store `{}` {how}", self.name))
     }
 
     pub(super) fn note(self: &Arc<Self>, error: &Error) {
