@@ -88,10 +88,10 @@ async fn so_have_a_thousand() {
     }
 }
 
-#[test]
-fn who_waits_in_another_runtime_than_the_one_that_watches_the_time_gives_up_when_that_ends() {
+/// One after the other: two who wait in the same batch, in two runtimes.
+fn in_two_runtimes(then: impl FnOnce(Runtime)) -> Duration {
     let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
-    let (first, second): (Runtime, Runtime) = (runtime(), runtime());
+    let (first, second) = (runtime(), runtime());
     let server = second.block_on(RedisServer::start());
     let store = second.block_on(silent(&server));
     first.block_on(async {
@@ -100,8 +100,19 @@ fn who_waits_in_another_runtime_than_the_one_that_watches_the_time_gives_up_when
     });
     let waiting = second.spawn(given_up(store, ms(500)));
     second.block_on(yield_now());
-    drop(first);
-    let elapsed = second.block_on(waiting).unwrap();
+    then(first);
+    second.block_on(waiting).unwrap()
+}
+
+#[test]
+fn who_waits_in_another_runtime_than_the_one_that_watches_the_time_gives_up_when_that_has_ended() {
+    assert_in_time(in_two_runtimes(drop), ms(500));
+}
+
+#[test]
+fn and_when_it_stands_still() {
+    let mut kept = None;
+    let elapsed = in_two_runtimes(|first| kept = Some(first));
     assert_in_time(elapsed, ms(500));
 }
 

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::runtime::Id;
 use tokio::time::{Sleep, sleep_until, timeout_at};
 
 use super::watch::MOMENT;
@@ -44,10 +45,7 @@ impl<'a> Get<'a> {
     }
 
     fn begin(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer>> {
-        let place = self
-            .store
-            .queue
-            .enter(self.store, self.key, self.life, context.waker());
+        let place = self.store.queue.enter(self.key, self.life, context.waker());
         let Some(mut ticket) = place else {
             let seat = Seat {
                 store: Arc::clone(self.store),
@@ -57,9 +55,10 @@ impl<'a> Get<'a> {
             self.at = At::Alone(alone);
             return answer;
         };
+        // Too little to be left to somebody who looks once in a moment?
+        let is_short = |budget: TimeBudget| budget.whole() < 4 * MOMENT;
         let answer = match self.budget {
-            // Too little to be left to somebody who looks once in a moment.
-            Some(budget) if budget.whole() < 4 * MOMENT => {
+            Some(budget) if is_short(budget) || !self.store.queue.watch(self.store, &ticket) => {
                 ticket.watch_yourself(budget);
                 ticket.poll(self.budget, context)
             }
@@ -111,6 +110,8 @@ pub(super) struct Ticket {
     pub(super) batch: Arc<Batch>,
     /// `None` once the answer has been taken.
     pub(super) place: Option<usize>,
+    /// Who watched over the batch when the place was taken.
+    pub(super) watcher: Option<Id>,
     /// Of who cannot leave it to somebody else to watch the time.
     pub(super) alarm: Option<Pin<Box<Sleep>>>,
 }
@@ -140,7 +141,7 @@ impl Ticket {
             Some(Waiting::For(waker)) => waker.clone_from(context.waker()),
             Some(Waiting::Gone) | None => {}
         }
-        let watched = places.watched;
+        let watched = places.watcher.is_some();
         drop(places);
         if let Some(budget) = budget.filter(|_| !watched) {
             self.watch_yourself(budget);

@@ -21,7 +21,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::task::yield_now;
 
 use super::Inner;
@@ -49,8 +49,18 @@ struct State {
     taken: usize,
     /// Batches that wait for a seat; the last may still grow.
     waiting: VecDeque<Arc<Batch>>,
-    /// Those of this moment and of the one before, waiting or under way, while a task watches over them.
-    watched: Option<[Vec<Weak<Batch>>; 2]>,
+    /// While a task watches over some of them, or over some that are under way.
+    watched: Option<Watched>,
+}
+
+/// What a task watches over.
+struct Watched {
+    /// The runtime that the task is in.
+    by: Id,
+    /// Batches of this moment.
+    this: Vec<Weak<Batch>>,
+    /// And of the one before.
+    before: Vec<Weak<Batch>>,
 }
 
 /// Look-ups that travel together. One for all, so that a look-up allocates nothing of its own.
@@ -66,8 +76,8 @@ struct Places {
     states: Vec<Waiting>,
     /// Somebody wants to know the life left.
     life: bool,
-    /// Who waits for longer than a moment will be woken to look at the clock.
-    watched: bool,
+    /// The runtime of the task that will wake whoever waits for longer than a moment.
+    watcher: Option<Id>,
 }
 
 enum Waiting {
@@ -94,29 +104,45 @@ impl Queue {
     }
 
     /// Takes a seat, or a place in a batch.
-    fn enter(&self, store: &Arc<Inner>, key: &str, life: bool, waker: &Waker) -> Option<Ticket> {
+    fn enter(&self, key: &str, life: bool, waker: &Waker) -> Option<Ticket> {
+        self.state().enter(key, life, waker)
+    }
+
+    /// Whether a task of this very runtime watches over the batch, from now on if need be. One of another might stand still,
+    /// with that runtime, while this one goes on.
+    fn watch(&self, store: &Arc<Inner>, ticket: &Ticket) -> bool {
+        let Ok(runtime) = Handle::try_current() else {
+            return false;
+        };
+        let here = runtime.id();
+        if let Some(by) = ticket.watcher {
+            return by == here;
+        }
         let mut state = self.state();
-        let ticket = state.enter(key, life, waker)?;
-        // Then this batch is the last that was watched over, if it was.
-        let unwatched = state.watched.is_none();
-        if unwatched {
-            state.watched = Some([vec![Arc::downgrade(&ticket.batch)], Vec::new()]);
-        }
+        let begins = state.watched.is_none();
+        let watched = state.watched.get_or_insert_with(|| Watched {
+            by: here,
+            this: Vec::new(),
+            before: Vec::new(),
+        });
+        let by = watched.by;
+        watched.this.push(Arc::downgrade(&ticket.batch));
+        ticket.batch.places().watcher = Some(by);
         drop(state);
-        if unwatched {
-            watch::begin(store);
+        if begins {
+            watch::begin(store, &runtime);
         }
-        Some(ticket)
+        by == here
     }
 
     /// Another moment is over: wakes those who have waited for longer. `false` once there is nobody to watch over.
     pub(super) fn moment(&self) -> bool {
         let mut state = self.state();
-        let Some([this, before]) = &mut state.watched else {
+        let Some(watched) = &mut state.watched else {
             return false;
         };
-        let late = std::mem::replace(before, std::mem::take(this));
-        let more = !before.is_empty();
+        let late = std::mem::replace(&mut watched.before, std::mem::take(&mut watched.this));
+        let more = !watched.before.is_empty();
         if !more {
             state.watched = None;
         }
@@ -140,10 +166,10 @@ impl State {
         {
             return Some(ticket);
         }
-        let batch = Arc::new(Batch::new());
+        let batch = Arc::new(Batch::new(self.watched.as_ref().map(|watched| watched.by)));
         self.waiting.push_back(Arc::clone(&batch));
-        if let Some([this, _]) = &mut self.watched {
-            this.push(Arc::downgrade(&batch));
+        if let Some(watched) = &mut self.watched {
+            watched.this.push(Arc::downgrade(&batch));
         }
         batch.enter(key, life, waker)
     }
@@ -160,14 +186,14 @@ impl State {
 }
 
 impl Batch {
-    fn new() -> Self {
+    fn new(watcher: Option<Id>) -> Self {
         // Whoever has to wait at all is seldom alone.
         let places = Places {
             text: String::with_capacity(LARGEST * LIKELY),
             ends: Vec::with_capacity(LARGEST),
             states: Vec::with_capacity(LARGEST),
             life: false,
-            watched: true,
+            watcher,
         };
         Self {
             places: Mutex::new(places),
@@ -194,6 +220,7 @@ impl Batch {
         Some(Ticket {
             batch: Arc::clone(self),
             place: Some(place),
+            watcher: places.watcher,
             alarm: None,
         })
     }
@@ -201,7 +228,7 @@ impl Batch {
     /// Wakes those who wait: from now on, time is theirs to watch.
     fn ring(&self) {
         let mut places = self.places();
-        places.watched = false;
+        places.watcher = None;
         let waker = |state: &Waiting| match state {
             Waiting::For(waker) => Some(waker.clone()),
             Waiting::Told(_) | Waiting::Gone => None,

@@ -5,7 +5,8 @@
 //! round, once in a [`MOMENT`], and wakes whoever has been waiting since before its last round. They arm timers then, so
 //! that nobody's budget is measured by this task.
 //!
-//! Where it ends early, with its runtime, it wakes them all.
+//! It is relied on by callers in its own runtime alone: where that stands still, so do they. Where it ends early, with its
+//! runtime, it wakes them all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,19 +22,17 @@ pub(super) const MOMENT: Duration = Duration::from_millis(10);
 /// Watches over the batches of a store.
 struct Watch(Arc<Inner>);
 
-/// Begins to, until there are none. Outside of a runtime, where nobody can be late, not at all.
-pub(super) fn begin(store: &Arc<Inner>) {
+/// Begins to, until there are none.
+pub(super) fn begin(store: &Arc<Inner>, runtime: &Handle) {
     let watch = Watch(Arc::clone(store));
-    if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn(async move {
-            loop {
-                sleep(MOMENT).await;
-                if !watch.0.queue.moment() {
-                    return;
-                }
+    runtime.spawn(async move {
+        loop {
+            sleep(MOMENT).await;
+            if !watch.0.queue.moment() {
+                return;
             }
-        });
-    }
+        }
+    });
 }
 
 impl Drop for Watch {
