@@ -91,9 +91,14 @@ impl Spec {
         }
     }
 
+    /// Whether a hit may start a run of the body in the background.
+    pub(crate) fn reloads(&self) -> bool {
+        self.refresh.is_some() || self.stale.is_some()
+    }
+
     /// Whether reading an entry may be more than a hit.
     pub(crate) fn ages(&self) -> bool {
-        self.idle.is_some() || self.refresh.is_some() || self.stale.is_some()
+        self.idle.is_some() || self.reloads()
     }
 }
 

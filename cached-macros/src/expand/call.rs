@@ -80,7 +80,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             let (#found, #reload) = '__found: {
                 let #wait = match { let #definition = #definition_value; #key #enter } {
                     (#door::Enter::Done(#done), #reload) => break '__found (#done, #reload),
-                    (#door::Enter::Wait(#wait, #ways), _) => #door::Wait::new(#wait, #ways, #shape, #share).turn(),
+                    (#door::Enter::Wait(#wait, #ways), _) => #door::Wait::new(#wait, #ways, #shape, #share),
                 };
                 let #lead = match #wait.await {
                     #door::Turn::Done(#done) => break '__found (#done, ::core::option::Option::None),

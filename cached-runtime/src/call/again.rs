@@ -11,6 +11,7 @@ use super::output::{Output, Shape};
 use super::owned::Anew;
 use super::run::{Lead, Run};
 use super::share::Share;
+use super::steps::Steps;
 use super::values::Ways;
 use crate::caches::context;
 use crate::caches::function::Function;
@@ -86,9 +87,9 @@ pub fn reload<R, const K: u8>(
     } = claim;
     let background = function.background.clone();
     let of = (Arc::clone(&function), KeyBytes::from(lead.probe().bytes));
-    let load = Load::again(function, lead);
+    let steps = Steps::new(Load::again(function, lead));
     let run = Run {
-        lead: Lead::new(load, share, ways()),
+        lead: Lead::new(steps, share, ways()),
         body: Box::pin(body),
     };
     let run = context::carried(async move {

@@ -127,7 +127,7 @@ where
             (Enter::Done(hit), due) => break 'found (hit, due),
             (Enter::Wait(start, ways), _) => (start, ways),
         };
-        let lead = match Wait::new(start, ways, Shape::NEW, share).turn().await {
+        let lead = match Wait::new(start, ways, Shape::NEW, share).await {
             Turn::Done(answer) => break 'found (answer, None),
             Turn::Lead(lead) => lead,
         };

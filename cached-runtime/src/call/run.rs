@@ -23,18 +23,13 @@ use super::values::Ways;
 pub struct Lead<R: Output<K>, const K: u8>(Box<Typed<R, K>>);
 
 impl<R: Output<K>, const K: u8> Lead<R, K> {
-    pub(super) fn new(load: Load, share: Share<R::Error>, ways: Ways<R::Value>) -> Self {
+    pub(super) fn new(steps: Steps, share: Share<R::Error>, ways: Ways<R::Value>) -> Self {
         Self(Box::new(Typed {
-            steps: Steps::new(load),
+            steps,
             brought: None,
             share,
             ways,
         }))
-    }
-
-    /// Ready with what the tiers have, once.
-    pub(super) fn poll_look(&mut self, context: &mut Context<'_>) -> Poll<Option<R>> {
-        self.0.poll_look(context)
     }
 
     /// Looks in the tiers, for a function whose hits may load in the background.

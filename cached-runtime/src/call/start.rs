@@ -1,12 +1,14 @@
-//! How a call that memory could not answer goes on: which flight it leads or joins, or whether it goes alone.
+//! How a call that memory could not answer goes on: which flight it leads or joins, or whether it goes alone; and what the
+//! tiers below have for it, before there is a body.
 //!
 //! On values whose type is not known here, compiled once for all functions.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::load::{Keyed, Load, Role};
+use super::steps::Steps;
 use crate::caches::function::Function;
 use crate::flight::{self, Answer, Joined};
 use crate::policy::Mode;
@@ -40,6 +42,8 @@ enum Way {
     },
     Lead(flight::Lead),
     Follow(flight::Wait),
+    /// Looking in the tiers below memory. Boxed: as a rule what is looked for is in memory.
+    Look(Box<Steps>),
 }
 
 impl Start {
@@ -73,18 +77,54 @@ impl Start {
         }
     }
 
-    /// Ready with the load that is this caller's, or with none once `read` has made something of a flight's answer.
-    pub(super) fn poll_turn(
+    /// Ready with the load that is this caller's, or with none once `read` has made something of an answer: of a flight's, or
+    /// of what the tiers below memory have. `absent` says whether the function can return that there is none.
+    pub(super) fn poll(
+        &mut self,
+        absent: bool,
+        context: &mut Context<'_>,
+        read: &mut dyn FnMut(Answer) -> bool,
+    ) -> Poll<Option<Steps>> {
+        if !matches!(self.way, Way::Look(_)) {
+            let Some(load) = ready!(self.poll_turn(context, read)) else {
+                return Poll::Ready(None);
+            };
+            // What is found may have to be loaded anew, and only the caller knows how.
+            if load.reloads() {
+                return Poll::Ready(Some(Steps::new(load)));
+            }
+            let mut steps = Steps::new(load);
+            match steps.poll_look(absent, context) {
+                Poll::Ready(found) => {
+                    let is_read = found.is_some_and(|content| read(Answer::Content(content)));
+                    return Poll::Ready((!is_read).then_some(steps));
+                }
+                Poll::Pending => self.way = Way::Look(Box::new(steps)),
+            }
+            return Poll::Pending;
+        }
+        let Way::Look(steps) = &mut self.way else {
+            return Poll::Pending;
+        };
+        let found = ready!(steps.poll_look(absent, context));
+        let is_read = found.is_some_and(|content| read(Answer::Content(content)));
+        match std::mem::replace(&mut self.way, Way::Off) {
+            Way::Look(steps) if !is_read => Poll::Ready(Some(*steps)),
+            _ => Poll::Ready(None),
+        }
+    }
+
+    fn poll_turn(
         &mut self,
         context: &mut Context<'_>,
-        read: &mut dyn FnMut(&Answer) -> bool,
+        read: &mut dyn FnMut(Answer) -> bool,
     ) -> Poll<Option<Load>> {
         let turn = match &mut self.way {
-            Way::Follow(wait) => match Pin::new(wait).poll_turn(context, read) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(turn) => Some(turn),
-            },
-            Way::Past | Way::Off | Way::Alone { .. } | Way::Lead(_) => None,
+            Way::Follow(wait) => {
+                let mut read = |answer: &Answer| read(answer.clone());
+                Some(ready!(Pin::new(wait).poll_turn(context, &mut read)))
+            }
+            _ => None,
         };
         let role = match (turn, std::mem::replace(&mut self.way, Way::Off)) {
             (Some(flight::Turn::Answered), _) => {
@@ -96,7 +136,7 @@ impl Start {
             (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => Role::Flight(lead),
             (None, Way::Alone { key, replace }) => Role::Alone { key, replace },
             (None, Way::Past) => Role::Past,
-            (None, Way::Off | Way::Follow(_)) => Role::Off,
+            (None, Way::Off | Way::Follow(_) | Way::Look(_)) => Role::Off,
         };
         match self.function.take() {
             Some(function) => Poll::Ready(Some(Load::new(function, role))),

@@ -23,21 +23,13 @@ pub enum Turn<R: Output<K>, const K: u8> {
 }
 
 /// A call that memory could not answer: waits for the flight it joined, or for its turn to lead and for what the tiers
-/// below memory have.
+/// below memory have. Of a function whose hits may load in the background, it looks in those tiers later
+/// ([`Lead::look`]).
 pub struct Wait<R: Output<K>, const K: u8> {
-    at: At<R, K>,
+    start: Start,
     share: Share<R::Error>,
     ways: fn() -> Ways<R::Value>,
 }
-
-enum At<R: Output<K>, const K: u8> {
-    Start(Start),
-    Look(Lead<R, K>),
-    Done,
-}
-
-/// The same as far as to its turn: looking is left to the caller.
-pub struct WaitForTurn<R: Output<K>, const K: u8>(Wait<R, K>);
 
 impl<R: Output<K>, const K: u8> Wait<R, K> {
     /// Goes on from `start`. How an error is shared is found out here and not before: a hit has no use for it.
@@ -48,36 +40,7 @@ impl<R: Output<K>, const K: u8> Wait<R, K> {
         share: Share<R::Error>,
     ) -> Self {
         let _ = shape;
-        Self {
-            at: At::Start(start),
-            share,
-            ways,
-        }
-    }
-
-    /// Waits for no more than its turn.
-    pub fn turn(self) -> WaitForTurn<R, K> {
-        WaitForTurn(self)
-    }
-
-    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
-        let At::Start(start) = &mut self.at else {
-            // Polled after it was ready: a mistake of the caller's.
-            return Poll::Pending;
-        };
-        let (share, ways) = (self.share, self.ways);
-        let mut made = None;
-        let mut read = |answer: &Answer| {
-            made = match answer {
-                Answer::Content(content) => taken(content.clone(), ways().read),
-                Answer::Error(maker) => maker.with(|maker| share.make(maker)).and_then(R::from_error),
-            };
-            made.is_some()
-        };
-        match ready!(start.poll_turn(context, &mut read)) {
-            Some(load) => Poll::Ready(Turn::Lead(Lead::new(load, share, ways()))),
-            None => made.map_or(Poll::Pending, |answer| Poll::Ready(Turn::Done(answer))),
-        }
+        Self { start, share, ways }
     }
 }
 
@@ -87,31 +50,19 @@ impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
     type Output = Turn<R, K>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
-        if matches!(self.at, At::Start(_)) {
-            match ready!(self.poll_turn(context)) {
-                Turn::Lead(lead) => self.at = At::Look(lead),
-                done @ Turn::Done(_) => return Poll::Ready(done),
-            }
-        }
-        let At::Look(lead) = &mut self.at else {
-            // Polled after it was ready: a mistake of the caller's.
-            return Poll::Pending;
+        let (share, ways) = (self.share, self.ways);
+        let mut made = None;
+        let mut read = |answer: Answer| {
+            made = match answer {
+                Answer::Content(content) => taken(content, ways().take),
+                Answer::Error(maker) => maker.with(|maker| share.make(maker)).and_then(R::from_error),
+            };
+            made.is_some()
         };
-        let found = ready!(lead.poll_look(context));
-        match (found, std::mem::replace(&mut self.at, At::Done)) {
-            (Some(hit), _) => Poll::Ready(Turn::Done(hit)),
-            (None, At::Look(lead)) => Poll::Ready(Turn::Lead(lead)),
-            (None, At::Start(_) | At::Done) => Poll::Pending,
+        let absent = R::absent().is_some();
+        match ready!(self.start.poll(absent, context, &mut read)) {
+            Some(steps) => Poll::Ready(Turn::Lead(Lead::new(steps, share, ways()))),
+            None => made.map_or(Poll::Pending, |answer| Poll::Ready(Turn::Done(answer))),
         }
-    }
-}
-
-impl<R: Output<K>, const K: u8> Unpin for WaitForTurn<R, K> {}
-
-impl<R: Output<K>, const K: u8> Future for WaitForTurn<R, K> {
-    type Output = Turn<R, K>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
-        self.get_mut().0.poll_turn(context)
     }
 }

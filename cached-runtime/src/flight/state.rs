@@ -15,6 +15,7 @@ pub(crate) const SOLO_RUNS: usize = 32;
 const MOST_FALLS: u8 = 2;
 
 /// What a flight ended with.
+#[derive(Clone)]
 pub(crate) enum Answer {
     Content(Content),
     /// Makes one follower's error.
