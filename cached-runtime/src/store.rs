@@ -146,9 +146,9 @@ impl Guarantees {
 
 /// A place that keeps bytes under keys.
 ///
-/// Every method may be called from many tasks at once. None retries and none needs a time-out of its own: the tier
-/// above drops a call that takes too long, so futures must be safe to drop at any await. An error says that the store
-/// may or may not have done what was asked.
+/// Every method may be called from many tasks at once. None retries, and none but [`get_within`](Store::get_within) needs a
+/// time-out of its own: the tier above drops a call that takes too long, so futures must be safe to drop at any await. An
+/// error says that the store may or may not have done what was asked.
 ///
 /// # Errors
 ///
@@ -180,9 +180,10 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// [`get`](Store::get), or [`get_bytes`](Store::get_bytes) where `life` does not ask for the life left, given up when
-    /// `budget` is spent: `None`. This is what calls of cached functions look up with. As it stands, with a timer for each of
-    /// them, armed and taken back in a wheel that all threads share; a store that looks many keys up at once may have one timer
-    /// for all.
+    /// `budget` is spent: `None`. Calls of cached functions look single keys up with this, and rely on its end. As it stands,
+    /// with a timer for each of them, armed and taken back in a wheel that all threads share; a store that looks many
+    /// keys up at once may have one timer for all, and of a budget of which some has been spent before the call be
+    /// some hundredths of a second late.
     fn get_within<'a>(
         &'a self,
         key: &'a str,

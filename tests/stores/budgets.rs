@@ -1,9 +1,12 @@
 //! Look-ups of a server that does not answer are given up when their budget is spent, whoever watches the time.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use cached_runtime::stores::Redis;
-use cached_runtime::{Store, TimeBudget};
+use cached_runtime::{Error, Lookup, Store, TimeBudget};
 use cached_tests::RedisServer;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinSet, yield_now};
@@ -16,8 +19,8 @@ const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// A store whose server has fallen silent while two look-ups without a budget are under way, so that all others wait.
-/// From then on time goes by only where all tasks wait for it. After a second of it the connection is given up.
+/// A store whose server has fallen silent while two look-ups without a budget are under way, so that all others wait. After a
+/// second the connection is given up.
 async fn silent(server: &RedisServer) -> Redis {
     let store = Redis::connect(server.url()).await.unwrap();
     server.pause();
@@ -26,15 +29,46 @@ async fn silent(server: &RedisServer) -> Redis {
         tokio::spawn(async move { store.get(key).await });
     }
     yield_now().await;
-    pause();
+    watched(&store).await;
     store
+}
+
+/// From now on time goes by only where all tasks of this runtime wait for it, and one of them watches over the look-ups, of
+/// which one waits for an hour.
+async fn watched(store: &Redis) {
+    pause();
+    let mut waiting = Box::pin(look(store, ms(3_600_000)));
+    begin(&mut waiting).await;
+    tokio::spawn(waiting);
+    for _ in 0..3 {
+        yield_now().await;
+    }
+}
+
+fn look(
+    store: &Redis,
+    budget: Duration,
+) -> impl Future<Output = Option<Result<Lookup, Error>>> + Send + 'static {
+    let store = store.clone();
+    async move {
+        let budget = TimeBudget::since(Instant::now(), budget);
+        store.get_within("shop:a", false, budget).await
+    }
+}
+
+/// Polls it once.
+async fn begin<F: Future + Unpin>(call: &mut F) {
+    poll_fn(|context| {
+        assert!(Pin::new(&mut *call).poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// How long it takes until a look-up is given up.
 async fn given_up(store: Redis, budget: Duration) -> Duration {
     let begun = Instant::now();
-    let answer = store.get_within("shop:a", false, TimeBudget::since(begun, budget));
-    let answer = timeout(ms(60_000), answer).await.expect("it hangs");
+    let answer = timeout(ms(60_000), look(&store, budget)).await.expect("it hangs");
     assert!(answer.is_none(), "{answer:?}");
     begun.elapsed()
 }
@@ -88,17 +122,28 @@ async fn so_have_a_thousand() {
     }
 }
 
-/// One after the other: two who wait in the same batch, in two runtimes.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Who waits in the same batch as another, whose runtime watches the time.
 fn in_two_runtimes(then: impl FnOnce(Runtime)) -> Duration {
-    let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
-    let (first, second) = (runtime(), runtime());
-    let server = second.block_on(RedisServer::start());
-    let store = second.block_on(silent(&server));
-    first.block_on(async {
-        tokio::spawn(given_up(store.clone(), ms(60_000)));
-        yield_now().await;
+    let (home, first, second) = (runtime(), runtime(), runtime());
+    let server = home.block_on(RedisServer::start());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    server.pause();
+    let mut held = [store.get("shop:1"), store.get("shop:2")];
+    home.block_on(async {
+        for seat in &mut held {
+            begin(seat).await;
+        }
     });
-    let waiting = second.spawn(given_up(store, ms(500)));
+    first.block_on(watched(&store));
+    let waiting_in = store.clone();
+    let waiting = second.spawn(async {
+        pause();
+        given_up(waiting_in, ms(500)).await
+    });
     second.block_on(yield_now());
     then(first);
     second.block_on(waiting).unwrap()
@@ -106,7 +151,8 @@ fn in_two_runtimes(then: impl FnOnce(Runtime)) -> Duration {
 
 #[test]
 fn who_waits_in_another_runtime_than_the_one_that_watches_the_time_gives_up_when_that_has_ended() {
-    assert_in_time(in_two_runtimes(drop), ms(500));
+    let elapsed = in_two_runtimes(drop);
+    assert_in_time(elapsed, ms(500));
 }
 
 #[test]
@@ -114,6 +160,103 @@ fn and_when_it_stands_still() {
     let mut kept = None;
     let elapsed = in_two_runtimes(|first| kept = Some(first));
     assert_in_time(elapsed, ms(500));
+}
+
+/// He was woken to watch the time himself, and before he is polled somebody else makes another runtime watch over the batch.
+#[test]
+fn who_has_been_woken_does_not_rely_on_the_next_watch() {
+    let (first, second) = (runtime(), runtime());
+    let server = first.block_on(RedisServer::start());
+    let store = first.block_on(silent(&server));
+    let mut waiting = Box::pin(look(&store, ms(500)));
+    let begun = first.block_on(async {
+        begin(&mut waiting).await;
+        let begun = Instant::now();
+        for _ in 0..4 {
+            advance(ms(10)).await;
+            yield_now().await;
+        }
+        begun
+    });
+    let mut others = [look(&store, ms(5_000)), look(&store, ms(5_000))].map(Box::pin);
+    second.block_on(async {
+        for other in &mut others {
+            begin(other).await;
+            for _ in 0..3 {
+                yield_now().await;
+            }
+        }
+    });
+    first.block_on(async {
+        assert!(timeout(ms(60_000), waiting).await.expect("it hangs").is_none());
+        assert_in_time(begun.elapsed(), ms(500));
+    });
+}
+
+/// The task that is to watch has been made by a look-up whose task blocks its thread from then on.
+#[test]
+fn who_waits_beside_a_task_that_blocks_gives_up() {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = runtime.block_on(RedisServer::start());
+    let store = runtime.block_on(Redis::connect(server.url())).unwrap();
+    server.pause();
+    let mut held = [store.get("shop:1"), store.get("shop:2")];
+    runtime.block_on(async {
+        for seat in &mut held {
+            begin(seat).await;
+        }
+    });
+    let mut first = Box::pin(look(&store, ms(200)));
+    let (begun, blocks) = std::sync::mpsc::channel();
+    let (done, ends) = std::sync::mpsc::channel::<()>();
+    let blocking = runtime.spawn(async move {
+        begin(&mut first).await;
+        begun.send(()).unwrap();
+        let _ = ends.recv();
+    });
+    blocks.recv().unwrap();
+    let all: Vec<_> = (0..3).map(|_| runtime.spawn(look(&store, ms(200)))).collect();
+    runtime.block_on(async {
+        for one in all {
+            let answer = timeout(ms(900), one).await.expect("it waits for who blocks");
+            assert!(answer.unwrap().is_none());
+        }
+    });
+    drop(done);
+    runtime.block_on(blocking).unwrap();
+}
+
+/// As of synchronous code, which blocks on one call after the other: what it leaves to be done is done where the connection
+/// is.
+#[test]
+fn a_runtime_that_stands_still_keeps_nobody_from_being_answered() {
+    let server_runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = server_runtime.block_on(RedisServer::start());
+    let store = server_runtime.block_on(Redis::connect(server.url())).unwrap();
+    let (first, second) = (runtime(), runtime());
+    let mut held = [look(&store, ms(5_000)), look(&store, ms(5_000))].map(Box::pin);
+    first.block_on(async {
+        for seat in &mut held {
+            begin(seat).await;
+        }
+    });
+    for seat in held {
+        let waiting = second.spawn(look(&store, ms(5_000)));
+        second.block_on(yield_now());
+        assert!(matches!(first.block_on(seat), Some(Ok(_))));
+        assert!(matches!(second.block_on(waiting).unwrap(), Some(Ok(_))));
+    }
+    for _ in 0..3 {
+        assert!(matches!(second.block_on(look(&store, ms(5_000))), Some(Ok(_))));
+    }
 }
 
 /// Nothing is left that keeps the store, once nobody waits any more.

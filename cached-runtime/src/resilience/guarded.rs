@@ -289,8 +289,11 @@ impl Guarded {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         self.admit()?;
-        let call = pin!(self.timed(budget, call)?);
-        self.heed(self.answer_in_time(budget, call, Result::ok).await)
+        let answer = match self.timed(budget, call) {
+            Ok(call) => self.answer_in_time(budget, pin!(call), Result::ok).await,
+            Err(error) => Err(error),
+        };
+        self.heed(answer)
     }
 
     /// Whether the store can be asked now.
@@ -345,6 +348,8 @@ impl Guarded {
         catch_unwind(AssertUnwindSafe(|| timeout(budget, call))).map_err(|_| self.failed("panicked"))
     }
 
+    /// The same of a call that keeps to the budget itself, and of which `told` says what it came to: `None` if the budget is
+    /// spent.
     async fn answer_in_time<T, F: Future>(
         &self,
         budget: Duration,

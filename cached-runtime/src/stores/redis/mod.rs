@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value, cmd};
+use tokio::runtime::Handle;
 
 use self::batch::{Get, Queue};
 pub use self::builder::RedisBuilder;
@@ -105,6 +106,9 @@ impl Redis {
     /// Waits for the first connection, for at most a second. A server that cannot be reached is no error, since it
     /// may come back; a URL that cannot be used, or whose credentials or database the server refuses, is one of kind
     /// [`ErrorKind::Configuration`]. Must be called inside a tokio runtime.
+    ///
+    /// The connection lives in the runtime that first needs it, this one as a rule, and may be used from any. Let that be
+    /// one that always runs: in one of a single thread that only runs while something blocks on it, answers wait for that.
     pub async fn connect(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::builder(url).connect().await
     }
@@ -135,6 +139,15 @@ impl Inner {
     fn of_a_cluster(mut self) -> Self {
         self.of_a_cluster = true;
         self
+    }
+
+    /// Where the connection lives, if there is one.
+    fn runtime(&self) -> Option<Handle> {
+        match &self.carrier {
+            Carrier::Server(link) => link.runtime(),
+            // Each of its servers is a store of its own.
+            Carrier::Cluster(_) => None,
+        }
     }
 
     async fn run(&self, key: &str, command: &Cmd) -> Result<Value, Error> {

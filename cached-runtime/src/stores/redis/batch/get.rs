@@ -123,27 +123,30 @@ impl Ticket {
             .get_or_insert_with(|| Box::pin(sleep_until(budget.end())));
     }
 
-    /// Ready with the answer, or with none once the budget is spent.
+    /// Ready with the answer, or with none once the budget is spent. Whoever is polled without there being an answer watches
+    /// the time from then on: it has been woken to do so, or by somebody else for whom the few timers do not count.
     fn poll(&mut self, budget: Option<TimeBudget>, context: &mut Context<'_>) -> Poll<Option<Answer>> {
         let Some(at) = self.place else {
             // Polled after it was ready: a mistake of the caller's.
             return Poll::Pending;
         };
         let mut places = self.batch.places();
-        match places.states.get_mut(at) {
-            Some(state @ Waiting::Told(_)) => {
-                self.place = None;
-                match std::mem::replace(state, Waiting::Gone) {
-                    Waiting::Told(answer) => return Poll::Ready(Some(answer)),
-                    Waiting::For(_) | Waiting::Gone => {}
-                }
+        let state = places.states.get_mut(at);
+        let before = state.map(|state| match state {
+            Waiting::Told(_) => std::mem::replace(state, Waiting::Gone),
+            Waiting::For(waker) if !waker.will_wake(context.waker()) => {
+                std::mem::replace(state, Waiting::For(context.waker().clone()))
             }
-            Some(Waiting::For(waker)) => waker.clone_from(context.waker()),
-            Some(Waiting::Gone) | None => {}
-        }
-        let watched = places.watcher.is_some();
+            Waiting::For(_) | Waiting::Gone => Waiting::Gone,
+        });
         drop(places);
-        if let Some(budget) = budget.filter(|_| !watched) {
+        if let Some(Waiting::Told(answer)) = before {
+            self.place = None;
+            return Poll::Ready(Some(answer));
+        }
+        // A waker may run code of the executor.
+        drop(before);
+        if let Some(budget) = budget {
             self.watch_yourself(budget);
         }
         match &mut self.alarm {

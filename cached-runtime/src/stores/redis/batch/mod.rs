@@ -9,7 +9,7 @@
 //! themselves. Only those who have just been answered together are given the moment in which they may ask again: else
 //! the first of them would take the seat for itself, and the others would wait for its journey.
 //!
-//! Nobody needs a timer for that either: see `watch`.
+//! Nor does a look-up need a timer of its own, as long as it is answered at once: see `watch`.
 //!
 //! The seat is a guard. However its holder ends, be it dropped half way, the queue goes on, in a task of its own so
 //! that no waiting caller depends on another caller's life.
@@ -51,6 +51,8 @@ struct State {
     waiting: VecDeque<Arc<Batch>>,
     /// While a task watches over some of them, or over some that are under way.
     watched: Option<Watched>,
+    /// Such a task has been made, and has not run yet.
+    begins: bool,
 }
 
 /// What a task watches over.
@@ -108,8 +110,8 @@ impl Queue {
         self.state().enter(key, life, waker)
     }
 
-    /// Whether a task of this very runtime watches over the batch, from now on if need be. One of another might stand still,
-    /// with that runtime, while this one goes on.
+    /// Whether a task of this very runtime watches over the batch; where there is none at all, one will over those that come
+    /// later. One of another might stand still, with that runtime, while this one goes on.
     fn watch(&self, store: &Arc<Inner>, ticket: &Ticket) -> bool {
         let Ok(runtime) = Handle::try_current() else {
             return false;
@@ -119,20 +121,35 @@ impl Queue {
             return by == here;
         }
         let mut state = self.state();
-        let begins = state.watched.is_none();
-        let watched = state.watched.get_or_insert_with(|| Watched {
-            by: here,
+        let Some(watched) = &mut state.watched else {
+            let begins = !std::mem::replace(&mut state.begins, true);
+            drop(state);
+            if begins {
+                watch::begin(store, &runtime);
+            }
+            return false;
+        };
+        watched.add(&ticket.batch);
+        let by = watched.by;
+        ticket.batch.places().watcher = Some(by);
+        by == here
+    }
+
+    /// A task watches from now on, which is shown by its running: one that has been made may wait for long, behind
+    /// whoever made it and goes on without awaiting anything.
+    pub(super) fn watch_begins(&self, by: Id) {
+        let mut state = self.state();
+        state.begins = false;
+        state.watched.get_or_insert_with(|| Watched {
+            by,
             this: Vec::new(),
             before: Vec::new(),
         });
-        let by = watched.by;
-        watched.this.push(Arc::downgrade(&ticket.batch));
-        ticket.batch.places().watcher = Some(by);
-        drop(state);
-        if begins {
-            watch::begin(store, &runtime);
-        }
-        by == here
+    }
+
+    /// Or it never will.
+    pub(super) fn watch_is_off(&self) {
+        self.state().begins = false;
     }
 
     /// Another moment is over: wakes those who have waited for longer. `false` once there is nobody to watch over.
@@ -154,6 +171,16 @@ impl Queue {
     }
 }
 
+impl Watched {
+    fn add(&mut self, batch: &Arc<Batch>) {
+        // Where the task stands still nobody else takes out those that are gone.
+        if self.this.len() == self.this.capacity() {
+            self.this.retain(|batch| batch.strong_count() > 0);
+        }
+        self.this.push(Arc::downgrade(batch));
+    }
+}
+
 impl State {
     /// Takes a seat, or a place in the queue.
     fn enter(&mut self, key: &str, life: bool, waker: &Waker) -> Option<Ticket> {
@@ -169,7 +196,7 @@ impl State {
         let batch = Arc::new(Batch::new(self.watched.as_ref().map(|watched| watched.by)));
         self.waiting.push_back(Arc::clone(&batch));
         if let Some(watched) = &mut self.watched {
-            watched.this.push(Arc::downgrade(&batch));
+            watched.add(&batch);
         }
         batch.enter(key, life, waker)
     }
@@ -312,12 +339,14 @@ impl Drop for Seat {
         let seat = Self {
             store: Arc::clone(&self.store),
         };
-        match Handle::try_current() {
+        // Where the connection lives nothing stands still that could be answered; this runtime may, once its caller has
+        // what it wanted.
+        match self.store.runtime().or_else(|| Handle::try_current().ok()) {
             // The batch goes along: a runtime that is ending drops the task at once, and with it the seat, so that
             // this is called again, and must find the queue shorter.
-            Ok(runtime) => drop(runtime.spawn(serve(seat, batch))),
+            Some(runtime) => drop(runtime.spawn(serve(seat, batch))),
             // Outside any runtime its callers are told so, and the seat goes on to the rest.
-            Err(_) => drop((batch, seat)),
+            None => drop((batch, seat)),
         }
     }
 }

@@ -8,10 +8,10 @@
 //! It is relied on by callers in its own runtime alone: where that stands still, so do they. Where it ends early, with its
 //! runtime, it wakes them all.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::time::sleep;
 
 use super::super::Inner;
@@ -19,24 +19,58 @@ use super::super::Inner;
 /// Long beside a journey, and short beside what somebody is ready to wait.
 pub(super) const MOMENT: Duration = Duration::from_millis(10);
 
-/// Watches over the batches of a store.
-struct Watch(Arc<Inner>);
+/// A task that watches over the batches of a store, as long as there are any.
+struct Watch {
+    store: Weak<Inner>,
+    at: At,
+}
 
-/// Begins to, until there are none.
+enum At {
+    Begin,
+    Going,
+    Done,
+}
+
 pub(super) fn begin(store: &Arc<Inner>, runtime: &Handle) {
-    let watch = Watch(Arc::clone(store));
-    runtime.spawn(async move {
+    let watch = Watch {
+        store: Arc::downgrade(store),
+        at: At::Begin,
+    };
+    runtime.spawn(watch.go_round(runtime.id()));
+}
+
+impl Watch {
+    async fn go_round(mut self, here: Id) {
+        if let Some(store) = self.store.upgrade() {
+            store.queue.watch_begins(here);
+            self.at = At::Going;
+        }
         loop {
             sleep(MOMENT).await;
-            if !watch.0.queue.moment() {
+            if !self.goes_on() {
+                self.end();
                 return;
             }
         }
-    });
+    }
+
+    /// `false` once there is nobody to watch over.
+    fn goes_on(&self) -> bool {
+        self.store.upgrade().is_some_and(|store| store.queue.moment())
+    }
+
+    /// What a successor watches over is no more this one's to wake.
+    fn end(&mut self) {
+        self.at = At::Done;
+    }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        while self.0.queue.moment() {}
+        match (&self.at, self.store.upgrade()) {
+            (At::Begin, Some(store)) => store.queue.watch_is_off(),
+            (At::Going, Some(_)) => while self.goes_on() {},
+            (At::Done, _) | (_, None) => {}
+        }
     }
 }

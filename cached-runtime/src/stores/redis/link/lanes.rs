@@ -34,7 +34,7 @@ impl Inner {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a lane, in a task of its own: the greetings may take longer than a caller's patience, and meanwhile there
+    /// Makes a lane, in a task of its own where the connection lives: the greetings may take longer than a caller's patience, and meanwhile there
     /// is the connection. Where none can be made (only the client knows TLS; there may be too many connections), or the
     /// name of the server has led to another one this time, that remains so.
     pub(super) fn dial_lane(self: &Arc<Self>, wire: &Arc<Wire>) {
@@ -42,7 +42,7 @@ impl Inner {
             return;
         }
         let (dialling, beside) = (DiallingLane(Arc::clone(self)), Arc::downgrade(wire));
-        tokio::spawn(async move {
+        wire.runtime.spawn(async move {
             let link = &dialling.0;
             let Some(wire) = beside.upgrade() else { return };
             match timeout(CONNECT, link.lane(&wire)).await {

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -76,6 +77,8 @@ struct Wire {
     /// How the server was reached.
     client: Client,
     lost: Arc<AtomicBool>,
+    /// What drives it, and the lanes beside it.
+    runtime: Handle,
     /// There can be no lanes beside it.
     laneless: AtomicBool,
     /// When the oldest question was asked since the last answer, in milliseconds of [`Link::now`]; 0 for none.
@@ -158,6 +161,14 @@ impl Link {
         let mut connection = wire.connection.clone();
         let answers = connection.send_packed_commands(commands, 0, commands.len());
         wire.heed(self.watch_over(&wire, answers).await.and_then(without_errors))
+    }
+
+    /// What drives the connection, if there is one that can be used.
+    pub(super) fn runtime(&self) -> Option<Handle> {
+        match &*self.inner.state() {
+            State::Up(wire) if wire.is_usable(self.now()) => Some(wire.runtime.clone()),
+            _ => None,
+        }
     }
 
     /// Notes what is about to be removed or replaced, where it may have to be removed again.
@@ -290,6 +301,7 @@ impl Wire {
             connection,
             client,
             lost,
+            runtime: Handle::current(),
             laneless: AtomicBool::new(false),
             asked: AtomicU64::new(0),
         }
