@@ -43,7 +43,7 @@ use self::look::Luck;
 use crate::store::Filling;
 use crate::{Error, ErrorKind, Filled, Found, Lookup, Token};
 
-/// A Redis (or Valkey) server, 5.0 or later, as a [`Store`] with every guarantee; or a Redis Cluster, or a master that
+/// A Redis (or Valkey) server, 5.0 or later, as a [`Store`](crate::Store) with every guarantee; or a Redis Cluster, or a master that
 /// Redis Sentinels watch over.
 ///
 /// Cheap to clone; the clones share one multiplexed connection to each server, and without TLS up to two more that only
