@@ -1,5 +1,6 @@
 //! A store with a budget, a breaker and a memory for what it still has to remove: looking, storing, and how one call is
-//! made. Removing is in `removal`, how a store that was lost is found again in `healing`.
+//! made. Removing is in `removal`, what is wrong with it is told in `troubles`, and how a store that was lost is found
+//! again in `healing`.
 
 use std::convert::identity;
 use std::future::{Future, poll_fn};
@@ -9,7 +10,7 @@ use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Relaxed, SeqCst},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -49,12 +50,12 @@ pub(crate) struct Guarded {
     /// Nobody will reach the store again.
     pub(super) closed: AtomicBool,
     pub(super) background: Background,
-    failures: AtomicU64,
+    pub(super) failures: AtomicU64,
     /// It was given up because it refuses what it is asked, which a probe may not notice.
     pub(super) refusing: AtomicBool,
-    troubles: Troubles,
-    untaken: Troubles,
-    last_error: Mutex<String>,
+    pub(super) troubles: Troubles,
+    pub(super) untaken: Troubles,
+    pub(super) last_error: Mutex<String>,
 }
 
 impl Guarded {
@@ -366,47 +367,5 @@ impl Guarded {
 
     fn failed(&self, how: &str) -> Error {
         Error::new(ErrorKind::Unavailable, format!("store `{}` {how}", self.name))
-    }
-
-    pub(super) fn note(self: &Arc<Self>, error: &Error) {
-        self.failures.fetch_add(1, Relaxed);
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = error.chain().to_string();
-        self.tell(error);
-        // Any other answer is an answer: the store is there, or most of it is.
-        if error.is_outage() && self.breaker.failed() {
-            self.refusing
-                .store(error.kind() == ErrorKind::Configuration, SeqCst);
-            if error.kind() == ErrorKind::Unavailable {
-                tracing::warn!(store = %self.name, error = %error.chain(), "a store is down; its entries are misses until it answers again");
-            }
-            self.heal();
-        }
-    }
-
-    /// Logs what a store has answered with, unless it is that it does not answer, which is told when it is given up, or an
-    /// entry that cannot be read, which is counted and replaced.
-    pub(super) fn tell(&self, error: &Error) {
-        if error.kind() == ErrorKind::Decode || error.kind() == ErrorKind::Unavailable && error.is_outage() {
-            return;
-        }
-        let chain = error.chain();
-        if let Some(untold) = self.troubles.note(&chain) {
-            tracing::warn!(store = %self.name, error = %chain, untold, "a store answers with errors; what it is asked for is a miss, and what it is given may not be kept");
-        }
-    }
-
-    /// Logs that a store did not take a new value, whose entry it has removed instead.
-    /// `None` of several for reasons of their own, of which the last is told.
-    pub(crate) fn tell_untaken(&self, function: &str, entries: usize, error: Option<&Error>) {
-        let last = || {
-            self.last_error
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone()
-        };
-        let chain = error.map_or_else(last, |error| error.chain().to_string());
-        if let Some(untold) = self.untaken.note(&chain) {
-            tracing::warn!(store = %self.name, function, entries, error = %chain, untold, "a store did not take a new value; it has the entry removed instead");
-        }
     }
 }

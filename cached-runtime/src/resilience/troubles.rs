@@ -3,10 +3,14 @@
 //! Asked by the guard about every error of a store, and by puts, of which there may be thousands while a store refuses them.
 
 use std::fmt::Display;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::guarded::Guarded;
+use crate::{Error, ErrorKind};
 
 /// For so long a reason is not told again.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -37,6 +41,51 @@ impl Troubles {
         }
         state.told.push((reason, now));
         Some(std::mem::take(&mut state.untold))
+    }
+}
+
+impl Guarded {
+    /// Counts and tells what a call has failed with, and gives the store up where that says so.
+    pub(super) fn note(self: &Arc<Self>, error: &Error) {
+        self.failures.fetch_add(1, Relaxed);
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = error.chain().to_string();
+        self.tell(error);
+        // Any other answer is an answer: the store is there, or most of it is.
+        if error.is_outage() && self.breaker.failed() {
+            self.refusing
+                .store(error.kind() == ErrorKind::Configuration, SeqCst);
+            if error.kind() == ErrorKind::Unavailable {
+                tracing::warn!(store = %self.name, error = %error.chain(), "a store is down; its entries are misses until it answers again");
+            }
+            self.heal();
+        }
+    }
+
+    /// Logs what a store has answered with, unless it is that it does not answer, which is told when it is given up, or an
+    /// entry that cannot be read, which is counted and replaced.
+    pub(super) fn tell(&self, error: &Error) {
+        if error.kind() == ErrorKind::Decode || error.kind() == ErrorKind::Unavailable && error.is_outage() {
+            return;
+        }
+        let chain = error.chain();
+        if let Some(untold) = self.troubles.note(&chain) {
+            tracing::warn!(store = %self.name, error = %chain, untold, "a store answers with errors; what it is asked for is a miss, and what it is given may not be kept");
+        }
+    }
+
+    /// Logs that a store did not take a new value, whose entry it has removed instead.
+    /// `None` of several for reasons of their own, of which the last is told.
+    pub(crate) fn tell_untaken(&self, function: &str, entries: usize, error: Option<&Error>) {
+        let last = || {
+            self.last_error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        };
+        let chain = error.map_or_else(last, |error| error.chain().to_string());
+        if let Some(untold) = self.untaken.note(&chain) {
+            tracing::warn!(store = %self.name, function, entries, error = %chain, untold, "a store did not take a new value; it has the entry removed instead");
+        }
     }
 }
 
