@@ -11,19 +11,19 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Makes a follower's error. Kept in the flight, under its lock.
-type Maker<E> = Box<dyn Fn() -> E + Send>;
+/// Makes a follower's error, if it has one for him. Kept in the flight, under its lock.
+type Maker<E> = Box<dyn FnMut() -> Option<E> + Send>;
 
 /// The user's `share_error`.
 type Custom<E> = fn(&E) -> E;
 
-/// Takes the leader's error apart: what the leader gets, and a [`Maker`] for the followers.
-type Divide<E> = fn(E, Option<Custom<E>>) -> (E, Box<dyn Any + Send>);
+/// Takes the leader's error apart: what the leader gets, and a [`Maker`] for so many followers.
+type Divide<E> = fn(E, usize, Option<Custom<E>>) -> (E, Box<dyn Any + Send>);
 
 /// How the error of one load reaches those who waited for it.
 pub struct Share<E> {
     divide: Option<Divide<E>>,
-    make: fn(&(dyn Any + Send)) -> Option<E>,
+    make: fn(&mut (dyn Any + Send)) -> Option<E>,
     custom: Option<Custom<E>>,
 }
 
@@ -43,16 +43,16 @@ impl<E> Share<E> {
         custom: None,
     };
 
-    /// Divides the error among the leader and the followers; `Err` gives it back where it cannot be.
-    pub(crate) fn divide(self, error: E) -> Result<(E, Box<dyn Any + Send>), E> {
+    /// Divides the error among the leader and so many followers; `Err` gives it back where it cannot be.
+    pub(crate) fn divide(self, error: E, followers: usize) -> Result<(E, Box<dyn Any + Send>), E> {
         match self.divide {
-            Some(divide) => Ok(divide(error, self.custom)),
+            Some(divide) => Ok(divide(error, followers, self.custom)),
             None => Err(error),
         }
     }
 
-    /// A follower's error.
-    pub(crate) fn make(self, maker: &(dyn Any + Send)) -> Option<E> {
+    /// A follower's error; none for one who came when it had been divided.
+    pub(crate) fn make(self, maker: &mut (dyn Any + Send)) -> Option<E> {
         (self.make)(maker)
     }
 }
@@ -61,21 +61,19 @@ impl<E: 'static> Share<E> {
     fn by(divide: Divide<E>) -> Self {
         Self {
             divide: Some(divide),
-            make: |maker| maker.downcast_ref::<Maker<E>>().map(|make| make()),
+            make: |maker| maker.downcast_mut::<Maker<E>>().and_then(|make| make()),
             custom: None,
         }
     }
 }
 
 impl<E: Send + 'static> Share<E> {
-    /// By the function's own `share_error`.
+    /// By the function's own `share_error`, called with the error itself, once for each who waits.
     pub fn custom(share: Custom<E>) -> Self {
-        let by = Self::by(|error, custom| {
-            let Some(custom) = custom else {
-                return (error, Box::new(()));
-            };
-            let kept = custom(&error);
-            (error, maker(move || custom(&kept)))
+        let by = Self::by(|error, followers, custom| {
+            let made = |custom: Custom<E>| (0..followers).map(|_| custom(&error)).collect();
+            let mut made: Vec<E> = custom.map(made).unwrap_or_default();
+            (error, maker(move || made.pop()))
         });
         Self {
             custom: Some(share),
@@ -84,7 +82,7 @@ impl<E: Send + 'static> Share<E> {
     }
 }
 
-fn maker<E: 'static>(make: impl Fn() -> E + Send + 'static) -> Box<dyn Any + Send> {
+fn maker<E: 'static>(make: impl FnMut() -> Option<E> + Send + 'static) -> Box<dyn Any + Send> {
     let make: Maker<E> = Box::new(make);
     Box::new(make)
 }
@@ -104,9 +102,9 @@ pub trait ByClone<E> {
 
 impl<E: Clone + Send + 'static> ByClone<E> for &&&&&ErrorProbe<E> {
     fn share(&self) -> Share<E> {
-        Share::by(|error: E, _| {
+        Share::by(|error: E, _, _| {
             let kept = error.clone();
-            (error, maker(move || kept.clone()))
+            (error, maker(move || Some(kept.clone())))
         })
     }
 }
@@ -122,10 +120,10 @@ where
     E: AsRef<dyn StdError + Send + Sync> + From<SharedError> + Send + Sync + 'static,
 {
     fn share(&self) -> Share<E> {
-        Share::by(|error: E, _| {
+        Share::by(|error: E, _, _| {
             let shared = SharedError(Arc::new(error));
             let leaders = E::from(shared.clone());
-            (leaders, maker(move || E::from(shared.clone())))
+            (leaders, maker(move || Some(E::from(shared.clone()))))
         })
     }
 }
@@ -138,9 +136,9 @@ pub trait ByReport<E> {
 
 impl<E: From<LoadFailed> + StdError + Send + 'static> ByReport<E> for &&&ErrorProbe<E> {
     fn share(&self) -> Share<E> {
-        Share::by(|error: E, _| {
+        Share::by(|error: E, _, _| {
             let failed = LoadFailed::of(&error);
-            (error, maker(move || E::from(failed.clone())))
+            (error, maker(move || Some(E::from(failed.clone()))))
         })
     }
 }
@@ -153,11 +151,11 @@ pub trait ByDisplay<E> {
 
 impl<E: From<LoadFailed> + fmt::Display + 'static> ByDisplay<E> for &&ErrorProbe<E> {
     fn share(&self) -> Share<E> {
-        Share::by(|error: E, _| {
+        Share::by(|error: E, _, _| {
             let failed = LoadFailed {
                 message: error.to_string().into(),
             };
-            (error, maker(move || E::from(failed.clone())))
+            (error, maker(move || Some(E::from(failed.clone()))))
         })
     }
 }
@@ -170,11 +168,11 @@ pub trait ByNotice<E> {
 
 impl<E: From<LoadFailed> + 'static> ByNotice<E> for &ErrorProbe<E> {
     fn share(&self) -> Share<E> {
-        Share::by(|error: E, _| {
+        Share::by(|error: E, _, _| {
             let failed = LoadFailed {
                 message: "the load that this call waited for failed".into(),
             };
-            (error, maker(move || E::from(failed.clone())))
+            (error, maker(move || Some(E::from(failed.clone()))))
         })
     }
 }

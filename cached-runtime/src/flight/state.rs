@@ -33,8 +33,8 @@ impl Maker {
     }
 
     /// Lets `make` use what is inside.
-    pub(crate) fn with<E>(&self, make: impl FnOnce(&(dyn Any + Send)) -> E) -> E {
-        make(&**self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn with<E>(&self, make: impl FnOnce(&mut (dyn Any + Send)) -> E) -> E {
+        make(&mut **self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -219,6 +219,10 @@ impl Waiters {
             self.free.push(slot);
             self.enlisted -= 1;
         }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.enlisted
     }
 
     pub(super) fn is_empty(&self) -> bool {

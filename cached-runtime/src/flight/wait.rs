@@ -57,6 +57,11 @@ impl Lead {
         if self.left { Ok(()) } else { Err(self) }
     }
 
+    /// How many wait.
+    pub(crate) fn followers(&self) -> usize {
+        self.flight.lock().waiters.count()
+    }
+
     /// Gives the answer to all who wait. The flight stays in the map, answering later callers at once, until this
     /// `Lead` is dropped: after the tiers below have been filled.
     pub(crate) fn answer(&mut self, answer: Answer) {

@@ -257,7 +257,7 @@ impl Load {
         let Err(mut lead) = lead.leave_if_alone() else {
             return error;
         };
-        match share.divide(error) {
+        match share.divide(error, lead.followers()) {
             Ok((leaders, maker)) => {
                 lead.answer(Answer::Error(Maker::new(maker)));
                 leaders

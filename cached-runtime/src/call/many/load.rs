@@ -344,7 +344,8 @@ impl Many {
         if leads.is_empty() {
             return error;
         }
-        match share.divide(error) {
+        let followers = leads.iter().map(Lead::followers).sum();
+        match share.divide(error, followers) {
             Ok((leaders, maker)) => {
                 let maker = Maker::new(maker);
                 for mut lead in leads {
