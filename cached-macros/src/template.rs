@@ -145,12 +145,12 @@ impl Reader {
             if let [Piece::Value(left), Piece::Text(between), Piece::Value(right)] = trio
                 && between.chars().all(may_be_in_value)
             {
-                self.mistakes.push(unseparated(left, right));
+                self.mistakes.push(unseparated(left, between, right));
             }
         }
         for pair in self.pieces.windows(2) {
             if let [Piece::Value(left), Piece::Value(right)] = pair {
-                self.mistakes.push(unseparated(left, right));
+                self.mistakes.push(unseparated(left, "", right));
             }
         }
     }
@@ -244,10 +244,28 @@ fn not_a_path(inside: &str) -> String {
     )
 }
 
-fn unseparated(left: &Placeholder, right: &Placeholder) -> String {
+impl Template {
+    /// Whether `*` stands in it as it would in a pattern: as a part by itself, or at the end.
+    pub(crate) fn looks_like_a_pattern(&self) -> bool {
+        let texts = || {
+            self.pieces.iter().map(|piece| match piece {
+                Piece::Text(text) => text.as_str(),
+                Piece::Value(_) => "",
+            })
+        };
+        texts().any(|text| text.split([':', '/', '|']).any(|part| part == "*"))
+            || texts().next_back().is_some_and(|text| text.ends_with('*'))
+    }
+}
+
+fn unseparated(left: &Placeholder, between: &str, right: &Placeholder) -> String {
+    let nothing = if between.is_empty() {
+        format!("nothing separates `{left}` from `{right}`")
+    } else {
+        format!("`{between}` does not separate `{left}` from `{right}`, since it may be in a value")
+    };
     format!(
-        "nothing separates `{left}` from `{right}`, so two calls could share a key: put a character between them that no \
-         value holds, such as `:`, `/` or `|`",
+        "{nothing}, so two calls could share a key: put a character between them that no value holds, such as `:`, `/` or `|`"
     )
 }
 
@@ -360,10 +378,14 @@ mod tests {
 
     #[test]
     fn values_need_a_separator_between_them() {
-        for text in ["{a}{b}", "{a}-{b}", "{a}_x.9%(),{b}"] {
+        for (text, what) in [
+            ("{a}{b}", "nothing separates `{a}` from `{b}`"),
+            ("{a}-{b}", "`-` does not separate `{a}` from `{b}`"),
+            ("{a}_x.9%(),{b}", "`_x.9%(),` does not separate `{a}` from `{b}`"),
+        ] {
             let found = mistakes(text);
             assert!(
-                found.len() == 1 && found[0].starts_with("nothing separates `{a}` from `{b}`"),
+                found.len() == 1 && found[0].starts_with(what),
                 "{text}: {found:?}"
             );
             assert!(read(text, Use::Pattern).is_ok());

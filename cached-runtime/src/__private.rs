@@ -102,6 +102,25 @@ pub use crate::{
     __way as way,
 };
 
+/// What `none_ttl` is for.
+#[diagnostic::on_unimplemented(
+    message = "`none_ttl` keeps a `None`, and this function returns none",
+    label = "of no use here",
+    note = "remove it, or return an `Option`, by itself or in a `Result`"
+)]
+pub trait SaysNone {}
+
+#[diagnostic::do_not_recommend]
+impl<T> SaysNone for Shape<Option<T>, 1> {}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> SaysNone for Shape<Result<Option<T>, E>, 3> {}
+
+/// Demands it of a function's shape.
+pub fn says_none(shape: impl SaysNone) {
+    let _ = shape;
+}
+
 /// The way of `share_error`.
 pub fn share_with<R: Output<K>, const K: u8>(
     shape: Shape<R, K>,

@@ -94,9 +94,15 @@ impl InvalidateArgs {
         let argument = Argument { name, example, input };
         match argument.name.unraw().to_string().as_str() {
             "key" => {
-                let template = argument
-                    .value(literal::string)
-                    .and_then(|text| template::parse(&text, Use::Key))?;
+                let template = argument.value(|expr, example| {
+                    let text = literal::string(expr, example)?;
+                    let template = template::parse(&text, Use::Key)?;
+                    if template.looks_like_a_pattern() {
+                        let message = "a `*` is itself in a `key`: for every key that looks like this write `pattern = \"..\"`";
+                        return Err(syn::Error::new(text.span(), message));
+                    }
+                    Ok(template)
+                })?;
                 self.targets.push(Target::Key(Opt {
                     name: argument.name,
                     value: template,
@@ -130,11 +136,12 @@ impl InvalidateArgs {
 
     fn call(&mut self, input: ParseStream) -> syn::Result<()> {
         if let Some(name) = entries::ahead(input) {
-            let message =
-                "`entries` is not there yet: write one target per entry, or `get_user(..)` for all of them";
-            return Err(syn::Error::new(name.span(), message));
+            return Err(syn::Error::new(name.span(), EACH));
         }
         let target = expression(input, TARGET)?;
+        if input.peek(Token![for]) {
+            return Err(input.error(EACH));
+        }
         strangers::call(&target, names::INVALIDATE)?;
         self.targets
             .push(Target::Call(Box::new(Call::of(&target, &not_a_call)?)));
@@ -171,6 +178,9 @@ pub(super) fn expression(input: ParseStream, expected: &str) -> syn::Result<Expr
         }
     })
 }
+
+const EACH: &str =
+    "`entries` is not there yet: write one target per entry, or `get_user(..)` for all of them";
 
 const TARGET: &str =
     "expected a cached function and its key arguments, as in `get_user(id)` or `get_user(..)`";

@@ -66,6 +66,11 @@ fn statements(plan: &CachePlan) -> TokenStream {
             quote_spanned!(site=> #door::#enter_in(#door::caches_of(#caches), #inputs))
         },
     );
+    let says_none = plan.says_none.map(|at| {
+        let (at, mut shape) = (site.located_at(at), shape.clone());
+        shape.set_span(at);
+        quote_spanned!(at=> #door::says_none(#shape);)
+    });
     let body = match &plan.companions {
         Some(names) => of(plan, &names.uncached, &arguments(plan)),
         None => body::future(&plan.function, plan.form, output),
@@ -76,6 +81,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
         let again = of(plan, &names.again, &arguments(plan));
         return quote_spanned! {site=>
             let #shape = #door::probe!(#output);
+            #says_none
             let #share = #share_value;
             let (#found, #reload) = '__found: {
                 let #wait = match { let #definition = #definition_value; #key #enter } {
@@ -101,6 +107,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
     quote_spanned! {site=>
         #statics
         let #shape = #door::probe!(#output);
+        #says_none
         // The definition and the key are gone before anything is awaited, and so take no room in the future; neither is anything of what a
         // hit returns held while a miss is waited for, whose error may not be able to cross threads.
         let #wait = match { let #definition = #definition_value; #key #enter } {

@@ -149,6 +149,7 @@ impl Steps<'_> {
             receiver,
             companion,
             arguments,
+            parentheses,
             cache,
             item,
             span,
@@ -177,8 +178,11 @@ impl Steps<'_> {
                 borrowed(&parenthesized(argument))
             }
         });
+        // What the compiler proposes for arguments that are missing or too many goes in the place of the user's own.
+        let mut listed = Group::new(Delimiter::Parenthesis, quote!(#(#arguments),*));
+        listed.set_span(resolved(*parentheses));
         (
-            quote_spanned!(span=> #receiver #companion(#(#arguments),*)),
+            quote_spanned!(span=> #receiver #companion #listed),
             quote_spanned!(span=> #writer.whole(#cache, #first);),
         )
     }

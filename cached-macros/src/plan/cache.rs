@@ -30,6 +30,8 @@ pub(crate) struct CachePlan {
     pub(crate) spec: Spec,
     pub(crate) hooks: Hooks,
     pub(crate) caches: Option<Expr>,
+    /// Where `none_ttl` is.
+    pub(crate) says_none: Option<Span>,
     pub(crate) share_error: Option<ExprClosure>,
 }
 
@@ -105,6 +107,7 @@ impl CachePlan {
             Some(Ttl::OfValue(closure)) => (None, Some(closure)),
             None => (None, None),
         };
+        let says_none = args.none_ttl.as_ref().map(|ttl| ttl.name.span());
         let strategy = args.strategy.map(|strategy| strategy.value);
         let refresh = args.refresh.map(|refresh| refresh.value);
         let spec = Spec {
@@ -144,6 +147,7 @@ impl CachePlan {
             spec,
             hooks,
             caches: args.caches.map(|caches| caches.value),
+            says_none,
             share_error: args.share_error.map(|closure| closure.value),
             function,
         }

@@ -50,6 +50,8 @@ pub(crate) struct Entry {
     /// That has it.
     pub(crate) companion: TokenStream,
     pub(crate) arguments: Vec<Word>,
+    /// Where these are.
+    pub(crate) parentheses: Span,
     /// The companion that has the whole cache, for when the returned value will never be known.
     pub(crate) cache: TokenStream,
     /// The word `output`, if the entry depends on it.
@@ -129,16 +131,22 @@ impl Entry {
     /// Of a call, as it was written.
     pub(super) fn of(owner: Owner, arguments: &[Expr], tokens: &TokenStream, function: &Function) -> Self {
         let output = find(tokens, OUTPUT);
-        Self::made(owner, arguments, OUTPUT, output, function)
+        Self::made(owner, arguments, tokens, OUTPUT, output, function)
     }
 
     /// Of a call in a batch over `each`.
-    pub(super) fn of_each(owner: Owner, arguments: &[Expr], each: &Each, function: &Function) -> Self {
+    pub(super) fn of_each(
+        owner: Owner,
+        arguments: &[Expr],
+        tokens: &TokenStream,
+        each: &Each,
+        function: &Function,
+    ) -> Self {
         let output = Some(&each.items).filter(|items| *items == OUTPUT).cloned();
         let item = each.item.to_string();
         Self {
             item: Some(each.item.clone()),
-            ..Self::made(owner, arguments, &item, output, function)
+            ..Self::made(owner, arguments, tokens, &item, output, function)
         }
     }
 
@@ -146,6 +154,7 @@ impl Entry {
     fn made(
         owner: Owner,
         arguments: &[Expr],
+        tokens: &TokenStream,
         last: &str,
         output: Option<Ident>,
         function: &Function,
@@ -156,6 +165,7 @@ impl Entry {
             receiver: receiver.as_ref().map(word),
             companion,
             arguments: arguments.iter().map(word).collect(),
+            parentheses: tokens.clone().into_iter().last().map_or(span, |last| last.span()),
             cache,
             output,
             item: None,

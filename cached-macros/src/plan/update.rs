@@ -141,7 +141,7 @@ fn planned(update: args::Update, function: &Function) -> Update {
         return Update {
             items: Some(super::batch::ids_of(function, &each.items).1),
             value: of_each(value, each, function),
-            entry: Entry::of_each(call.owner, arguments, each, function),
+            entry: Entry::of_each(call.owner, arguments, &call.tokens, each, function),
         };
     }
     Update {
