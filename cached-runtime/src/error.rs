@@ -117,12 +117,12 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// What each cause says, unless it is what the one before has said: some errors tell their cause as their own text.
+/// What each cause says, unless it is how the one before has ended: some errors tell their cause in their own text.
 fn causes(error: &Error) -> impl Iterator<Item = String> {
     let all = std::iter::successors(error.source(), |&cause| cause.source());
-    let mut last = String::new();
+    let mut last = error.message.clone();
     all.map(ToString::to_string).filter(move |cause| {
-        let is_new = *cause != last;
+        let is_new = !last.ends_with(cause.as_str());
         last.clone_from(cause);
         is_new
     })
@@ -153,6 +153,16 @@ mod tests {
         assert_eq!(
             error.chain().to_string(),
             "two mistakes:\n  - `a`\n  - `b`: no route: a cable is cut"
+        );
+    }
+
+    #[test]
+    fn what_a_text_ends_with_is_not_told_again_as_its_cause() {
+        let cause = Error::new(ErrorKind::Encode, "no length: a map").with_cause("a map");
+        let error = Error::new(ErrorKind::Encode, "it cannot be written: no length: a map").with_cause(cause);
+        assert_eq!(
+            error.chain().to_string(),
+            "it cannot be written: no length: a map"
         );
     }
 }

@@ -9,7 +9,7 @@ async fn price_in_cents(_id: u64) -> u64 {
     100
 }
 
-#[cache(name = "price", key = "price:{_id}", ttl = "1h")]
+#[cache(name = "price", key = "price:{_id}", ttl = "1h", backend = "redis")]
 async fn price_in_euros(_id: u64) -> u64 {
     1
 }

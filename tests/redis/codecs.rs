@@ -1,8 +1,10 @@
 //! Values as bytes in Redis: every codec, a change of codec, compression, versions.
 
+use std::collections::HashMap;
+
 use cached_runtime::fuzzing::codec::{encode, fingerprint, seal};
 use cached_runtime::{Codec, cache};
-use cached_tests::RedisServer;
+use cached_tests::{Heard, RedisServer};
 use serde::{Deserialize, Serialize};
 
 use crate::setup::{Source, caches, raw, tier};
@@ -181,4 +183,59 @@ async fn another_version_is_a_miss() {
     }
     let stats = caches.scope(async { second_version_cache().stats() }).await;
     assert_eq!((tier(&stats, "redis").rejected, stats.loads), (3, 3));
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Payment {
+    Card { last4: u32 },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Note {
+    id: u64,
+    #[serde(flatten)]
+    more: HashMap<String, String>,
+}
+
+#[cache(key = "payment:{id}", ttl = "1h", backend = "redis", skip(source))]
+async fn payment(source: &Source, id: u32) -> Payment {
+    source.load();
+    Payment::Card { last4: id }
+}
+
+#[cache(key = "note:{id}", ttl = "1h", backend = "redis", skip(source))]
+async fn note(source: &Source, id: u64) -> Note {
+    source.load();
+    let more = HashMap::new();
+    Note { id, more }
+}
+
+/// Such a type is never kept, which nobody would find out who does not look at what Redis is asked.
+#[tokio::test]
+async fn a_type_that_the_codec_cannot_write_or_read_is_told_once() {
+    let server = RedisServer::start().await;
+    let caches = caches(&server).await;
+    let heard = Heard::new();
+    let source = Source::default();
+    let calls = async {
+        for id in [1, 2, 3, 1, 2, 3] {
+            assert_eq!(payment(&source, id).await, Payment::Card { last4: id });
+            assert_eq!(note(&source, id.into()).await.id, u64::from(id));
+        }
+    };
+    caches.scope(calls).await;
+    assert_eq!(source.loads(), 12);
+    for (function, what, why) in [
+        ("payment", "cannot be read", "as with `untagged`, `tag`"),
+        ("note", "cannot be turned into bytes", "as with `flatten`"),
+    ] {
+        let told = heard.with(&format!("{function}\""));
+        assert_eq!(told.len(), 1, "{told:#?}");
+        assert!(told[0].starts_with("WARN") && told[0].contains(what), "{told:?}");
+        assert_eq!(told[0].matches(why).count(), 1, "{told:?}");
+        assert!(told[0].contains("`messagepack` and `json` do"), "{told:?}");
+    }
+    let stats = caches.stats();
+    assert!(stats.to_string().contains("3 cannot be read"), "{stats}");
 }

@@ -11,7 +11,7 @@ use crate::flight::Flights;
 use crate::hooks::Erased;
 use crate::key::Template;
 use crate::policy::{Decided, Spec, Strategy, TierSpec};
-use crate::resilience::Test;
+use crate::resilience::{Test, Troubles};
 use crate::stats::Counts;
 use crate::tier::memory::{Bound, Memory};
 use crate::tier::remote::Remote;
@@ -108,7 +108,7 @@ impl Caches {
             }
         }
         let disabled = self.0.unusable || self.0.disabled || !missing.is_empty();
-        if !missing.is_empty() && !self.0.disabled {
+        if !missing.is_empty() && !self.0.disabled && !self.0.unusable {
             tracing::error!(
                 function = blueprint.name,
                 place = blueprint.place,
@@ -165,6 +165,7 @@ impl Caches {
             counts: Counts::default(),
             prefix: Arc::clone(&self.0.prefix),
             fingerprint,
+            troubles: Troubles::default(),
             background: self.0.background.clone(),
             reloads: Arc::default(),
             behind: writes_behind.then(|| Behind::new(writers, self.0.on_failed_write.clone())),

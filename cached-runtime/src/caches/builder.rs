@@ -27,7 +27,8 @@ pub struct CachesBuilder {
     stores: Vec<(String, Arc<dyn Store>)>,
     chain: Vec<String>,
     budget: Duration,
-    clock: Clock,
+    /// Not named as the setter is, which not every program has: for one that lacks it the compiler would point here.
+    time: Clock,
     on_failed_write: Option<Report>,
     unusable: bool,
     disabled: bool,
@@ -40,7 +41,7 @@ impl CachesBuilder {
             stores: Vec::new(),
             chain: vec!["local".to_owned()],
             budget: BUDGET,
-            clock: Clock::System,
+            time: Clock::System,
             on_failed_write: None,
             unusable: false,
             disabled: false,
@@ -95,7 +96,7 @@ impl CachesBuilder {
     /// pauses of `write_behind` and `time_budget` are tokio's. Default: the system's.
     #[cfg(feature = "testing")]
     pub fn clock(mut self, clock: &crate::testing::ManualClock) -> Self {
-        self.clock = clock.clock();
+        self.time = clock.clock();
         self
     }
 
@@ -141,7 +142,7 @@ impl CachesBuilder {
             owned,
             stores,
             chain: self.chain,
-            clock: self.clock,
+            clock: self.time,
             stripes: Arc::new(Stripes::new()),
             slots: sites().iter().map(|_| Slot::default()).collect(),
             named: Named::default(),

@@ -81,6 +81,11 @@ fn known() -> impl Iterator<Item = (&'static Kind, &'static str)> {
         .flat_map(|kind| kind.names.iter().map(move |name| (kind, *name)))
 }
 
+/// The same of what is compiled in.
+fn compiled() -> impl Iterator<Item = (&'static Kind, &'static str)> {
+    known().filter(|(kind, name)| kind.add.is_some() && super::mistakes::is_compiled(name))
+}
+
 /// Whether a variable can provide a store of this name.
 pub(super) fn knows(name: &str) -> bool {
     known().any(|(_, known)| known == name)
@@ -140,7 +145,7 @@ impl Variables {
             return refuse(format!(": `{NONE}` turns caching off, and stands alone"));
         }
         let is_named = |(_, name): &(&Kind, &str)| names.iter().any(|named| named == name);
-        if let Some((kind, name)) = known().filter(is_named).find(|(_, name)| !self.provides(name)) {
+        if let Some((kind, name)) = compiled().filter(is_named).find(|(_, name)| !self.provides(name)) {
             let is = if self.sets(kind) {
                 format!("set to no URL of {name}")
             } else {
@@ -150,7 +155,7 @@ impl Variables {
         }
         let mut mistakes = Vec::new();
         let chain: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut known: Vec<&str> = known().map(|(_, name)| name).collect();
+        let mut known: Vec<&str> = compiled().map(|(_, name)| name).collect();
         // Alone it is one.
         known.push(NONE);
         check_chain("the chain", &chain, &known, &mut mistakes);

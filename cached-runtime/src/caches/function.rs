@@ -14,7 +14,7 @@ use crate::hooks::Erased;
 use crate::key::{Key, KeyBytes, Template};
 pub(crate) use crate::plan::Plan;
 use crate::policy::{Decided, Strategy};
-use crate::resilience::{Guarded, Matching, Test, generations};
+use crate::resilience::{Guarded, Matching, Test, Troubles, generations};
 use crate::stats::{CacheStats, Counts, TierStats};
 use crate::tier::memory::{Fill, Memory, Probe};
 use crate::tier::remote::{Form, Remote};
@@ -37,6 +37,8 @@ pub(crate) struct Function {
     /// Whether a key in a remote store is one of this function.
     pub(crate) owns: Test,
     pub(crate) fingerprint: u64,
+    /// With its values as bytes.
+    pub(crate) troubles: Troubles,
     pub(crate) background: Background,
     /// Runs of the body in the background, now.
     pub(crate) reloads: Arc<AtomicUsize>,
@@ -96,6 +98,8 @@ impl Function {
             hooks,
             codec,
             fingerprint: self.fingerprint,
+            name: &self.name,
+            troubles: &self.troubles,
             spec: &self.spec,
             absent,
         })

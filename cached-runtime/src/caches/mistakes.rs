@@ -44,10 +44,11 @@ pub(super) fn check_chain(whose: &str, chain: &[&str], stores: &[&str], mistakes
             mistakes.push(format!("{whose} names `{name}` twice"));
         }
         if !memory && !stores.contains(name) {
+            let there = [Memory::NAMES, stores].concat();
             mistakes.push(format!(
                 "{whose} names the store `{name}`, and none is registered under that name{}; there are {}",
-                cure(name),
-                listed(&[Memory::NAMES, stores].concat())
+                cure(name, &there),
+                listed(&there)
             ));
         }
     }
@@ -74,25 +75,34 @@ fn listed(names: &[&str]) -> String {
 const SQL: &str =
     "`Sql::connect(url).await?` registered under it, or `CACHE_SQL_URL` with `Caches::from_env`";
 
-/// How to come by a store of a name this crate knows.
-fn cure(name: &str) -> String {
-    let (compiled, cure) = match name {
-        "redis" => (
-            cfg!(feature = "redis"),
-            "`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`",
-        ),
-        "memcached" => (
-            cfg!(feature = "memcached"),
-            "`.store(\"memcached\", Memcached::connect(servers).await?)`, or `MEMCACHED_ADDR` with `Caches::from_env`",
-        ),
-        "mysql" => (cfg!(feature = "mysql"), SQL),
-        "postgres" => (cfg!(feature = "postgres"), SQL),
-        "sqlite" => (cfg!(feature = "sqlite"), SQL),
+/// Whether the store that this crate has under a name is compiled in.
+pub(super) fn is_compiled(name: &str) -> bool {
+    match name {
+        "redis" => cfg!(feature = "redis"),
+        "memcached" => cfg!(feature = "memcached"),
+        "mysql" => cfg!(feature = "mysql"),
+        "postgres" => cfg!(feature = "postgres"),
+        "sqlite" => cfg!(feature = "sqlite"),
+        _ => false,
+    }
+}
+
+/// How to come by a store of a name this crate knows, or one that is nearly one of `there`.
+fn cure(name: &str, there: &[&str]) -> String {
+    let cure = match name {
+        "redis" => "`.store(\"redis\", Redis::connect(url).await?)`, or `REDIS_URL` with `Caches::from_env`",
+        "memcached" => {
+            "`.store(\"memcached\", Memcached::connect(servers).await?)`, or `MEMCACHED_ADDR` with `Caches::from_env`"
+        }
+        "mysql" | "postgres" | "sqlite" => SQL,
         // Were it compiled in, it would be there.
-        "moka" => (false, ""),
-        _ => return String::new(),
+        "moka" => "",
+        _ => {
+            let near = there.iter().find(|other| other.eq_ignore_ascii_case(name));
+            return near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+        }
     };
-    if compiled {
+    if is_compiled(name) {
         format!(" ({cure})")
     } else {
         format!(" (it needs the feature `{name}`)")
@@ -156,5 +166,7 @@ mod tests {
             said.contains("registered under that name; there are `local`"),
             "{said}"
         );
+        let said = mistakes(&["Local"], &[]).join("");
+        assert!(said.contains("did you mean `local`?"), "{said}");
     }
 }

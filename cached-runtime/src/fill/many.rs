@@ -189,8 +189,7 @@ impl Puts {
             let key = function.full_key(&self.keys[one.place]);
             match form.seal(&key, &one.content, &one.plan) {
                 Ok(bytes) => sealed.push(Some((key, bytes))),
-                Err(error) => {
-                    tracing::warn!(function = &*function.name, error = %error.chain(), "a new value cannot be turned into bytes; its entry is removed");
+                Err(_) => {
                     one.refused = true;
                     sealed.push(None);
                 }

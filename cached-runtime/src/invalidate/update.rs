@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::ErrorKind;
 use crate::caches::function::{Function, Plan};
 use crate::call::probe_of;
 use crate::call::values::Ways;
@@ -144,13 +143,8 @@ impl Update {
             New::Value(made) => made(&self.function),
         };
         if let (Some(put), Some(plan)) = (self.put.take(), plan) {
-            let ended = put.end(content, plan).await;
-            // What a store does not take is told where it is asked.
-            if let Err(error) = ended
-                && error.kind() == ErrorKind::Encode
-            {
-                tracing::warn!(function = &*self.function.name, error = %error.chain(), "a new value cannot be turned into bytes; its entry is removed");
-            }
+            // What has no bytes, and what a store does not take, is told where that is met.
+            let _ = put.end(content, plan).await;
             return;
         }
         self.remove().await;

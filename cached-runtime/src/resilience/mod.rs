@@ -19,3 +19,4 @@ pub(crate) use guarded::{Guarded, Looked};
 pub(crate) use many::TOGETHER;
 pub(crate) use owned::{OwnKeys, Owned};
 pub(crate) use pending::{Matching, Test, What};
+pub(crate) use troubles::Troubles;

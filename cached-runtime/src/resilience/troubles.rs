@@ -1,6 +1,8 @@
-//! What is wrong with a store, for whoever reads the log: each reason when it is met first, and again after a minute.
+//! What is wrong with a store, or with the values of a function, for whoever reads the log: each reason when it is met first,
+//! and again after a minute.
 //!
-//! Asked by the guard about every error of a store, and by puts, of which there may be thousands while a store refuses them.
+//! Asked by the guard about every error of a store, by puts, of which there may be thousands while a store refuses them, and
+//! about values that have no bytes.
 
 use std::fmt::Display;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -18,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 const MOST_REASONS: usize = 8;
 
 #[derive(Default)]
-pub(super) struct Troubles(Mutex<State>);
+pub(crate) struct Troubles(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -28,7 +30,7 @@ struct State {
 
 impl Troubles {
     /// Whether this reason is to be told now, and how many were not since the last that was.
-    pub(super) fn note(&self, reason: impl Display) -> Option<u64> {
+    pub(crate) fn note(&self, reason: impl Display) -> Option<u64> {
         // Lengths, keys and places tell no reasons apart.
         let mut reason = reason.to_string();
         reason.retain(|c| !c.is_ascii_digit());

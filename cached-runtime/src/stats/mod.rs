@@ -131,8 +131,10 @@ impl fmt::Display for Stats {
                 .map(|tier| format!("{} {}", tier.store, tier.hits))
                 .collect();
             write!(f, "{}", tiers.join(", "))?;
+            let rejected = cache.tiers.iter().map(|tier| tier.rejected).sum();
             // Of most caches there are none of these.
             for (count, what) in [
+                (rejected, "cannot be read"),
                 (cache.reloads, "loads in the background"),
                 (cache.pending_writes, "writes pending"),
                 (cache.repeated_writes, "writes repeated"),

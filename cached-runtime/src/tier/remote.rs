@@ -15,7 +15,7 @@ use crate::entry::Content;
 use crate::hooks;
 use crate::plan::Plan;
 use crate::policy::Spec;
-use crate::resilience::{Guarded, Looked};
+use crate::resilience::{Guarded, Looked, Troubles};
 use crate::stats::{Count, TierStats};
 use crate::store::{Filled, Token};
 use crate::tier::age::{left, since_epoch};
@@ -64,6 +64,9 @@ pub(crate) struct Form<'a> {
     pub(crate) hooks: &'a hooks::Remote,
     pub(crate) codec: Codec,
     pub(crate) fingerprint: u64,
+    /// The function's.
+    pub(crate) name: &'a str,
+    pub(crate) troubles: &'a Troubles,
     pub(crate) spec: &'a Spec,
     /// The function can say that there is nothing.
     pub(crate) absent: bool,
@@ -332,14 +335,27 @@ impl Form<'_> {
                 Err(Error::new(ErrorKind::Decode, "no value where there must be one"))
             };
         }
-        let value = self.hooks.decode(&opened.payload, opened.header.codec)?;
+        let decoded = self.hooks.decode(&opened.payload, opened.header.codec);
+        // It is whole, and of this type as far as that can be told: more than one that has been left from before.
+        let value = decoded.inspect_err(|error| {
+            self.tell(
+                error,
+                "what a tier below memory keeps of a value cannot be read; it is loaded anew",
+            );
+        })?;
         Ok((Content::Value(value), opened.header))
     }
 
     pub(crate) fn seal(&self, key: &str, content: &Content, plan: &Plan) -> Result<Sealed, Error> {
         let mut payload = Vec::new();
         if let Content::Value(value) = content {
-            self.hooks.encode(value, self.codec, &mut payload)?;
+            let encoded = self.hooks.encode(value, self.codec, &mut payload);
+            encoded.inspect_err(|error| {
+                self.tell(
+                    error,
+                    "a value cannot be turned into bytes; no tier below memory keeps it",
+                );
+            })?;
         }
         let header = Header {
             codec: self.codec,
@@ -360,6 +376,13 @@ impl Form<'_> {
         Ok(Sealed {
             bytes: envelope::seal(&header, &payload, self.spec.compress),
         })
+    }
+
+    fn tell(&self, error: &Error, what: &str) {
+        let chain = error.chain();
+        if let Some(untold) = self.troubles.note(&chain) {
+            tracing::warn!(function = self.name, error = %chain, untold, "{what}");
+        }
     }
 }
 

@@ -343,12 +343,8 @@ async fn fill_remotes(
     permits: &[Option<Permit>],
 ) {
     let Some(form) = function.form(true) else { return };
-    let sealed = match form.seal(key, content, &plan) {
-        Ok(sealed) => sealed,
-        Err(error) => {
-            tracing::warn!(function = &*function.name, error = %error.chain(), "a value cannot be turned into bytes; it stays in memory");
-            return;
-        }
+    let Ok(sealed) = form.seal(key, content, &plan) else {
+        return;
     };
     for (remote, permit) in function.remotes.iter().zip(permits) {
         if let Some(permit) = permit {

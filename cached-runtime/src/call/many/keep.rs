@@ -75,11 +75,8 @@ pub(super) async fn fill(function: &Function, kept: &[Kept]) {
     for kept in kept.chunks(TOGETHER) {
         let mut sealed = Vec::with_capacity(kept.len());
         for one in kept {
-            match form.seal(&one.key, &one.content, &one.plan) {
-                Ok(bytes) => sealed.push((one, bytes)),
-                Err(error) => {
-                    tracing::warn!(function = &*function.name, error = %error.chain(), "a value cannot be turned into bytes; it stays in memory");
-                }
+            if let Ok(bytes) = form.seal(&one.key, &one.content, &one.plan) {
+                sealed.push((one, bytes));
             }
         }
         for (index, remote) in function.remotes.iter().enumerate() {

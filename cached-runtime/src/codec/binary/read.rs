@@ -89,7 +89,10 @@ macro_rules! unsupported {
     ($($method:ident)*) => {
         $(#[inline]
         fn $method<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Fault> {
-            Err(Fault::new("the type asks the bytes what they hold, which this format does not write"))
+            Err(Fault::new(
+                "the type asks the bytes what they hold (as with `untagged`, `tag`, `flatten` and `serde_json::Value`), which this \
+                 format does not write; `messagepack` and `json` do",
+            ))
         })*
     };
 }

@@ -31,7 +31,10 @@ impl<'a, F: Format> Writer<'a, F> {
 
     fn put_length(&mut self, length: Option<usize>) -> Result<(), Fault> {
         let length = length.ok_or_else(|| {
-            Fault::new("a sequence or map does not know its length beforehand (as with `flatten`), which this format needs")
+            Fault::new(
+                "a sequence or map does not know its length beforehand (as with `flatten`), which this format needs; \
+                 `messagepack` and `json` do not",
+            )
         })?;
         self.put(&(length as u64))
     }

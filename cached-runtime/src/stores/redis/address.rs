@@ -10,6 +10,9 @@ const FORMS: &str = "redis://[user:password@]host[:port][/db], rediss://... (TLS
                      unix:///path/redis.sock[?db=0&user=..&pass=..], or for several servers \
                      redis-cluster://host[:port],host[:port] or redis-sentinel://sentinel[:port],sentinel[:port]/master";
 
+const SPELT: &str = "a port is a number up to 65535, and in a user name or a password `/`, `?`, `#`, `@` and `:` are written \
+                     `%2F`, `%3F`, `%23`, `%40` and `%3A`";
+
 /// A server, its credentials, and its name without them.
 pub(super) struct Address {
     /// Opens connections that speak RESP3.
@@ -30,7 +33,9 @@ impl Address {
     /// what cannot be parsed cannot be stripped of its password either.
     pub(super) fn parse(url: &str, certificates: &Certificates) -> Result<Self, Error> {
         let Some(parsed) = redis::parse_redis_url(url) else {
-            return Err(refuse(&format!("it is not a Redis URL: expected {FORMS}")));
+            return Err(refuse(&format!(
+                "it is not a Redis URL: expected {FORMS}; {SPELT}"
+            )));
         };
         let scheme = parsed.scheme().to_owned();
         let local = scheme == "unix" || scheme.ends_with("+unix");
@@ -56,7 +61,9 @@ impl Address {
             return Err(refuse(&format!("it names several servers: expected {FORMS}")));
         }
         if parsed.fragment().is_some() {
-            return Err(refuse("a fragment (`#...`) means nothing in it"));
+            return Err(refuse(&format!(
+                "a fragment (`#...`) means nothing in it; {SPELT}"
+            )));
         }
         let info = parsed
             .into_connection_info()
