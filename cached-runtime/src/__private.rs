@@ -117,9 +117,7 @@ impl<T> SaysNone for Shape<Option<T>, 1> {}
 impl<T, E> SaysNone for Shape<Result<Option<T>, E>, 3> {}
 
 /// Demands it of a function's shape.
-pub fn says_none(shape: impl SaysNone) {
-    let _ = shape;
-}
+pub fn says_none(_: &impl SaysNone) {}
 
 /// The way of `share_error`.
 pub fn share_with<R: Output<K>, const K: u8>(

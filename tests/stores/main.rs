@@ -15,3 +15,4 @@ mod sentinel;
 mod sql;
 mod sql_many;
 mod sql_tables;
+mod still;

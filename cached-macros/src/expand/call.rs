@@ -69,7 +69,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
     let says_none = plan.says_none.map(|at| {
         let (at, mut shape) = (site.located_at(at), shape.clone());
         shape.set_span(at);
-        quote_spanned!(at=> #door::says_none(#shape);)
+        quote_spanned!(at=> #door::says_none(&#shape);)
     });
     let body = match &plan.companions {
         Some(names) => of(plan, &names.uncached, &arguments(plan)),

@@ -75,16 +75,17 @@ fn listed(names: &[&str]) -> String {
 const SQL: &str =
     "`Sql::connect(url).await?` registered under it, or `CACHE_SQL_URL` with `Caches::from_env`";
 
-/// Whether the store that this crate has under a name is compiled in.
+/// The stores that this crate has under a name, and whether they are compiled in.
+const OWN: [(&str, bool); 5] = [
+    ("redis", cfg!(feature = "redis")),
+    ("memcached", cfg!(feature = "memcached")),
+    ("mysql", cfg!(feature = "mysql")),
+    ("postgres", cfg!(feature = "postgres")),
+    ("sqlite", cfg!(feature = "sqlite")),
+];
+
 pub(super) fn is_compiled(name: &str) -> bool {
-    match name {
-        "redis" => cfg!(feature = "redis"),
-        "memcached" => cfg!(feature = "memcached"),
-        "mysql" => cfg!(feature = "mysql"),
-        "postgres" => cfg!(feature = "postgres"),
-        "sqlite" => cfg!(feature = "sqlite"),
-        _ => false,
-    }
+    OWN.contains(&(name, true))
 }
 
 /// How to come by a store of a name this crate knows, or one that is nearly one of `there`.

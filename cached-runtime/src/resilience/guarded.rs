@@ -19,6 +19,7 @@ use tokio::task::try_id;
 use tokio::time::{Instant, Timeout, timeout};
 
 use super::breaker::Breaker;
+use super::healing::Healer;
 use super::owned::Owned;
 use super::pending::Pending;
 use super::troubles::Troubles;
@@ -45,8 +46,8 @@ pub(crate) struct Guarded {
     pub(super) pending: Pending,
     /// While something is pending and a task is at it.
     pub(super) owed: Mutex<Option<Counted>>,
-    /// A task is at work to reach the store again.
-    pub(super) healing: AtomicBool,
+    /// The task that is at work to reach the store again.
+    pub(super) healer: Healer,
     /// Nobody will reach the store again.
     pub(super) closed: AtomicBool,
     pub(super) background: Background,
@@ -74,7 +75,7 @@ impl Guarded {
             breaker: Breaker::default(),
             pending: Pending::default(),
             owed: Mutex::default(),
-            healing: AtomicBool::new(false),
+            healer: Healer::new(),
             closed: AtomicBool::new(false),
             background,
             failures: AtomicU64::new(0),

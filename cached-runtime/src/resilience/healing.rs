@@ -1,11 +1,15 @@
 //! How a store that was lost is found again: a task that probes it, and removes what could not be removed meanwhile.
 //!
-//! Started by whoever sees that the store has failed or that something is pending; one at a time for each store.
+//! Started by whoever sees that the store has failed or that something is pending; one at a time for each store. It says each
+//! time by when it will be heard of again. One that is not, because its runtime stands still, is replaced by the next who
+//! needs one, and ends when it finds that out.
 
 use std::slice;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::guarded::Guarded;
 use super::pending::What;
@@ -15,8 +19,62 @@ use crate::background::spawn_aside;
 /// Between two probes of a store that is down, growing from the one to the other.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+/// How much later than it said a task is heard of that is only slow.
+const SLACK: Duration = Duration::from_millis(500);
 /// Keys in one removal of a replay.
 const REPLAY_BATCH: usize = 512;
+
+/// Who is at work to reach a store.
+pub(super) struct Healer {
+    /// The number of the task; 0 for none.
+    shift: AtomicU64,
+    /// How many there have been.
+    shifts: AtomicU64,
+    /// By when it will be heard of, in milliseconds since `born`.
+    due: AtomicU64,
+    born: Instant,
+}
+
+impl Healer {
+    pub(super) fn new() -> Self {
+        Self {
+            shift: AtomicU64::new(0),
+            shifts: AtomicU64::new(0),
+            due: AtomicU64::new(0),
+            born: Instant::now(),
+        }
+    }
+
+    fn is_at_work(&self) -> bool {
+        self.shift.load(SeqCst) != 0
+    }
+
+    /// The number of a task that is to begin, if none is at work that is heard of.
+    fn begin(&self) -> Option<u64> {
+        let last = self.shift.load(SeqCst);
+        if last != 0 && self.now() <= self.due.load(SeqCst) {
+            return None;
+        }
+        self.promise(Duration::ZERO);
+        let shift = self.shifts.fetch_add(1, SeqCst) + 1;
+        self.replace(last, shift).then_some(shift)
+    }
+
+    fn replace(&self, old: u64, new: u64) -> bool {
+        self.shift.compare_exchange(old, new, SeqCst, SeqCst).is_ok()
+    }
+
+    /// The task will be heard of within `span`.
+    fn promise(&self, span: Duration) {
+        let span = span.saturating_add(SLACK).as_millis();
+        let due = self.now().saturating_add(u64::try_from(span).unwrap_or(u64::MAX));
+        self.due.store(due, SeqCst);
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
 
 impl Guarded {
     /// Starts the task that reaches for the store until it answers and has removed what is pending.
@@ -24,31 +82,33 @@ impl Guarded {
         if self.closed.load(SeqCst) {
             return;
         }
-        let is_at_work = self.healing.swap(true, SeqCst);
+        let begun = self.healer.begin();
         self.owe();
-        if is_at_work {
-            return;
-        }
+        let Some(shift) = begun else { return };
         let healing = Healing {
             guarded: Arc::clone(self),
+            shift,
             over: AtomicBool::new(false),
         };
         // A store that is down and is owed nothing is probed for those who call, of whom there may be no more.
         spawn_aside(async move {
             let guarded = &healing.guarded;
             let mut pause = FIRST_PAUSE;
-            while !guarded.closed.load(SeqCst) && !guarded.is_forsaken() {
+            while healing.goes_on() {
                 let healed = guarded.try_heal().await;
                 guarded.owe();
                 if !healed {
+                    guarded.healer.promise(pause);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     continue;
                 }
                 // What was queued between the last look and this moment found a healer at work and relied on it.
                 healing.over.store(true, SeqCst);
-                guarded.healing.store(false, SeqCst);
-                if !guarded.has_pending() || guarded.healing.swap(true, SeqCst) {
+                if !guarded.healer.replace(shift, 0)
+                    || !guarded.has_pending()
+                    || !guarded.healer.replace(0, shift)
+                {
                     break;
                 }
                 healing.over.store(false, SeqCst);
@@ -59,19 +119,15 @@ impl Guarded {
     /// Has `settle` wait for what is pending, as long as somebody is at it. Called whenever either may have changed.
     fn owe(&self) {
         let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.has_pending() || !self.healing.load(SeqCst) {
+        if !self.has_pending() || !self.healer.is_at_work() {
             *owed = None;
         } else if owed.is_none() {
             *owed = Some(self.background.count());
         }
     }
 
-    /// Nobody but the one who heals has this any more, and nothing is owed.
-    fn is_forsaken(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) == 1 && !self.has_pending()
-    }
-
     async fn try_heal(&self) -> bool {
+        self.healer.promise(self.budget);
         let ping = async { self.store.ping().await };
         let answered = match self.answer(self.budget, ping).await {
             Ok(()) => self.replay().await,
@@ -117,7 +173,9 @@ impl Guarded {
 
     /// Removes and strikes off, unless the store refuses; whether it has.
     async fn deliver(&self, what: What<'_>, seen: u64) -> Result<bool, Error> {
-        match self.answer(self.budget_of(what), self.remove_now(what)).await {
+        let budget = self.budget_of(what);
+        self.healer.promise(budget);
+        match self.answer(budget, self.remove_now(what)).await {
             Ok(_) => {
                 self.pending.strike(what, seen);
                 Ok(true)
@@ -134,14 +192,24 @@ impl Guarded {
 /// However the healing task ends, by its runtime's end too, another may start.
 struct Healing {
     guarded: Arc<Guarded>,
+    shift: u64,
     /// It has said so, and another may be at work by now.
     over: AtomicBool,
+}
+
+impl Healing {
+    fn goes_on(&self) -> bool {
+        let guarded = &self.guarded;
+        // Nobody but this task has it any more, and nothing is owed.
+        let is_forsaken = Arc::strong_count(guarded) == 1 && !guarded.has_pending();
+        !guarded.closed.load(SeqCst) && !is_forsaken && guarded.healer.shift.load(SeqCst) == self.shift
+    }
 }
 
 impl Drop for Healing {
     fn drop(&mut self) {
         if !*self.over.get_mut() {
-            self.guarded.healing.store(false, SeqCst);
+            self.guarded.healer.replace(self.shift, 0);
         }
         self.guarded.owe();
     }

@@ -4,13 +4,18 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::Id;
-use tokio::time::{Sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
+use super::seats::Seat;
 use super::watch::MOMENT;
-use super::{Answer, Batch, Inner, Seat, Waiting};
+use super::{Answer, Batch, Inner, Waiting};
 use crate::store::{BoxFuture, TimeBudget};
+
+/// Between two looks at who goes for those who wait.
+const LOOKS: Duration = Duration::from_millis(50);
 
 /// A look-up of one key, alone or with others; with the life left if `life` says so. `None` once the budget is spent.
 pub(in super::super) struct Get<'a> {
@@ -45,22 +50,23 @@ impl<'a> Get<'a> {
     }
 
     fn begin(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer>> {
-        let place = self.store.queue.enter(self.key, self.life, context.waker());
-        let Some(mut ticket) = place else {
-            let seat = Seat {
-                store: Arc::clone(self.store),
-            };
-            let mut alone = alone(seat, self.store, self.key, self.life, self.budget);
-            let answer = alone.as_mut().poll(context);
-            self.at = At::Alone(alone);
-            return answer;
+        let entered = self.store.queue.enter(self.key, self.life, context.waker());
+        let mut ticket = match entered {
+            Err(ticket) => ticket,
+            Ok(seat) => {
+                let seat = Seat::new(self.store, seat);
+                let mut alone = alone(seat, self.store, self.key, self.life, self.budget);
+                let answer = alone.as_mut().poll(context);
+                self.at = At::Alone(alone);
+                return answer;
+            }
         };
         // Too little to be left to somebody who looks once in a moment?
         let is_short = |budget: TimeBudget| budget.whole() < 4 * MOMENT;
         let answer = match self.budget {
             Some(budget) if is_short(budget) || !self.store.queue.watch(self.store, &ticket) => {
                 ticket.watch_yourself(budget);
-                ticket.poll(self.budget, context)
+                ticket.poll(self.store, self.budget, context)
             }
             _ => Poll::Pending,
         };
@@ -77,7 +83,7 @@ impl Future for Get<'_> {
         match &mut this.at {
             At::Begin => this.begin(context),
             At::Alone(alone) => alone.as_mut().poll(context),
-            At::Waiting(ticket) => ticket.poll(this.budget, context),
+            At::Waiting(ticket) => ticket.poll(this.store, this.budget, context),
         }
     }
 }
@@ -120,12 +126,18 @@ impl Ticket {
     /// Watches the time from now on.
     fn watch_yourself(&mut self, budget: TimeBudget) {
         self.alarm
-            .get_or_insert_with(|| Box::pin(sleep_until(budget.end())));
+            .get_or_insert_with(|| Box::pin(sleep_until(next(budget))));
     }
 
     /// Ready with the answer, or with none once the budget is spent. Whoever is polled without there being an answer watches
-    /// the time from then on: it has been woken to do so, or by somebody else for whom the few timers do not count.
-    fn poll(&mut self, budget: Option<TimeBudget>, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+    /// the time from then on, and over those who are to go for it: it has been woken to do so, or by somebody else for whom
+    /// the few timers do not count.
+    fn poll(
+        &mut self,
+        store: &Arc<Inner>,
+        budget: Option<TimeBudget>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Answer>> {
         let Some(at) = self.place else {
             // Polled after it was ready: a mistake of the caller's.
             return Poll::Pending;
@@ -146,14 +158,28 @@ impl Ticket {
         }
         // A waker may run code of the executor.
         drop(before);
-        if let Some(budget) = budget {
-            self.watch_yourself(budget);
+        store.queue.look_after(store);
+        let Some(budget) = budget else {
+            return Poll::Pending;
+        };
+        self.watch_yourself(budget);
+        let Some(alarm) = &mut self.alarm else {
+            return Poll::Pending;
+        };
+        while alarm.as_mut().poll(context).is_ready() {
+            if Instant::now() >= budget.end() {
+                return Poll::Ready(None);
+            }
+            store.queue.look_after(store);
+            alarm.as_mut().reset(next(budget));
         }
-        match &mut self.alarm {
-            Some(alarm) => alarm.as_mut().poll(context).map(|()| None),
-            None => Poll::Pending,
-        }
+        Poll::Pending
     }
+}
+
+/// When somebody who waits looks again.
+fn next(budget: TimeBudget) -> Instant {
+    budget.end().min(Instant::now() + LOOKS)
 }
 
 impl Drop for Ticket {

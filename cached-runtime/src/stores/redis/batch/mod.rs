@@ -11,10 +11,13 @@
 //!
 //! Nor does a look-up need a timer of its own, as long as it is answered at once: see `watch`.
 //!
-//! The seat is a guard. However its holder ends, be it dropped half way, the queue goes on, in a task of its own so
-//! that no waiting caller depends on another caller's life.
+//! A seat is lent. However its holder ends, be it dropped half way, the queue goes on, in a task of its own so that no
+//! waiting caller depends on another caller's life; and where a holder neither ends nor goes on, because its runtime stands
+//! still or nobody polls it, those who wait take the seat from him: see `seats`.
 
 mod get;
+mod journey;
+mod seats;
 mod watch;
 
 use std::collections::VecDeque;
@@ -22,15 +25,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use tokio::runtime::{Handle, Id};
-use tokio::task::yield_now;
 
 use super::Inner;
-use crate::{Error, ErrorKind, Lookup};
+use crate::{Error, Lookup};
 pub(super) use get::Get;
 use get::Ticket;
+use journey::Journey;
+use seats::{Number, Seats};
 
-/// Requests under way at a time. A second one uses the time in which the first travels; more only make batches small.
-const SEATS: usize = 2;
 /// Look-ups in one request: bounds how long the server is held up by it.
 pub(super) const LARGEST: usize = 128;
 
@@ -46,7 +48,7 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
-    taken: usize,
+    seats: Seats,
     /// Batches that wait for a seat; the last may still grow.
     waiting: VecDeque<Arc<Batch>>,
     /// While a task watches over some of them, or over some that are under way.
@@ -89,24 +91,14 @@ enum Waiting {
     Gone,
 }
 
-/// A batch that has left the queue. However its journey ends, everybody in it is told.
-struct Journey {
-    batch: Arc<Batch>,
-}
-
-/// The right to have one request under way.
-struct Seat {
-    store: Arc<Inner>,
-}
-
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change of it is complete before anything can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a seat, or a place in a batch.
-    fn enter(&self, key: &str, life: bool, waker: &Waker) -> Option<Ticket> {
+    /// Takes a seat, or else a place in a batch.
+    fn enter(&self, key: &str, life: bool, waker: &Waker) -> Result<Number, Ticket> {
         self.state().enter(key, life, waker)
     }
 
@@ -182,33 +174,37 @@ impl Watched {
 }
 
 impl State {
-    /// Takes a seat, or a place in the queue.
-    fn enter(&mut self, key: &str, life: bool, waker: &Waker) -> Option<Ticket> {
-        if self.taken < SEATS {
-            self.taken += 1;
-            return None;
+    fn enter(&mut self, key: &str, life: bool, waker: &Waker) -> Result<Number, Ticket> {
+        if let Some(seat) = self.seats.take() {
+            return Ok(seat);
         }
         if let Some(last) = self.waiting.back()
             && let Some(ticket) = last.enter(key, life, waker)
         {
-            return Some(ticket);
+            return Err(ticket);
         }
         let batch = Arc::new(Batch::new(self.watched.as_ref().map(|watched| watched.by)));
         self.waiting.push_back(Arc::clone(&batch));
         if let Some(watched) = &mut self.watched {
             watched.add(&batch);
         }
-        batch.enter(key, life, waker)
+        Err(batch.enter_first(key, life, waker))
     }
 
-    /// The next batch in which somebody still waits.
-    fn next(&mut self) -> Option<Journey> {
-        while let Some(batch) = self.waiting.pop_front() {
-            if batch.places().is_awaited() {
-                return Some(Journey { batch });
-            }
+    /// The first batch in which somebody still waits. Those before it are forgotten.
+    fn first(&mut self) -> Option<&Arc<Batch>> {
+        while let Some(batch) = self.waiting.front()
+            && !batch.places().is_awaited()
+        {
+            self.waiting.pop_front();
         }
-        None
+        self.waiting.front()
+    }
+
+    /// The same, which leaves the queue.
+    fn next(&mut self) -> Option<Journey> {
+        self.first()?;
+        self.waiting.pop_front().map(Journey::new)
     }
 }
 
@@ -234,22 +230,25 @@ impl Batch {
 
     /// A place, if there is one left.
     fn enter(self: &Arc<Self>, key: &str, life: bool, waker: &Waker) -> Option<Ticket> {
+        let is_full = self.places().states.len() == LARGEST;
+        (!is_full).then(|| self.enter_first(key, life, waker))
+    }
+
+    /// A place, of which there is one left.
+    fn enter_first(self: &Arc<Self>, key: &str, life: bool, waker: &Waker) -> Ticket {
         let mut places = self.places();
         let place = places.states.len();
-        if place == LARGEST {
-            return None;
-        }
         places.text.push_str(key);
         let end = places.text.len();
         places.ends.push(end);
         places.states.push(Waiting::For(waker.clone()));
         places.life |= life;
-        Some(Ticket {
+        Ticket {
             batch: Arc::clone(self),
             place: Some(place),
             watcher: places.watcher,
             alarm: None,
-        })
+        }
     }
 
     /// Wakes those who wait: from now on, time is theirs to watch.
@@ -285,78 +284,5 @@ impl Batch {
 impl Places {
     fn is_awaited(&self) -> bool {
         self.states.iter().any(|state| matches!(state, Waiting::For(_)))
-    }
-}
-
-impl Journey {
-    /// Asks for the whole batch and tells the answers.
-    async fn run(self, store: &Inner) {
-        // Those in it may be dropped meanwhile, which needs the lock.
-        let (text, ends, life) = {
-            let mut places = self.batch.places();
-            let text = std::mem::take(&mut places.text);
-            (text, std::mem::take(&mut places.ends), places.life)
-        };
-        let begins = std::iter::once(&0).chain(&ends);
-        let keys: Vec<&str> = begins
-            .zip(&ends)
-            .map(|(&begin, &end)| &text[begin..end])
-            .collect();
-        match store.look_up(&keys, life).await {
-            Ok(answers) => self
-                .batch
-                .tell(answers.chain(std::iter::repeat_with(|| Err(store.unexpected())))),
-            Err(cause) => self
-                .batch
-                .tell(std::iter::repeat_with(|| Err(store.error(cause.clone())))),
-        }
-    }
-}
-
-impl Drop for Journey {
-    fn drop(&mut self) {
-        // As a rule everybody has been told.
-        if self.batch.places().is_awaited() {
-            let ended = || {
-                Error::new(
-                    ErrorKind::Unavailable,
-                    "the runtime that was looking up has ended",
-                )
-            };
-            self.batch.tell(std::iter::repeat_with(|| Err(ended())));
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut state = self.store.queue.state();
-        let Some(batch) = state.next() else {
-            state.taken -= 1;
-            return;
-        };
-        drop(state);
-        let seat = Self {
-            store: Arc::clone(&self.store),
-        };
-        // Where the connection lives nothing stands still that could be answered; this runtime may, once its caller has
-        // what it wanted.
-        match self.store.runtime().or_else(|| Handle::try_current().ok()) {
-            // The batch goes along: a runtime that is ending drops the task at once, and with it the seat, so that
-            // this is called again, and must find the queue shorter.
-            Some(runtime) => drop(runtime.spawn(serve(seat, batch))),
-            // Outside any runtime its callers are told so, and the seat goes on to the rest.
-            None => drop((batch, seat)),
-        }
-    }
-}
-
-/// Sends what waits, until nothing does.
-async fn serve(seat: Seat, batch: Journey) {
-    let mut next = Some(batch);
-    while let Some(batch) = next {
-        batch.run(&seat.store).await;
-        yield_now().await;
-        next = seat.store.queue.state().next();
     }
 }

@@ -38,15 +38,18 @@ impl Inner {
     /// is the connection. Where none can be made (only the client knows TLS; there may be too many connections), or the
     /// name of the server has led to another one this time, that remains so.
     pub(super) fn dial_lane(self: &Arc<Self>, wire: &Arc<Wire>) {
-        if wire.laneless.load(Relaxed) || self.dialling_lane.swap(true, Relaxed) {
+        if wire.laneless.load(Relaxed) || wire.dialling_lane.swap(true, Relaxed) {
             return;
         }
-        let (dialling, beside) = (DiallingLane(Arc::clone(self)), Arc::downgrade(wire));
+        let (link, dialling) = (Arc::clone(self), DiallingLane(Arc::downgrade(wire)));
         wire.runtime.spawn(async move {
-            let link = &dialling.0;
+            let beside = &dialling.0;
             let Some(wire) = beside.upgrade() else { return };
             match timeout(CONNECT, link.lane(&wire)).await {
-                Ok(Ok(Some(lane))) => link.keep(Kept { lane, beside }),
+                Ok(Ok(Some(lane))) => link.keep(Kept {
+                    lane,
+                    beside: Weak::clone(beside),
+                }),
                 _ => wire.laneless.store(true, Relaxed),
             }
         });
@@ -132,10 +135,12 @@ impl Drop for Held<'_> {
 }
 
 /// However the task that makes a lane ends, by its runtime's end too, another may start.
-struct DiallingLane(Arc<Inner>);
+struct DiallingLane(Weak<Wire>);
 
 impl Drop for DiallingLane {
     fn drop(&mut self) {
-        self.0.dialling_lane.store(false, Relaxed);
+        if let Some(wire) = self.0.upgrade() {
+            wire.dialling_lane.store(false, Relaxed);
+        }
     }
 }

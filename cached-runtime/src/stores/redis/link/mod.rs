@@ -5,7 +5,8 @@
 //!
 //! One multiplexed connection carries everything. It is dialled when a call needs it and there is none, by a task of
 //! its own: the callers wait for that one attempt together, share its outcome, and may be dropped without stopping it,
-//! so that a handshake slower than a caller's patience still ends in a connection. While the server is down each call
+//! so that a handshake slower than a caller's patience still ends in a connection. A dial that has not ended when it should
+//! have, because its runtime stands still, is waited for by nobody who comes later. While the server is down each call
 //! costs one refused connect and fails at once; the first call after its return is served.
 //!
 //! A connection is given up when
@@ -39,6 +40,9 @@ use super::recent::{Mark, Recent};
 
 /// How long a connection may take to be established, greetings included.
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
+/// A dial that goes on for longer is not waited for by those who come then. The task that dials may not run; and where it
+/// takes so long indeed, two at a time do no harm.
+const DIALLED: Duration = Duration::from_millis(1_500);
 /// How long an answer may take before its connection is taken for dead.
 pub(super) const ANSWER: Duration = Duration::from_secs(1);
 /// Between two looks at whether the server is still where it was, if that may change.
@@ -56,16 +60,20 @@ struct Inner {
     state: Mutex<State>,
     /// Those that nobody uses at the moment.
     lanes: Mutex<Vec<Kept>>,
-    /// A lane is being made.
-    dialling_lane: AtomicBool,
     born: Instant,
 }
 
 enum State {
     Down,
-    Dialling(watch::Receiver<Outcome>),
+    Dialling(Dialling),
     Up(Arc<Wire>),
     Closed,
+}
+
+#[derive(Clone)]
+struct Dialling {
+    outcome: watch::Receiver<Outcome>,
+    since: Instant,
 }
 
 /// What a dial has come to; `None` while it goes on.
@@ -81,7 +89,9 @@ struct Wire {
     runtime: Handle,
     /// There can be no lanes beside it.
     laneless: AtomicBool,
-    /// When the oldest question was asked since the last answer, in milliseconds of [`Link::now`]; 0 for none.
+    /// One is being made.
+    dialling_lane: AtomicBool,
+    /// When the oldest question was asked since the last answer, in milliseconds of [`Inner::now`]; 0 for none.
     asked: AtomicU64,
 }
 
@@ -93,7 +103,6 @@ impl Link {
                 place,
                 state: Mutex::new(State::Down),
                 lanes: Mutex::default(),
-                dialling_lane: AtomicBool::new(false),
                 born: Instant::now(),
             }),
         }
@@ -136,7 +145,7 @@ impl Link {
         answer: impl Future<Output = RedisResult<T>>,
     ) -> RedisResult<T> {
         // A failed exchange means that an older question is still open, which then remains the oldest.
-        let _ = wire.asked.compare_exchange(0, self.now(), Relaxed, Relaxed);
+        let _ = wire.asked.compare_exchange(0, self.inner.now(), Relaxed, Relaxed);
         let answer = answer.await;
         match &answer {
             Err(error) if in_doubt(error) => wire.lost.store(true, Relaxed),
@@ -166,7 +175,7 @@ impl Link {
     /// What drives the connection, if there is one that can be used.
     pub(super) fn runtime(&self) -> Option<Handle> {
         match &*self.inner.state() {
-            State::Up(wire) if wire.is_usable(self.now()) => Some(wire.runtime.clone()),
+            State::Up(wire) if wire.is_usable(self.inner.now()) => Some(wire.runtime.clone()),
             _ => None,
         }
     }
@@ -202,11 +211,6 @@ impl Link {
         self.inner.lanes().clear();
     }
 
-    /// Milliseconds since this link was made, from 1 on.
-    fn now(&self) -> u64 {
-        u64::try_from(self.inner.born.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
-    }
-
     async fn wire(&self) -> RedisResult<Arc<Wire>> {
         // Twice, since the task that dials may end with its runtime while this caller lives in another.
         for _ in 0..2 {
@@ -227,13 +231,16 @@ impl Link {
     fn current(&self) -> RedisResult<Result<Arc<Wire>, watch::Receiver<Outcome>>> {
         let mut state = self.inner.state();
         match &*state {
-            State::Up(wire) if wire.is_usable(self.now()) => return Ok(Ok(Arc::clone(wire))),
-            State::Dialling(outcome) if outcome.has_changed().is_ok() => return Ok(Err(outcome.clone())),
+            State::Up(wire) if wire.is_usable(self.inner.now()) => return Ok(Ok(Arc::clone(wire))),
+            State::Dialling(dialling) if dialling.goes_on() => return Ok(Err(dialling.outcome.clone())),
             State::Closed => return Err((ErrorKind::Client, CLOSED).into()),
             State::Up(_) | State::Dialling(_) | State::Down => {}
         }
         let (report, outcome) = watch::channel(None);
-        *state = State::Dialling(outcome.clone());
+        *state = State::Dialling(Dialling {
+            outcome: outcome.clone(),
+            since: Instant::now(),
+        });
         drop(state);
         tokio::spawn(Arc::clone(&self.inner).connect(report));
         Ok(Err(outcome))
@@ -261,21 +268,46 @@ impl Inner {
 
     async fn connect(self: Arc<Self>, report: watch::Sender<Outcome>) {
         let result = self.dial().await.map(Arc::new);
-        {
-            let mut state = self.state();
-            if !matches!(*state, State::Closed) {
-                *state = result
-                    .as_ref()
-                    .map_or(State::Down, |wire| State::Up(Arc::clone(wire)));
-            }
-        }
-        self.lanes().clear();
-        if let Ok(wire) = &result
+        if self.put(&report, result.as_ref().ok())
+            && let Ok(wire) = &result
             && self.place.can_change()
         {
             tokio::spawn(watch(Arc::downgrade(&self), Arc::downgrade(wire)));
         }
         report.send_replace(Some(result));
+    }
+
+    /// Puts a connection in force, or that there is none. Somebody may have dialled again since this dial began: whichever
+    /// connection comes first is the one. Whether this is.
+    fn put(&self, report: &watch::Sender<Outcome>, wire: Option<&Arc<Wire>>) -> bool {
+        let mut state = self.state();
+        let puts = match (&*state, wire) {
+            (State::Dialling(_) | State::Down, Some(_)) => true,
+            (State::Dialling(dialling), None) => dialling.is_of(report),
+            (State::Up(current), Some(_)) => !current.is_usable(self.now()),
+            (State::Up(_) | State::Down, None) | (State::Closed, _) => false,
+        };
+        if puts {
+            *state = wire.map_or(State::Down, |wire| State::Up(Arc::clone(wire)));
+            drop(state);
+            self.lanes().clear();
+        }
+        puts
+    }
+
+    /// Milliseconds since this link was made, from 1 on.
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+    }
+}
+
+impl Dialling {
+    fn goes_on(&self) -> bool {
+        self.outcome.has_changed().is_ok() && self.since.elapsed() < DIALLED
+    }
+
+    fn is_of(&self, report: &watch::Sender<Outcome>) -> bool {
+        report.subscribe().same_channel(&self.outcome)
     }
 }
 
@@ -303,6 +335,7 @@ impl Wire {
             lost,
             runtime: Handle::current(),
             laneless: AtomicBool::new(false),
+            dialling_lane: AtomicBool::new(false),
             asked: AtomicU64::new(0),
         }
     }

@@ -1,0 +1,323 @@
+//! Runtimes that stand still, block or end: nobody else depends on what they were about to do.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant as Clock};
+
+use cached_runtime::stores::Redis;
+use cached_runtime::{Cache, Caches, Error, Lookup, Store, TimeBudget};
+use cached_tests::{RedisServer, seed};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::{JoinSet, yield_now};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Within so long everybody is served again: a dial, an answer and a look-up that nobody waits for, one after the other.
+const SOON: Duration = Duration::from_secs(10);
+/// Look-ups in one request.
+const LARGEST: usize = 128;
+
+const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+type Answer = Option<Result<Lookup, Error>>;
+
+fn look(store: &Redis, budget: Duration) -> impl Future<Output = Answer> + Send + 'static {
+    let store = store.clone();
+    async move {
+        let budget = TimeBudget::since(Instant::now(), budget);
+        store.get_within("shop:a", false, budget).await
+    }
+}
+
+/// Polls it once.
+async fn begin<F: Future + Unpin>(call: &mut F) {
+    poll_fn(|context| {
+        assert!(Pin::new(&mut *call).poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Stands still whenever its thread is not inside of `block_on`.
+fn still() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn home(threads: usize) -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads).enable_all().build().unwrap()
+}
+
+/// Eight callers look again and again until each has been answered a hundred times in a row.
+async fn all_are_served(store: &Redis) {
+    let mut all = JoinSet::new();
+    for _ in 0..8 {
+        let store = store.clone();
+        all.spawn(async move {
+            let mut answered = 0;
+            while answered < 100 {
+                match look(&store, ms(300)).await {
+                    Some(Ok(_)) => answered += 1,
+                    Some(Err(_)) | None => answered = 0,
+                }
+                sleep(ms(1)).await;
+            }
+        });
+    }
+    timeout(SOON, all.join_all()).await.expect("nobody is answered");
+}
+
+/// Of callers that wait while the runtime of their connection ends.
+fn answered_and_failed(callers: usize) -> (usize, usize) {
+    let (control, other, home) = (still(), home(1), home(1));
+    let server = control.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    server.pause();
+    let mut calls: Vec<_> = (0..callers).map(|_| Box::pin(look(&store, ms(60_000)))).collect();
+    other.block_on(async {
+        for call in &mut calls {
+            begin(call).await;
+        }
+        // Who had the seats; from here on, those who wait are sent from where the connection lives.
+        drop(calls.drain(..2));
+    });
+    drop(home);
+    server.resume();
+    other.block_on(async {
+        let mut all: JoinSet<Answer> = calls.into_iter().collect();
+        let (mut answered, mut failed) = (0, 0);
+        while let Some(answer) = all.join_next().await {
+            match answer.unwrap().expect("it is given up") {
+                Ok(_) => answered += 1,
+                Err(_) => failed += 1,
+            }
+        }
+        (answered, failed)
+    })
+}
+
+#[test]
+fn a_runtime_that_ends_fails_only_what_it_has_asked_for() {
+    let (answered, failed) = answered_and_failed(3_000);
+    assert!(failed <= 2 * LARGEST && answered + failed == 2_998, "{failed}");
+}
+
+/// Of each batch the next would be told on the same stack.
+#[test]
+fn however_many_wait() {
+    let (answered, failed) = answered_and_failed(60_000);
+    assert!(failed <= 2 * LARGEST && answered + failed == 59_998, "{failed}");
+}
+
+#[test]
+fn a_runtime_of_the_connection_that_blocks_is_not_waited_for() {
+    let (home, other) = (home(1), home(2));
+    let server = other.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    let (end, ends) = mpsc::channel::<()>();
+    let (begun, begins) = mpsc::channel();
+    let blocked = home.spawn(async move {
+        begun.send(()).unwrap();
+        let _ = ends.recv();
+    });
+    begins.recv().unwrap();
+    other.block_on(all_are_served(&store));
+    drop(end);
+    home.block_on(blocked).unwrap();
+}
+
+#[test]
+fn nor_is_one_in_which_the_connection_was_made_anew() {
+    let (first, home) = (still(), home(2));
+    let mut server = home.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    home.block_on(server.start_again());
+    while !matches!(first.block_on(look(&store, ms(1_000))), Some(Ok(_))) {}
+    home.block_on(all_are_served(&store));
+    // Lanes too are made beside the new connection: one, and who asks.
+    let lanes = async {
+        loop {
+            assert!(matches!(look(&store, ms(1_000)).await, Some(Ok(_))));
+            let clients: String = server.cli(&["CLIENT", "LIST"]).await;
+            if clients.matches("resp=2").count() > 1 {
+                return;
+            }
+        }
+    };
+    home.block_on(async { timeout(SOON, lanes).await.expect("there is no lane") });
+}
+
+#[test]
+fn nor_one_that_was_dialling() {
+    let (first, home) = (still(), home(2));
+    let server = home.block_on(RedisServer::unix());
+    let store = Redis::connect_lazily(server.url()).unwrap();
+    server.pause();
+    assert!(first.block_on(look(&store, ms(100))).is_none());
+    server.resume();
+    home.block_on(all_are_served(&store));
+}
+
+/// They have asked, are told that the server is gone, and leave it to a task of theirs to go for those who wait.
+#[test]
+fn nor_one_of_those_who_had_the_seats() {
+    let (first, second, home) = (still(), still(), home(2));
+    let mut server = home.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    server.pause();
+    let mut held = [look(&store, ms(5_000)), look(&store, ms(5_000))].map(Box::pin);
+    first.block_on(async {
+        for seat in &mut held {
+            begin(seat).await;
+        }
+    });
+    server.stop();
+    for seat in held {
+        let waiting = second.spawn(look(&store, ms(1_000)));
+        second.block_on(yield_now());
+        assert!(matches!(first.block_on(seat), Some(Err(_))));
+        second.block_on(waiting).unwrap();
+    }
+    home.block_on(server.start_again());
+    home.block_on(all_are_served(&store));
+}
+
+/// As of synchronous code, each of whose threads has a runtime of its own and blocks on one call after the other.
+#[test]
+fn nor_are_those_of_threads_that_idle() {
+    let home = home(2);
+    let mut server = home.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    let (stop, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (end, ends) = mpsc::channel::<()>();
+    let ends = Mutex::new(ends);
+    thread::scope(|scope| {
+        let idle: Vec<_> = (0..8)
+            .map(|_| {
+                let (idles, idle) = mpsc::channel();
+                let (store, stop, looks, ends) = (&store, &stop, &looks, &ends);
+                scope.spawn(move || {
+                    let runtime = still();
+                    while !stop.load(SeqCst) {
+                        drop(runtime.block_on(look(store, ms(300))));
+                        looks.fetch_add(1, SeqCst);
+                    }
+                    idles.send(()).unwrap();
+                    let _ = ends.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                });
+                idle
+            })
+            .collect();
+        let some = |more| {
+            let wanted = looks.load(SeqCst) + more;
+            while looks.load(SeqCst) < wanted {
+                thread::yield_now();
+            }
+        };
+        some(100);
+        server.stop();
+        some(20);
+        home.block_on(server.start_again());
+        some(100);
+        stop.store(true, SeqCst);
+        idle.iter().for_each(|idle| idle.recv().unwrap());
+        home.block_on(all_are_served(&store));
+        drop(end);
+    });
+}
+
+/// The task that reaches for the store was made by a call of a runtime that stands still.
+#[test]
+fn a_store_that_was_lost_is_found_again_whoever_saw_it_fail() {
+    let (first, home) = (still(), home(2));
+    let mut server = home.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    let caches = Caches::builder().store("redis", store).build().unwrap();
+    let cache: Cache<u64> = caches.cache("users").backend(["redis"]).build().unwrap();
+    let load = async || -> Result<u64, Error> { cache.entry(1).get_or_load(async || 1_u64).await };
+    server.stop();
+    while !caches.stats().stores[0].down {
+        assert_eq!(first.block_on(load()).unwrap(), 1);
+    }
+    home.block_on(server.start_again());
+    let found = async {
+        while caches.stats().stores[0].down {
+            assert_eq!(load().await.unwrap(), 1);
+            sleep(ms(5)).await;
+        }
+    };
+    home.block_on(async { timeout(SOON, found).await.expect("it stays down") });
+}
+
+/// Callers of several runtimes, with budgets of any length, some of them dropped, while the server is paused and killed.
+#[test]
+fn budgets_are_kept_whatever_happens() {
+    /// A machine that is busy is late by itself.
+    const LATE: Duration = Duration::from_millis(250);
+    let seed = seed();
+    let mut random = fastrand::Rng::with_seed(seed);
+    let control = still();
+    let mut server = control.block_on(RedisServer::unix());
+    let runtimes = [home(2), home(1), still()];
+    let store = runtimes[0].block_on(Redis::connect(server.url())).unwrap();
+    let until = Clock::now() + ms(4_000);
+    let seeds = Arc::new(AtomicU64::new(seed));
+    let callers = |store: Redis, seeds: Arc<AtomicU64>| async move {
+        let mut all = JoinSet::new();
+        for _ in 0..60 {
+            let store = store.clone();
+            let mut random = fastrand::Rng::with_seed(seeds.fetch_add(1, SeqCst));
+            all.spawn(async move {
+                while Clock::now() < until {
+                    let (budget, begun) = (ms(random.u64(..300)), Clock::now());
+                    let call = look(&store, budget);
+                    if random.u8(..4) == 0 {
+                        drop(timeout(ms(random.u64(..100)), call).await);
+                    } else {
+                        drop(call.await);
+                        assert!(
+                            begun.elapsed() < budget + LATE,
+                            "{:?} of {budget:?}",
+                            begun.elapsed()
+                        );
+                    }
+                    match random.u8(..3) {
+                        0 => sleep(ms(random.u64(..20))).await,
+                        _ => yield_now().await,
+                    }
+                }
+            });
+        }
+        timeout(SOON, all.join_all())
+            .await
+            .expect("somebody waits for ever");
+    };
+    thread::scope(|scope| {
+        for runtime in runtimes {
+            let (store, seeds) = (store.clone(), Arc::clone(&seeds));
+            scope.spawn(move || {
+                runtime.block_on(callers(store, seeds));
+                // Not ended before the others: who has the connection is the one that ends.
+                runtime
+            });
+        }
+        while Clock::now() < until {
+            thread::sleep(ms(random.u64(20..300)));
+            if random.u8(..5) == 0 {
+                server.stop();
+                thread::sleep(ms(random.u64(..100)));
+                control.block_on(server.start_again());
+            } else {
+                server.pause();
+                thread::sleep(ms(random.u64(..400)));
+                server.resume();
+            }
+        }
+    });
+    home(1).block_on(all_are_served(&store));
+}
