@@ -8,12 +8,14 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant as Clock};
 
-use cached_runtime::stores::Redis;
+use cached_runtime::stores::{Memcached, Redis, Sql};
 use cached_runtime::{Cache, Caches, Error, Lookup, Store, TimeBudget};
-use cached_tests::{RedisServer, seed};
+use cached_tests::{MemcachedServer, RedisCluster, RedisServer, seed};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::sql::databases;
 
 /// Within so long everybody is served again: a dial, an answer and a look-up that nobody waits for, one after the other.
 const SOON: Duration = Duration::from_secs(10);
@@ -54,14 +56,15 @@ fn home(threads: usize) -> Runtime {
 }
 
 /// Eight callers look again and again until each has been answered a hundred times in a row.
-async fn all_are_served(store: &Redis) {
+async fn all_are_served<S: Store + Clone>(store: &S) {
     let mut all = JoinSet::new();
     for _ in 0..8 {
         let store = store.clone();
         all.spawn(async move {
             let mut answered = 0;
             while answered < 100 {
-                match look(&store, ms(300)).await {
+                let budget = TimeBudget::since(Instant::now(), ms(300));
+                match store.get_within("shop:a", false, budget).await {
                     Some(Ok(_)) => answered += 1,
                     Some(Err(_)) | None => answered = 0,
                 }
@@ -320,4 +323,41 @@ fn budgets_are_kept_whatever_happens() {
         }
     });
     home(1).block_on(all_are_served(&store));
+}
+
+/// The same for a store of any kind.
+fn in_a_runtime_that_stands_still<S: Store + Clone>(connect: impl AsyncFnOnce() -> S, home: &Runtime) {
+    let first = still();
+    let store = first.block_on(async {
+        let store = connect().await;
+        store.get("shop:a").await.unwrap();
+        store
+    });
+    home.block_on(all_are_served(&store));
+}
+
+#[test]
+fn memcached_is_reached_again() {
+    let home = home(2);
+    let server = home.block_on(MemcachedServer::start());
+    in_a_runtime_that_stands_still(
+        async || Memcached::connect([server.address()]).await.unwrap(),
+        &home,
+    );
+}
+
+#[test]
+fn databases_are_reached_again() {
+    let home = home(2);
+    for database in home.block_on(databases()) {
+        println!("{}", database.name());
+        in_a_runtime_that_stands_still(async || Sql::connect(database.url()).await.unwrap(), &home);
+    }
+}
+
+#[test]
+fn a_cluster_is_reached_again() {
+    let home = home(2);
+    let cluster = home.block_on(RedisCluster::start());
+    in_a_runtime_that_stands_still(async || Redis::connect(cluster.url()).await.unwrap(), &home);
 }

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -98,13 +98,15 @@ impl From<Nonsense> for Why {
     }
 }
 
-/// What is left to read of a driver that has ended.
+/// What others read of a driver, and what is left of one that has ended.
 #[derive(Clone, Default)]
 pub(super) struct Ends {
     /// Why, unless its callers or its runtime have gone.
     pub(super) why: Arc<OnceLock<Why>>,
     /// Rung if somebody went without an answer.
     pub(super) trouble: Arc<AtomicBool>,
+    /// When it was woken first since it ran last, by the clock of its [`Wire`](super::link::Wire); 0 if it was not.
+    pub(super) woken: Arc<AtomicU64>,
 }
 
 impl Driver {
@@ -299,6 +301,7 @@ pub(super) fn second_of(reply: &Reply) -> Option<i64> {
 
 impl Driver {
     fn drive(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Why>> {
+        self.ends.woken.store(0, Relaxed);
         let over = self.take(context).is_ready();
         self.measure(context);
         if let Err(error) = self.write(context) {

@@ -8,7 +8,8 @@
 //! a dial is all that reaches for it, which makes it a breaker: a call waits for a dial that follows a failure for
 //! [`GLANCE`] from its start, enough for a server that is back, and fails at once while it lasts longer, so that a
 //! machine that swallows packets costs nobody more. A server that owes an answer and is silent for the patience of
-//! the store is given up with everybody who waits for it.
+//! the store is given up with everybody who waits for it. So are, a little later, a connection and a dial of which nothing is
+//! heard because their runtime stands still.
 //!
 //! # What a server held while it could not be reached
 //!
@@ -31,20 +32,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::Address;
-use super::clock::{Bounds, Clock, Sample, local};
-use super::driver::{Driver, Ends, Measured, Request, Socket, Why, second_of};
-use super::wire::{self, Reply, Stored};
+use super::clock::{Bounds, Clock};
+use super::driver::{Driver, Ends, Measured, Request, Socket, Why};
+use super::wire::Reply;
 
 /// How long a connection may take to be established, greetings included.
 const CONNECT: Duration = Duration::from_secs(1);
 /// How long a call waits for a dial that follows a failure.
 const GLANCE: Duration = Duration::from_millis(25);
+/// A task that has been woken for so long and has not run is in a runtime that stands still.
+const STILL: Duration = Duration::from_secs(1);
 /// Requests that may wait to be taken before callers wait in turn.
 const QUEUE: usize = 1024;
-/// The item stored to see the server's counter. It is never there; no key of a value begins like this.
-const PROBE: &str = "{cached-runtime}:probe";
-/// The first release whose meta commands are what they are today.
-const OLDEST: [u32; 3] = [1, 6, 10];
 /// How much two clocks of a server may be apart, in milliseconds, right after they were set.
 const APART: i64 = 1_000;
 
@@ -81,8 +80,15 @@ enum State {
 #[derive(Clone)]
 struct Dial {
     outcome: watch::Receiver<Outcome>,
+    since: Instant,
     /// Until when callers wait for it.
     until: Instant,
+}
+
+impl Dial {
+    fn goes_on(&self) -> bool {
+        self.outcome.has_changed().is_ok() && self.since.elapsed() < CONNECT + STILL
+    }
 }
 
 /// What a dial has come to; `None` while it goes on.
@@ -110,7 +116,8 @@ pub(super) struct Wire {
     /// The largest item that the server takes, its key and its own bookkeeping included.
     pub(super) largest: usize,
     requests: mpsc::Sender<Request>,
-    ends: Ends,
+    pub(super) ends: Ends,
+    born: Instant,
 }
 
 impl Link {
@@ -178,10 +185,13 @@ impl Link {
     fn current(&self) -> Result<Result<Arc<Wire>, Dial>, Fault> {
         let mut state = self.inner.state();
         match &*state {
-            State::Up(wire) if !wire.requests.is_closed() => return Ok(Ok(Arc::clone(wire))),
-            State::Dialling(dial) if dial.outcome.has_changed().is_ok() => return Ok(Err(dial.clone())),
+            State::Up(wire) if !wire.is_lost() => return Ok(Ok(Arc::clone(wire))),
+            State::Dialling(dial) if dial.goes_on() => return Ok(Err(dial.clone())),
             State::Closed => return Err(Fault::Closed),
-            State::Up(wire) if wire.ends.trouble.load(Relaxed) => self.inner.failed.store(true, Relaxed),
+            // Somebody has gone, or will go, without an answer.
+            State::Up(wire) if !wire.requests.is_closed() || wire.ends.trouble.load(Relaxed) => {
+                self.inner.failed.store(true, Relaxed);
+            }
             State::Up(_) | State::Dialling(_) | State::Down => {}
         }
         let (report, outcome) = watch::channel(None);
@@ -190,8 +200,13 @@ impl Link {
         } else {
             self.inner.patience
         };
-        let until = Instant::now() + wait;
-        let dial = Dial { outcome, until };
+        let since = Instant::now();
+        let until = since + wait;
+        let dial = Dial {
+            outcome,
+            since,
+            until,
+        };
         *state = State::Dialling(dial.clone());
         drop(state);
         tokio::spawn(Arc::clone(&self.inner).connect(report));
@@ -216,11 +231,13 @@ impl Inner {
         self.failed.store(dialled.is_err(), Relaxed);
         {
             let mut state = self.state();
-            // Closed meanwhile, it stays closed.
-            if let State::Dialling(_) = &*state {
-                *state = dialled
-                    .as_ref()
-                    .map_or(State::Down, |wire| State::Up(Arc::clone(wire)));
+            // Closed meanwhile, it stays closed; and somebody may have dialled again.
+            match (&*state, &dialled) {
+                (State::Dialling(_) | State::Down, Ok(wire)) => *state = State::Up(Arc::clone(wire)),
+                (State::Dialling(dial), Err(_)) if report.subscribe().same_channel(&dial.outcome) => {
+                    *state = State::Down;
+                }
+                _ => {}
             }
         }
         report.send_replace(Some(dialled));
@@ -250,6 +267,7 @@ impl Inner {
             largest: usize::MAX,
             requests,
             ends,
+            born: Instant::now(),
         };
         let greeting = wire.greet().await?;
         wire.largest = greeting.largest;
@@ -279,13 +297,6 @@ impl Inner {
     }
 }
 
-/// What a server says of itself.
-struct Greeting {
-    bounds: Bounds,
-    largest: usize,
-    cas: u64,
-}
-
 impl Wire {
     /// Sends commands and returns their replies, as many as are said to come.
     ///
@@ -297,6 +308,8 @@ impl Wire {
             replies,
             answer,
         };
+        // A failed exchange means that the driver has been woken before.
+        let _ = self.ends.woken.compare_exchange(0, self.now(), Relaxed, Relaxed);
         if self.requests.send(request).await.is_ok()
             && let Ok(replies) = told.await
         {
@@ -309,67 +322,17 @@ impl Wire {
         Err(Fault::Unreachable(why.to_owned()))
     }
 
-    /// Learns what has to be known of a server, in one round trip.
-    async fn greet(&self) -> Result<Greeting, Fault> {
-        let mut bytes = Vec::new();
-        for word in ["version", "stats settings", "stats"] {
-            wire::word(&mut bytes, word);
-        }
-        let probe = Stored {
-            until: -1,
-            ..Stored::default()
-        };
-        wire::store(&mut bytes, PROBE, &[], &probe);
-        let asked = local();
-        let replies = self
-            .ask(bytes, 4)
-            .await
-            .map_err(|fault| match self.ends.why.get() {
-                // It has answered, if not as it should.
-                Some(Why::Nonsense(why)) => Fault::Unfit(why.clone()),
-                _ => fault,
-            })?;
-        let told = local();
-        let [Reply::Version(version), Reply::Report(settings), report, probe] = &replies[..] else {
-            return Err(Fault::Unfit(format!(
-                "it does not say what it is, but {replies:?}"
-            )));
-        };
-        check_version(version)?;
-        let Some(second) = second_of(report) else {
-            return Err(Fault::Unfit("it does not tell its time".to_owned()));
-        };
-        let cas = match probe {
-            Reply::Done(item) if item.cas != 0 => item.cas,
-            _ => {
-                return Err(Fault::Unfit(
-                    "it counts no changes: start it without -C".to_owned(),
-                ));
-            }
-        };
-        let largest = settings
-            .iter()
-            .find_map(|line| line.strip_prefix("item_size_max ")?.parse().ok());
-        Ok(Greeting {
-            bounds: Bounds::of(Sample { asked, told, second }),
-            largest: largest.unwrap_or(usize::MAX),
-            cas,
-        })
+    /// Whether it has been given up, or what drives it stands still.
+    fn is_lost(&self) -> bool {
+        let woken = self.ends.woken.load(Relaxed);
+        let still = || Duration::from_millis(self.now().saturating_sub(woken)) >= STILL;
+        self.requests.is_closed() || woken != 0 && still()
     }
-}
 
-/// Refuses a server that is known to be too old; one that calls itself something else is taken at its word.
-fn check_version(version: &str) -> Result<(), Fault> {
-    let numbers: Vec<u32> = version
-        .split(['.', '-', '_'])
-        .map_while(|number| number.parse().ok())
-        .collect();
-    if numbers.len() >= 3 && numbers[..] < OLDEST[..] {
-        return Err(Fault::Unfit(format!(
-            "it is memcached {version}, and 1.6.10 is the oldest that serves"
-        )));
+    /// Milliseconds since it was made, from 1 on.
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -389,23 +352,5 @@ mod tests {
             "old, and made to look new by a reservation"
         );
         assert!(Trust::default().covers(1, 0));
-    }
-
-    #[test]
-    fn servers_that_are_too_old_are_told_by_their_version() {
-        for version in [
-            "1.6.10",
-            "1.6.18",
-            "1.7.0",
-            "2.0.0-beta1",
-            "1.6.38_1",
-            "something else",
-            "",
-        ] {
-            assert!(check_version(version).is_ok(), "{version}");
-        }
-        for version in ["1.4.39", "1.5.22", "1.6.9", "1.6.0-rc1"] {
-            assert!(check_version(version).is_err(), "{version}");
-        }
     }
 }

@@ -10,6 +10,7 @@ mod builder;
 mod clock;
 mod commands;
 mod driver;
+mod greeting;
 mod item;
 mod link;
 mod ring;
