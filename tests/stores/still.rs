@@ -1,10 +1,10 @@
 //! Runtimes that stand still, block or end: nobody else depends on what they were about to do.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant as Clock};
 
@@ -12,7 +12,7 @@ use cached_runtime::stores::{Memcached, Redis, Sql};
 use cached_runtime::{Cache, Caches, Error, Lookup, Store, TimeBudget};
 use cached_tests::{MemcachedServer, RedisCluster, RedisServer, seed};
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::{JoinSet, LocalSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::sql::databases;
@@ -255,6 +255,29 @@ fn a_store_that_was_lost_is_found_again_whoever_saw_it_fail() {
         }
     };
     home.block_on(async { timeout(SOON, found).await.expect("it stays down") });
+}
+
+/// Such a task is one of tokio's, and finds nothing of tokio's to wait with.
+#[test]
+fn a_task_that_no_runtime_drives_says_nothing_of_a_store() {
+    let home = home(1);
+    let server = home.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    let caches = Caches::builder().store("redis", store).build().unwrap();
+    let cache: Cache<u64> = caches.cache("users").backend(["redis"]).build().unwrap();
+    let (runs, tasks) = (Arc::new(AtomicUsize::new(0)), LocalSet::new());
+    for id in 0..8 {
+        let (entry, runs) = (cache.entry(id), Arc::clone(&runs));
+        tasks.spawn_local(async move {
+            let loaded: Result<u64, Error> = entry.get_or_load(async || id).await;
+            assert_eq!(loaded.unwrap(), id);
+            runs.fetch_add(1, SeqCst);
+        });
+    }
+    let polled = pin!(tasks).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_ready() && runs.load(SeqCst) == 8);
+    let store = &caches.stats().stores[0];
+    assert!(!store.down && store.failures == 0, "{store:?}");
 }
 
 /// Callers of several runtimes, with budgets of any length, some of them dropped, while the server is paused and killed.

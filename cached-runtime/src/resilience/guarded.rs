@@ -322,7 +322,9 @@ impl Guarded {
     fn heed<T>(self: &Arc<Self>, answer: Result<T, Error>) -> Result<T, Error> {
         match &answer {
             Ok(_) => self.served(),
-            Err(error) => self.note(error),
+            Err(error) if Handle::try_current().is_ok() => self.note(error),
+            // Of a task in a `LocalSet` that no runtime drives. Nothing has been learnt of the store.
+            Err(_) => {}
         }
         answer
     }
