@@ -108,7 +108,8 @@ impl Redis {
     /// [`ErrorKind::Configuration`]. Must be called inside a tokio runtime.
     ///
     /// The connection lives in the runtime that first needs it, this one as a rule, and may be used from any. Let that be
-    /// one that always runs: in one of a single thread that only runs while something blocks on it, answers wait for that.
+    /// one that always runs: from one of a single thread that only runs while something blocks on it no answer comes meanwhile,
+    /// and after a second of that the connection is made anew by somebody who waits.
     pub async fn connect(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::builder(url).connect().await
     }
