@@ -40,7 +40,7 @@ impl Parse for Function {
                 "this attribute goes on a function with a body; this one only declares it: annotate it in the `impl`",
             ));
         }
-        match input.parse()? {
+        match in_macro(input.parse()?) {
             TokenTree::Group(body) if body.delimiter() == Delimiter::Brace && input.is_empty() => Ok(Self {
                 attrs,
                 vis,
@@ -50,6 +50,18 @@ impl Parse for Function {
             }),
             other => Err(syn::Error::new(other.span(), "expected the body of the function")),
         }
+    }
+}
+
+/// What a macro has put here as one of its `$arguments`, such as a block.
+fn in_macro(tokens: TokenTree) -> TokenTree {
+    let TokenTree::Group(group) = &tokens else {
+        return tokens;
+    };
+    let mut inner = group.stream().into_iter();
+    match (group.delimiter(), inner.next(), inner.next()) {
+        (Delimiter::None, Some(inside), None) => in_macro(inside),
+        _ => tokens,
     }
 }
 

@@ -224,3 +224,42 @@ async fn a_writer_that_is_dropped_still_removes() {
         })
         .await;
 }
+
+macro_rules! writers {
+    ($($name:ident $body:block)*) => {$(
+        #[invalidate(users::typed::<u32>(1))]
+        #[invalidate(users::typed::<u32>(2))]
+        #[invalidate(users::typed::<u32>(3))]
+        #[invalidate(users::typed::<u32>(4))]
+        #[invalidate(users::typed::<u32>(5))]
+        async fn $name() -> u64 $body
+    )*};
+}
+
+writers! {
+    five_times { 7 }
+}
+
+#[invalidate(users::typed::<u32>(1))]
+async fn once() -> u64 {
+    7
+}
+
+/// Each is the body of the one above it. And a block that a macro is given is one.
+#[tokio::test]
+async fn writers_above_each_other_do_not_make_the_future_larger() {
+    caches()
+        .scope(async {
+            for id in 1..=5 {
+                users::typed::<u32>(id).await.unwrap();
+            }
+            let before = users::RUNS.get();
+            assert_eq!(five_times().await, 7);
+            for id in 1..=5 {
+                users::typed::<u32>(id).await.unwrap();
+            }
+            assert_eq!(users::RUNS.get() - before, 5);
+        })
+        .await;
+    assert!(size_of_val(&five_times()) <= size_of_val(&once()));
+}

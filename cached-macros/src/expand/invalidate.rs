@@ -49,7 +49,9 @@ fn statements(plan: &WriterPlan) -> TokenStream {
         unknown,
         ..
     } = steps;
+    // Boxed, since what runs it holds it several times, and another writer's attribute may make this one its body.
     let body = body::future(&plan.function, plan.form, output);
+    let body = quote_spanned!(site=> #door::Box::pin(#body));
     let run = if plan.when == When::Always {
         quote_spanned!(site=> #door::write_always(#shape, #writer, #body).await)
     } else if after.is_empty() {
