@@ -12,6 +12,7 @@ use cached_runtime::stores::{Memcached, Redis, Sql};
 use cached_runtime::{Cache, Caches, Error, Lookup, Store, TimeBudget};
 use cached_tests::{MemcachedServer, RedisCluster, RedisServer, seed};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::coop::consume_budget;
 use tokio::task::{JoinSet, LocalSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -190,6 +191,71 @@ fn nor_one_of_those_who_had_the_seats() {
     home.block_on(all_are_served(&store));
 }
 
+/// Both have asked, and are never polled again; whoever comes then has no budget, after which he could be missed.
+#[test]
+fn nor_do_those_who_had_the_seats_have_to_come_back() {
+    let (first, home) = (still(), home(2));
+    let server = home.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    server.pause();
+    let mut held = [look(&store, ms(60_000)), look(&store, ms(60_000))].map(Box::pin);
+    first.block_on(async {
+        for seat in &mut held {
+            begin(seat).await;
+        }
+    });
+    server.resume();
+    let asked = home.spawn(async move { timeout(SOON, store.get("shop:a")).await });
+    assert!(home.block_on(asked).unwrap().expect("nobody asks").is_ok());
+}
+
+/// A batch that was asked for by a runtime which does not read the answer is asked for again.
+#[test]
+fn nor_has_a_batch_to_wait_for_who_asks_for_it() {
+    let (first, second, home) = (still(), still(), home(2));
+    let server = home.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    server.pause();
+    let mut held = [look(&store, ms(60_000)), look(&store, ms(60_000))].map(Box::pin);
+    first.block_on(begin(&mut held[0]));
+    // The first seat counts as lost by then, and the second does not.
+    thread::sleep(ms(300));
+    first.block_on(begin(&mut held[1]));
+    let mut first_of_batch = Box::pin(look(&store, ms(60_000)));
+    let other = second.block_on(async {
+        begin(&mut first_of_batch).await;
+        let other = home.spawn(look(&store, ms(5_000)));
+        // What the first has made a task for is asked for, and the other is among it.
+        sleep(ms(100)).await;
+        other
+    });
+    server.resume();
+    let answer = home.block_on(other).unwrap();
+    assert!(matches!(answer, Some(Ok(_))), "{answer:?}");
+}
+
+/// A few wake-ups for each of them, however long the server is silent.
+#[tokio::test]
+async fn those_who_wait_are_left_alone() {
+    const CALLERS: usize = 1_000;
+    let server = RedisServer::unix().await;
+    let store = Redis::connect(server.url()).await.unwrap();
+    server.pause();
+    let polls = Arc::new(AtomicUsize::new(0));
+    let mut all = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (mut call, polls) = (Box::pin(look(&store, ms(1_000))), Arc::clone(&polls));
+        all.spawn(poll_fn(move |context| {
+            polls.fetch_add(1, SeqCst);
+            call.as_mut().poll(context)
+        }));
+    }
+    all.join_all().await;
+    // To wait, to watch the time, to look, and to give up; and the first of each batch looks every 50 ms.
+    let most = 6 * CALLERS + 40 * CALLERS.div_ceil(LARGEST);
+    assert!(polls.load(SeqCst) < most, "{polls:?} of {most}");
+}
+
 /// As of synchronous code, each of whose threads has a runtime of its own and blocks on one call after the other.
 #[test]
 fn nor_are_those_of_threads_that_idle() {
@@ -255,6 +321,38 @@ fn a_store_that_was_lost_is_found_again_whoever_saw_it_fail() {
         }
     };
     home.block_on(async { timeout(SOON, found).await.expect("it stays down") });
+}
+
+/// What the server has answered long ago is read when it is gone again.
+#[test]
+fn a_probe_that_is_read_late_says_nothing() {
+    let (first, home) = (still(), home(2));
+    let mut server = home.block_on(RedisServer::unix());
+    let store = home.block_on(Redis::connect(server.url())).unwrap();
+    let caches = Caches::builder().store("redis", store.clone()).build().unwrap();
+    let cache: Cache<u64> = caches.cache("users").backend(["redis"]).build().unwrap();
+    let load = async || -> Result<u64, Error> { cache.entry(1).get_or_load(async || 1_u64).await };
+    let is_down = || caches.stats().stores[0].down;
+    server.stop();
+    while !is_down() {
+        assert_eq!(first.block_on(load()).unwrap(), 1);
+    }
+    home.block_on(server.start_again());
+    home.block_on(all_are_served(&store));
+    // Is asked over the connection of the other runtime, and stands still with the question.
+    server.pause();
+    first.block_on(async { sleep(ms(430)).await });
+    server.resume();
+    // Somebody else is at it by now.
+    thread::sleep(ms(1_500));
+    server.stop();
+    home.block_on(async {
+        load().await.unwrap();
+        sleep(ms(300)).await;
+    });
+    assert!(is_down());
+    first.block_on(async { sleep(ms(30)).await });
+    assert!(is_down(), "nobody can reach it");
 }
 
 /// Such a task is one of tokio's, and finds nothing of tokio's to wait with.
@@ -367,6 +465,47 @@ fn memcached_is_reached_again() {
         async || Memcached::connect([server.address()]).await.unwrap(),
         &home,
     );
+}
+
+async fn has(store: &Memcached) -> bool {
+    matches!(store.get("shop:a").await, Ok(Lookup::Found(_)))
+}
+
+/// What drives the connection waits behind a task that blocks. That says nothing of the server, and of what it holds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_busy_thread_makes_nothing_void() {
+    let server = MemcachedServer::unix(&[]).await;
+    let store = Memcached::connect([server.address()]).await.unwrap();
+    store.put("shop:a", b"1", None).await.unwrap();
+    assert!(has(&store).await);
+    let busy = store.clone();
+    let busy = tokio::spawn(async move { tokio::join!(has(&busy), async { thread::sleep(ms(1_300)) }).0 });
+    sleep(ms(1_100)).await;
+    let other = store.clone();
+    tokio::spawn(async move { has(&other).await }).await.unwrap();
+    busy.await.unwrap();
+    assert!(has(&store).await, "it is void");
+}
+
+/// It has had no turn to ask, and the next who asks finds nobody who stands still.
+#[tokio::test]
+async fn nor_does_a_call_that_was_dropped_before_it_asked() {
+    let server = MemcachedServer::unix(&[]).await;
+    let store = Memcached::connect([server.address()]).await.unwrap();
+    store.put("shop:a", b"1", None).await.unwrap();
+    let dropped = store.clone();
+    let drops = async move {
+        let mut context = Context::from_waker(Waker::noop());
+        while pin!(consume_budget()).poll(&mut context).is_ready() {}
+        assert!(pin!(dropped.get("shop:a")).poll(&mut context).is_pending());
+    };
+    tokio::spawn(drops).await.unwrap();
+    let made = || async { server.stats().await["total_connections"].parse::<u64>().unwrap() };
+    let before = made().await;
+    sleep(ms(1_100)).await;
+    assert!(has(&store).await);
+    // One for each of these questions, and none for the store.
+    assert_eq!(made().await, before + 1);
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl InvalidateArgs {
                     let text = literal::string(expr, example)?;
                     let template = template::parse(&text, Use::Key)?;
                     if template.looks_like_a_pattern() {
-                        let message = "a `*` is itself in a `key`: for every key that looks like this write `pattern = \"..\"`";
+                        let message = "a `*` is itself in a `key`: for every key that looks like this write `pattern = \"..\"`; name the function, as in `get_user(id)`, if its key has one";
                         return Err(syn::Error::new(text.span(), message));
                     }
                     Ok(template)

@@ -19,6 +19,8 @@ use crate::background::spawn_aside;
 /// Between two probes of a store that is down, growing from the one to the other.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+/// How long a task may take to run at all.
+const FIRST_RUN: Duration = Duration::from_secs(1);
 /// How much later than it said a task is heard of that is only slow.
 const SLACK: Duration = Duration::from_millis(500);
 /// Keys in one removal of a replay.
@@ -55,9 +57,12 @@ impl Healer {
         if last != 0 && self.now() <= self.due.load(SeqCst) {
             return None;
         }
-        self.promise(Duration::ZERO);
         let shift = self.shifts.fetch_add(1, SeqCst) + 1;
-        self.replace(last, shift).then_some(shift)
+        let begins = self.replace(last, shift);
+        if begins {
+            self.promise(FIRST_RUN);
+        }
+        begins.then_some(shift)
     }
 
     fn replace(&self, old: u64, new: u64) -> bool {
@@ -95,7 +100,7 @@ impl Guarded {
             let guarded = &healing.guarded;
             let mut pause = FIRST_PAUSE;
             while healing.goes_on() {
-                let healed = guarded.try_heal().await;
+                let healed = guarded.try_heal(shift).await;
                 guarded.owe();
                 if !healed {
                     guarded.healer.promise(pause);
@@ -126,7 +131,7 @@ impl Guarded {
         }
     }
 
-    async fn try_heal(&self) -> bool {
+    async fn try_heal(&self, shift: u64) -> bool {
         self.healer.promise(self.budget);
         let ping = async { self.store.ping().await };
         let answered = match self.answer(self.budget, ping).await {
@@ -136,6 +141,10 @@ impl Guarded {
         if let Err(error) = answered {
             // It may be back, and not as it was.
             self.tell(&error);
+            return false;
+        }
+        // What was answered long ago says nothing of now.
+        if self.healer.shift.load(SeqCst) != shift {
             return false;
         }
         if !self.breaker.is_closed() {

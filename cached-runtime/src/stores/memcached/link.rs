@@ -188,10 +188,8 @@ impl Link {
             State::Up(wire) if !wire.is_lost() => return Ok(Ok(Arc::clone(wire))),
             State::Dialling(dial) if dial.goes_on() => return Ok(Err(dial.clone())),
             State::Closed => return Err(Fault::Closed),
-            // Somebody has gone, or will go, without an answer.
-            State::Up(wire) if !wire.requests.is_closed() || wire.ends.trouble.load(Relaxed) => {
-                self.inner.failed.store(true, Relaxed);
-            }
+            // Of one whose driver stands still nothing has been learnt of the server.
+            State::Up(wire) if wire.ends.trouble.load(Relaxed) => self.inner.failed.store(true, Relaxed),
             State::Up(_) | State::Dialling(_) | State::Down => {}
         }
         let (report, outcome) = watch::channel(None);
@@ -308,12 +306,13 @@ impl Wire {
             replies,
             answer,
         };
-        // A failed exchange means that the driver has been woken before.
-        let _ = self.ends.woken.compare_exchange(0, self.now(), Relaxed, Relaxed);
-        if self.requests.send(request).await.is_ok()
-            && let Ok(replies) = told.await
-        {
-            return Ok(replies);
+        if let Ok(place) = self.requests.reserve().await {
+            // A failed exchange means that the driver has been woken before.
+            let _ = self.ends.woken.compare_exchange(0, self.now(), Relaxed, Relaxed);
+            place.send(request);
+            if let Ok(replies) = told.await {
+                return Ok(replies);
+            }
         }
         let why = match self.ends.why.get() {
             Some(Why::Lost(why) | Why::Nonsense(why)) => why,

@@ -14,8 +14,11 @@ use super::watch::MOMENT;
 use super::{Answer, Batch, Inner, Waiting};
 use crate::store::{BoxFuture, TimeBudget};
 
-/// Between two looks at who goes for those who wait.
-const LOOKS: Duration = Duration::from_millis(50);
+/// Between two looks at who goes for those who wait, of the first of each batch.
+pub(super) const LOOKS: Duration = Duration::from_millis(50);
+
+/// The same of anybody who waits without a budget.
+const SELDOM: Duration = Duration::from_secs(1);
 
 /// A look-up of one key, alone or with others; with the life left if `life` says so. `None` once the budget is spent.
 pub(in super::super) struct Get<'a> {
@@ -63,12 +66,11 @@ impl<'a> Get<'a> {
         };
         // Too little to be left to somebody who looks once in a moment?
         let is_short = |budget: TimeBudget| budget.whole() < 4 * MOMENT;
-        let answer = match self.budget {
-            Some(budget) if is_short(budget) || !self.store.queue.watch(self.store, &ticket) => {
-                ticket.watch_yourself(budget);
-                ticket.poll(self.store, self.budget, context)
-            }
-            _ => Poll::Pending,
+        let watched = !self.budget.is_some_and(is_short) && self.store.queue.watch(self.store, &ticket);
+        let answer = if watched {
+            Poll::Pending
+        } else {
+            ticket.poll(self.store, self.budget, context)
         };
         self.at = At::Waiting(ticket);
         answer
@@ -118,20 +120,17 @@ pub(super) struct Ticket {
     pub(super) place: Option<usize>,
     /// Who watched over the batch when the place was taken.
     pub(super) watcher: Option<Id>,
+    /// It is the first in its batch, and looks after those who are to go for it.
+    pub(super) looks: bool,
+    /// When it does so in any case: the first may stand still.
+    pub(super) own_look: Option<Instant>,
     /// Of who cannot leave it to somebody else to watch the time.
     pub(super) alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Ticket {
-    /// Watches the time from now on.
-    fn watch_yourself(&mut self, budget: TimeBudget) {
-        self.alarm
-            .get_or_insert_with(|| Box::pin(sleep_until(next(budget))));
-    }
-
     /// Ready with the answer, or with none once the budget is spent. Whoever is polled without there being an answer watches
-    /// the time from then on, and over those who are to go for it: it has been woken to do so, or by somebody else for whom
-    /// the few timers do not count.
+    /// the time from then on: it has been woken to do so, or by somebody else for whom the few timers do not count.
     fn poll(
         &mut self,
         store: &Arc<Inner>,
@@ -151,6 +150,7 @@ impl Ticket {
             }
             Waiting::For(_) | Waiting::Gone => Waiting::Gone,
         });
+        self.looks = places.first().is_some_and(|(first, _)| first == at);
         drop(places);
         if let Some(Waiting::Told(answer)) = before {
             self.place = None;
@@ -158,28 +158,35 @@ impl Ticket {
         }
         // A waker may run code of the executor.
         drop(before);
-        store.queue.look_after(store);
-        let Some(budget) = budget else {
-            return Poll::Pending;
-        };
-        self.watch_yourself(budget);
-        let Some(alarm) = &mut self.alarm else {
-            return Poll::Pending;
-        };
-        while alarm.as_mut().poll(context).is_ready() {
-            if Instant::now() >= budget.end() {
+        let end = budget.map(|budget| budget.end());
+        loop {
+            let now = Instant::now();
+            if end.is_some_and(|end| now >= end) {
                 return Poll::Ready(None);
             }
-            store.queue.look_after(store);
-            alarm.as_mut().reset(next(budget));
+            // Once half of the time is over; there are too many of them to do it more often.
+            let half = |end: Instant| end - end.duration_since(now) / 2;
+            let own = *self
+                .own_look
+                .get_or_insert_with(|| end.map_or(now + SELDOM, half));
+            if self.looks || now >= own {
+                store.queue.look_after(store);
+            }
+            if now >= own {
+                self.own_look = Some(end.unwrap_or(now + SELDOM));
+            }
+            let looks = self.looks.then(|| now + LOOKS);
+            let all = end.into_iter().chain(self.own_look).chain(looks);
+            let next = all.min().unwrap_or(now + SELDOM);
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(next)));
+            if alarm.deadline() > next || alarm.is_elapsed() {
+                alarm.as_mut().reset(next);
+            }
+            if alarm.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
         }
-        Poll::Pending
     }
-}
-
-/// When somebody who waits looks again.
-fn next(budget: TimeBudget) -> Instant {
-    budget.end().min(Instant::now() + LOOKS)
 }
 
 impl Drop for Ticket {
@@ -188,8 +195,16 @@ impl Drop for Ticket {
         let mut places = self.batch.places();
         let state = places.states.get_mut(at);
         let left = state.map(|state| std::mem::replace(state, Waiting::Gone));
+        // From now on another looks.
+        let next = places
+            .first()
+            .filter(|_| self.looks)
+            .map(|(_, waker)| waker.clone());
         drop(places);
         // A waker may run code of the executor.
         drop(left);
+        if let Some(next) = next {
+            next.wake();
+        }
     }
 }

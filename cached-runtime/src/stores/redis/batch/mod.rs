@@ -16,7 +16,6 @@
 //! still or nobody polls it, those who wait take the seat from him: see `seats`.
 
 mod get;
-mod journey;
 mod seats;
 mod watch;
 
@@ -30,7 +29,6 @@ use super::Inner;
 use crate::{Error, Lookup};
 pub(super) use get::Get;
 use get::Ticket;
-use journey::Journey;
 use seats::{Number, Seats};
 
 /// Look-ups in one request: bounds how long the server is held up by it.
@@ -73,15 +71,23 @@ struct Batch {
 }
 
 struct Places {
-    /// The keys of all, one after the other, until they are asked for.
+    asks: Asks,
+    /// The same, once it has left the queue. Nobody enters from then on.
+    asked: Option<Arc<Asks>>,
+    states: Vec<Waiting>,
+    /// The runtime of the task that will wake whoever waits for longer than a moment.
+    watcher: Option<Id>,
+}
+
+/// What is asked for in one request.
+#[derive(Default)]
+struct Asks {
+    /// The keys of all, one after the other.
     text: String,
     /// Where each of them ends.
     ends: Vec<usize>,
-    states: Vec<Waiting>,
     /// Somebody wants to know the life left.
     life: bool,
-    /// The runtime of the task that will wake whoever waits for longer than a moment.
-    watcher: Option<Id>,
 }
 
 enum Waiting {
@@ -202,9 +208,11 @@ impl State {
     }
 
     /// The same, which leaves the queue.
-    fn next(&mut self) -> Option<Journey> {
+    fn next(&mut self) -> Option<Arc<Batch>> {
         self.first()?;
-        self.waiting.pop_front().map(Journey::new)
+        let next = self.waiting.pop_front()?;
+        next.places().leave();
+        Some(next)
     }
 }
 
@@ -212,10 +220,13 @@ impl Batch {
     fn new(watcher: Option<Id>) -> Self {
         // Whoever has to wait at all is seldom alone.
         let places = Places {
-            text: String::with_capacity(LARGEST * LIKELY),
-            ends: Vec::with_capacity(LARGEST),
+            asks: Asks {
+                text: String::with_capacity(LARGEST * LIKELY),
+                ends: Vec::with_capacity(LARGEST),
+                life: false,
+            },
+            asked: None,
             states: Vec::with_capacity(LARGEST),
-            life: false,
             watcher,
         };
         Self {
@@ -230,23 +241,25 @@ impl Batch {
 
     /// A place, if there is one left.
     fn enter(self: &Arc<Self>, key: &str, life: bool, waker: &Waker) -> Option<Ticket> {
-        let is_full = self.places().states.len() == LARGEST;
-        (!is_full).then(|| self.enter_first(key, life, waker))
+        let is_open = self.places().is_open();
+        is_open.then(|| self.enter_first(key, life, waker))
     }
 
     /// A place, of which there is one left.
     fn enter_first(self: &Arc<Self>, key: &str, life: bool, waker: &Waker) -> Ticket {
         let mut places = self.places();
         let place = places.states.len();
-        places.text.push_str(key);
-        let end = places.text.len();
-        places.ends.push(end);
+        let asks = &mut places.asks;
+        asks.text.push_str(key);
+        asks.ends.push(asks.text.len());
+        asks.life |= life;
         places.states.push(Waiting::For(waker.clone()));
-        places.life |= life;
         Ticket {
             batch: Arc::clone(self),
             place: Some(place),
             watcher: places.watcher,
+            looks: false,
+            own_look: None,
             alarm: None,
         }
     }
@@ -262,6 +275,11 @@ impl Batch {
         let wakers: Vec<Waker> = places.states.iter().filter_map(waker).collect();
         drop(places);
         wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// What it asks for, once it has left the queue.
+    fn asked(&self) -> Arc<Asks> {
+        self.places().leave()
     }
 
     /// Gives the answers to those who wait, in their order.
@@ -282,7 +300,33 @@ impl Batch {
 }
 
 impl Places {
+    fn is_open(&self) -> bool {
+        self.asked.is_none() && self.states.len() < LARGEST
+    }
+
+    fn leave(&mut self) -> Arc<Asks> {
+        let asks = &mut self.asks;
+        Arc::clone(self.asked.get_or_insert_with(|| Arc::new(std::mem::take(asks))))
+    }
+
     fn is_awaited(&self) -> bool {
-        self.states.iter().any(|state| matches!(state, Waiting::For(_)))
+        self.first().is_some()
+    }
+
+    /// The first who waits: where, and how he is woken.
+    fn first(&self) -> Option<(usize, &Waker)> {
+        let waiting = self.states.iter().enumerate();
+        waiting.into_iter().find_map(|(at, state)| match state {
+            Waiting::For(waker) => Some((at, waker)),
+            Waiting::Told(_) | Waiting::Gone => None,
+        })
+    }
+}
+
+impl Asks {
+    fn keys(&self) -> Vec<&str> {
+        let begins = std::iter::once(&0).chain(&self.ends);
+        let both = begins.zip(&self.ends);
+        both.map(|(&begin, &end)| &self.text[begin..end]).collect()
     }
 }
