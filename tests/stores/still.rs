@@ -222,13 +222,11 @@ fn nor_has_a_batch_to_wait_for_who_asks_for_it() {
     thread::sleep(ms(300));
     first.block_on(begin(&mut held[1]));
     let mut first_of_batch = Box::pin(look(&store, ms(60_000)));
-    let other = second.block_on(async {
-        begin(&mut first_of_batch).await;
-        let other = home.spawn(look(&store, ms(5_000)));
-        // What the first has made a task for is asked for, and the other is among it.
-        sleep(ms(100)).await;
-        other
-    });
+    second.block_on(begin(&mut first_of_batch));
+    let other = home.spawn(look(&store, ms(5_000)));
+    home.block_on(async { sleep(ms(20)).await });
+    // What the first has made a task for is asked for, and the other is among it.
+    second.block_on(async { sleep(ms(100)).await });
     server.resume();
     let answer = home.block_on(other).unwrap();
     assert!(matches!(answer, Some(Ok(_))), "{answer:?}");

@@ -6,11 +6,11 @@
 //! That task is made where the connection lives, or else by whoever hands over, and may never run: a runtime that one thread
 //! drives stands still between two calls of `block_on`, and one that is ending drops the task at once. Nor need a holder ever
 //! be polled again. So no seat is anybody's for good. Of those who wait in a batch the first looks after them, when he is
-//! polled without an answer and every [`LOOKS`](super::get::LOOKS) from then on, and each of the others once: a seat that is free, or that nothing has been
-//! heard of for [`LOST`], is taken over by a task of *his* runtime, which goes on since he is being polled. What the holder has
-//! asked for is asked for again; he finds out when he comes back, and what he was told then still serves whoever waits for it.
-//! Since that runtime stands still too when he has what he wanted, as it may, the seat goes back to where the connection lives
-//! after one batch. At worst there are more requests under way than seats.
+//! polled without an answer and every [`LOOKS`](super::get::LOOKS) from then on, and each of the others once: a seat that is
+//! free, or that nothing has been heard of for [`LOST`], is taken over by a task of *his* runtime, which goes on since he is
+//! being polled. What the holder has asked for is asked for again; he finds out when he comes back, and what he is told then
+//! still serves whoever waits for it. Since that runtime may stand still too, once he has what he wanted, the seat goes back to
+//! where the connection lives after one batch. At worst there are more requests under way than seats.
 
 use std::sync::Arc;
 use std::time::Duration;
