@@ -1,23 +1,18 @@
 //! Look-ups of a server that does not answer are given up when their budget is spent, whoever watches the time.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use cached_runtime::stores::Redis;
-use cached_runtime::{Error, Lookup, Store, TimeBudget};
+use cached_runtime::{Store, TimeBudget};
 use cached_tests::RedisServer;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, advance, pause, timeout};
 
+use crate::looking::{begin, look, ms, take_both_seats};
+
 /// How exactly the time is told.
 const EXACTLY: Duration = Duration::from_millis(2);
-
-const fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
 
 /// A store whose server has fallen silent while two look-ups without a budget are under way, so that all others wait. After a
 /// second the connection is given up.
@@ -43,26 +38,6 @@ async fn watched(store: &Redis) {
     for _ in 0..3 {
         yield_now().await;
     }
-}
-
-fn look(
-    store: &Redis,
-    budget: Duration,
-) -> impl Future<Output = Option<Result<Lookup, Error>>> + Send + 'static {
-    let store = store.clone();
-    async move {
-        let budget = TimeBudget::since(Instant::now(), budget);
-        store.get_within("shop:a", false, budget).await
-    }
-}
-
-/// Polls it once.
-async fn begin<F: Future + Unpin>(call: &mut F) {
-    poll_fn(|context| {
-        assert!(Pin::new(&mut *call).poll(context).is_pending());
-        Poll::Ready(())
-    })
-    .await;
 }
 
 /// How long it takes until a look-up is given up.
@@ -132,12 +107,7 @@ fn in_two_runtimes(then: impl FnOnce(Runtime)) -> Duration {
     let server = home.block_on(RedisServer::start());
     let store = home.block_on(Redis::connect(server.url())).unwrap();
     server.pause();
-    let mut held = [store.get("shop:1"), store.get("shop:2")];
-    home.block_on(async {
-        for seat in &mut held {
-            begin(seat).await;
-        }
-    });
+    let _held = home.block_on(take_both_seats(&store, ms(3_600_000)));
     first.block_on(watched(&store));
     let waiting_in = store.clone();
     let waiting = second.spawn(async {
@@ -204,12 +174,7 @@ fn who_waits_beside_a_task_that_blocks_gives_up() {
     let server = runtime.block_on(RedisServer::start());
     let store = runtime.block_on(Redis::connect(server.url())).unwrap();
     server.pause();
-    let mut held = [store.get("shop:1"), store.get("shop:2")];
-    runtime.block_on(async {
-        for seat in &mut held {
-            begin(seat).await;
-        }
-    });
+    let _held = runtime.block_on(take_both_seats(&store, ms(3_600_000)));
     let mut first = Box::pin(look(&store, ms(200)));
     let (begun, blocks) = std::sync::mpsc::channel();
     let (done, ends) = std::sync::mpsc::channel::<()>();
@@ -242,12 +207,7 @@ fn a_runtime_that_stands_still_keeps_nobody_from_being_answered() {
     let server = server_runtime.block_on(RedisServer::start());
     let store = server_runtime.block_on(Redis::connect(server.url())).unwrap();
     let (first, second) = (runtime(), runtime());
-    let mut held = [look(&store, ms(5_000)), look(&store, ms(5_000))].map(Box::pin);
-    first.block_on(async {
-        for seat in &mut held {
-            begin(seat).await;
-        }
-    });
+    let held = first.block_on(take_both_seats(&store, ms(5_000)));
     for seat in held {
         let waiting = second.spawn(look(&store, ms(5_000)));
         second.block_on(yield_now());

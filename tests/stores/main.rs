@@ -6,6 +6,7 @@ mod budgets;
 mod cluster;
 mod healing;
 mod laws;
+mod looking;
 mod memcached;
 mod memcached_servers;
 mod model;

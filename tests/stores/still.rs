@@ -1,10 +1,10 @@
 //! Runtimes that stand still, block or end: nobody else depends on what they were about to do.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant as Clock};
 
@@ -16,35 +16,13 @@ use tokio::task::coop::consume_budget;
 use tokio::task::{JoinSet, LocalSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::looking::{Answer, begin, look, ms, take_both_seats};
 use crate::sql::databases;
 
 /// Within so long everybody is served again: a dial, an answer and a look-up that nobody waits for, one after the other.
 const SOON: Duration = Duration::from_secs(10);
 /// Look-ups in one request.
 const LARGEST: usize = 128;
-
-const fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
-
-type Answer = Option<Result<Lookup, Error>>;
-
-fn look(store: &Redis, budget: Duration) -> impl Future<Output = Answer> + Send + 'static {
-    let store = store.clone();
-    async move {
-        let budget = TimeBudget::since(Instant::now(), budget);
-        store.get_within("shop:a", false, budget).await
-    }
-}
-
-/// Polls it once.
-async fn begin<F: Future + Unpin>(call: &mut F) {
-    poll_fn(|context| {
-        assert!(Pin::new(&mut *call).poll(context).is_pending());
-        Poll::Ready(())
-    })
-    .await;
-}
 
 /// Stands still whenever its thread is not inside of `block_on`.
 fn still() -> Runtime {
@@ -174,12 +152,7 @@ fn nor_one_of_those_who_had_the_seats() {
     let mut server = home.block_on(RedisServer::unix());
     let store = home.block_on(Redis::connect(server.url())).unwrap();
     server.pause();
-    let mut held = [look(&store, ms(5_000)), look(&store, ms(5_000))].map(Box::pin);
-    first.block_on(async {
-        for seat in &mut held {
-            begin(seat).await;
-        }
-    });
+    let held = first.block_on(take_both_seats(&store, ms(5_000)));
     server.stop();
     for seat in held {
         let waiting = second.spawn(look(&store, ms(1_000)));
@@ -198,12 +171,7 @@ fn nor_do_those_who_had_the_seats_have_to_come_back() {
     let server = home.block_on(RedisServer::unix());
     let store = home.block_on(Redis::connect(server.url())).unwrap();
     server.pause();
-    let mut held = [look(&store, ms(60_000)), look(&store, ms(60_000))].map(Box::pin);
-    first.block_on(async {
-        for seat in &mut held {
-            begin(seat).await;
-        }
-    });
+    let _held = first.block_on(take_both_seats(&store, ms(60_000)));
     server.resume();
     let asked = home.spawn(async move { timeout(SOON, store.get("shop:a")).await });
     assert!(home.block_on(asked).unwrap().expect("nobody asks").is_ok());
