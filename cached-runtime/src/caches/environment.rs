@@ -83,7 +83,7 @@ fn known() -> impl Iterator<Item = (&'static Kind, &'static str)> {
 
 /// The same of what is compiled in.
 fn compiled() -> impl Iterator<Item = (&'static Kind, &'static str)> {
-    known().filter(|(kind, name)| kind.add.is_some() && super::mistakes::is_compiled(name))
+    known().filter(|(_, name)| super::mistakes::is_compiled(name))
 }
 
 /// Whether a variable can provide a store of this name.

@@ -60,7 +60,7 @@ impl Healer {
         let shift = self.shifts.fetch_add(1, SeqCst) + 1;
         let begins = self.replace(last, shift);
         if begins {
-            self.promise(FIRST_RUN);
+            self.promise(shift, FIRST_RUN);
         }
         begins.then_some(shift)
     }
@@ -69,8 +69,11 @@ impl Healer {
         self.shift.compare_exchange(old, new, SeqCst, SeqCst).is_ok()
     }
 
-    /// The task will be heard of within `span`.
-    fn promise(&self, span: Duration) {
+    /// The task will be heard of within `span`; nothing if another is at work by now.
+    fn promise(&self, shift: u64, span: Duration) {
+        if self.shift.load(SeqCst) != shift {
+            return;
+        }
         let span = span.saturating_add(SLACK).as_millis();
         let due = self.now().saturating_add(u64::try_from(span).unwrap_or(u64::MAX));
         self.due.store(due, SeqCst);
@@ -103,7 +106,7 @@ impl Guarded {
                 let healed = guarded.try_heal(shift).await;
                 guarded.owe();
                 if !healed {
-                    guarded.healer.promise(pause);
+                    guarded.healer.promise(shift, pause);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     continue;
@@ -132,10 +135,10 @@ impl Guarded {
     }
 
     async fn try_heal(&self, shift: u64) -> bool {
-        self.healer.promise(self.budget);
+        self.healer.promise(shift, self.budget);
         let ping = async { self.store.ping().await };
         let answered = match self.answer(self.budget, ping).await {
-            Ok(()) => self.replay().await,
+            Ok(()) => self.replay(shift).await,
             Err(error) => Err(error),
         };
         if let Err(error) = answered {
@@ -160,30 +163,31 @@ impl Guarded {
 
     /// Removes what is pending. What the store refuses stays so, and holds up nothing else; an error says that the store
     /// cannot be reached.
-    async fn replay(&self) -> Result<(), Error> {
+    async fn replay(&self, shift: u64) -> Result<(), Error> {
         let removals = self.pending.snapshot();
         let seen = removals.seen();
         if removals.everything() {
-            self.deliver(What::Everything, seen).await?;
+            self.deliver(What::Everything, seen, shift).await?;
         }
         for batch in removals.keys().chunks(REPLAY_BATCH) {
-            if !self.deliver(What::Keys(batch), seen).await? {
+            if !self.deliver(What::Keys(batch), seen, shift).await? {
                 // One of them may be to blame.
                 for key in batch {
-                    self.deliver(What::Keys(slice::from_ref(key)), seen).await?;
+                    self.deliver(What::Keys(slice::from_ref(key)), seen, shift)
+                        .await?;
                 }
             }
         }
         for matching in removals.patterns() {
-            self.deliver(What::Pattern(matching), seen).await?;
+            self.deliver(What::Pattern(matching), seen, shift).await?;
         }
         Ok(())
     }
 
     /// Removes and strikes off, unless the store refuses; whether it has.
-    async fn deliver(&self, what: What<'_>, seen: u64) -> Result<bool, Error> {
+    async fn deliver(&self, what: What<'_>, seen: u64, shift: u64) -> Result<bool, Error> {
         let budget = self.budget_of(what);
-        self.healer.promise(budget);
+        self.healer.promise(shift, budget);
         match self.answer(budget, self.remove_now(what)).await {
             Ok(_) => {
                 self.pending.strike(what, seen);

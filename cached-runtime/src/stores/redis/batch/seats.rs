@@ -99,6 +99,20 @@ impl State {
         self.first()?;
         Some(self.seats.occupy(unheld, true))
     }
+
+    /// The holder of a seat keeps it if he `goes_on`, else it is free. `false` if it is his no more.
+    fn go_on(&mut self, seat: Number, goes_on: bool, begins: bool, batch: Option<Arc<Batch>>) -> bool {
+        let Some(held) = self.seats.of(seat) else {
+            return false;
+        };
+        *held = goes_on.then(|| Held {
+            by: seat,
+            since: Instant::now(),
+            begins,
+            batch,
+        });
+        true
+    }
 }
 
 impl Queue {
@@ -122,7 +136,7 @@ impl Queue {
     fn hand_over(&self, seat: Number) -> bool {
         let mut state = self.state();
         let waits = state.first().is_some();
-        state.go_on(seat, waits, true, None)
+        state.go_on(seat, waits, true, None) && waits
     }
 
     /// What the holder of a seat goes for next. It is his no more if there is nothing.
@@ -139,7 +153,7 @@ impl Queue {
     /// who does.
     fn give_up(&self, seat: Number, wakes: bool) {
         let mut state = self.state();
-        if state.go_on(seat, false, false, None) {
+        if !state.go_on(seat, false, false, None) {
             return;
         }
         let first = state.first().filter(|_| wakes).cloned();
@@ -147,22 +161,6 @@ impl Queue {
         if let Some(first) = first {
             first.ring();
         }
-    }
-}
-
-impl State {
-    /// The holder of a seat keeps it if it `goes_on`, else it is free. Whether he has it.
-    fn go_on(&mut self, seat: Number, goes_on: bool, begins: bool, batch: Option<Arc<Batch>>) -> bool {
-        let Some(held) = self.seats.of(seat) else {
-            return false;
-        };
-        *held = goes_on.then(|| Held {
-            by: seat,
-            since: Instant::now(),
-            begins,
-            batch,
-        });
-        goes_on
     }
 }
 
