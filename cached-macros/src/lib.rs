@@ -27,7 +27,7 @@ use proc_macro::TokenStream;
 /// | `key = "user:{id}"` | template over arguments and their fields: `{id}`, `{user.id}`, `{self.tenant}` | path of the function, then every argument |
 /// | `skip(db, self)` | arguments that are not part of the key; every other one must be in it | none |
 /// | `name = "users"` | the cache's name in statistics | path of the function |
-/// | `ttl = "1h30m"`, `ttl = \|value\| duration` | life after a fill; units `w d h m s ms us ns`. In memory up to 10 ms longer: its clock is coarse | none |
+/// | `ttl = "1h30m"`, `ttl = \|value\| duration` | life after a fill; units `w d h m s ms us ns`. In memory up to 10 ms longer, or 15 under millions of hits a second: its clock is coarse | none |
 /// | `idle = "10m"` | life after the last read, within the ttl; tiers below are told of reads at a quarter of it | none |
 /// | `expires = \|value\| time` | the end of this value, a `SystemTime`; with `ttl`, whichever comes first | none |
 /// | `refresh = "80%"`, `"45m"` | a hit on an entry of this age (a part of its ttl, or a duration) starts a load in the background | none; 80% under `refresh_ahead` |

@@ -68,13 +68,29 @@ pub(crate) struct Idle {
 /// The tiers below are told of a read once in this part of `idle`.
 pub(crate) const TELLS: u32 = 4;
 
-/// What a hit asks for beside being one.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Wants {
+/// What a hit asks for beside being one: nearly always nothing, which one register says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wants(u8);
+
+impl Wants {
+    pub(crate) const NOTHING: Self = Self(0);
     /// A load in the background.
-    pub(crate) reload: bool,
-    /// That the tiers below are told of it, and when the entry is over however often that happens.
-    pub(crate) tell: Option<Tick>,
+    pub(crate) const RELOAD: Self = Self(1);
+    /// That the tiers below are told of it.
+    pub(crate) const TELL: Self = Self(1 << 1);
+    /// That the clock is told of so many more hits.
+    pub(crate) const SAMPLE: Self = Self(1 << 2);
+
+    /// These and `more`, if `so`.
+    #[inline]
+    pub(crate) fn and_if(self, so: bool, more: Self) -> Self {
+        if so { Self(self.0 | more.0) } else { self }
+    }
+
+    #[inline]
+    pub(crate) fn has(self, some: Self) -> bool {
+        self.0 & some.0 != 0
+    }
 }
 
 impl Aging {
@@ -104,10 +120,7 @@ impl Seen<'_> {
         if now >= aging.gone {
             return None;
         }
-        let mut wants = Wants {
-            reload: aging.reloads(now),
-            tell: None,
-        };
+        let mut wants = Wants::NOTHING.and_if(aging.reloads(now), Wants::RELOAD);
         if let Some(idle) = &aging.idle {
             if now >= idle.read.get().after(idle.span) {
                 return None;
@@ -115,7 +128,7 @@ impl Seen<'_> {
             idle.read.set(now);
             let told = idle.told.get();
             let tells = now >= told.after(idle.span / TELLS) && idle.told.replace(told, now);
-            wants.tell = tells.then_some(idle.over);
+            wants = wants.and_if(tells, Wants::TELL);
         }
         Some(wants)
     }

@@ -80,12 +80,12 @@ impl Moka {
         probe: &Probe<'_>,
         now: Tick,
         take: impl FnOnce(&Content) -> R,
-    ) -> Option<(R, Option<Wants>)> {
+    ) -> Option<(R, Wants)> {
         let found = self.peek(probe, |seen| {
             let wants = if now < seen.due {
-                None
+                Wants::NOTHING
             } else {
-                Some(seen.late(now)?)
+                seen.late(now)?
             };
             Some((take(seen.content), wants))
         });

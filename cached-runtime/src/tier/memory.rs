@@ -126,9 +126,10 @@ impl Memory {
             Engine::Local(local) => {
                 let now = self.clock.now();
                 let (found, wants) = local.read(probe, now, |content| value(content, absent))?;
-                match wants {
-                    None => found,
-                    Some(wants) => self.told(found, probe, wants, now),
+                if wants == Wants::NOTHING {
+                    found
+                } else {
+                    self.told(found, probe, wants, now)
                 }
             }
             #[cfg(feature = "moka")]
@@ -165,18 +166,29 @@ impl Memory {
     pub(crate) fn read_aging(&self, probe: &Probe<'_>) -> Option<(Content, bool)> {
         let now = self.clock.now();
         let (found, wants) = each!(&self.engine, it => it.read(probe, now, Content::clone))?;
-        if let Some(wants) = wants {
+        if wants != Wants::NOTHING {
             self.tell(probe, wants, now);
         }
-        Some((found, wants.is_some_and(|wants| wants.reload)))
+        Some((found, wants.has(Wants::RELOAD)))
     }
 
-    /// Tells the tiers below of a read, if it is time for that.
+    /// Tells the tiers below of a read, if it is time for that, and the clock of many.
     #[cold]
     fn tell(&self, probe: &Probe<'_>, wants: Wants, now: Tick) {
-        if let (Some(tell), Some(over)) = (&self.tell, wants.tell) {
+        if wants.has(Wants::SAMPLE) {
+            self.clock.sample();
+        }
+        if let Some(tell) = self.tell.as_ref().filter(|_| wants.has(Wants::TELL))
+            && let Some(over) = self.over(probe)
+        {
             tell(*probe, over.since(now));
         }
+    }
+
+    /// When the entry of a key is over in every tier, however often it is read.
+    fn over(&self, probe: &Probe<'_>) -> Option<Tick> {
+        let over = |seen: &Seen<'_>| Some(seen.rest.aging.as_ref()?.idle.as_ref()?.over);
+        each!(&self.engine, it => it.peek(probe, over))
     }
 
     /// What is there, if a hit would not reload it. No hit, which has been counted already.

@@ -6,10 +6,11 @@ mod aging;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::memory::{Bound, Fill, Memory, Probe};
 use super::stamps::{Stamps, Stripes};
-use crate::clock::Clock;
+use crate::clock::{Clock, SAMPLE, told_since};
 use crate::entry::Content;
 use crate::plan::Plan;
 
@@ -223,5 +224,24 @@ fn a_fill_that_meets_the_removal_of_everything_is_not_left() {
             place.stamps.advance_all();
             place.memory.clear();
         });
+    }
+}
+
+#[test]
+fn the_clock_is_told_of_many_hits() {
+    let place = Place::holding("local", 100);
+    assert!(place.memory.fill(KEY, nothing(), place.stamps.now(KEY.hash)));
+    // By either way of reading.
+    let reads: [&dyn Fn() -> bool; 2] = [&|| place.holds_something(), &|| {
+        let mut absent = false;
+        place.memory.value(&KEY, &mut absent);
+        absent
+    }];
+    for read in reads {
+        let begun = Instant::now();
+        while !told_since(begun) {
+            (0..SAMPLE).for_each(|_| assert!(read()));
+            assert!(begun.elapsed() < Duration::from_secs(60), "it is not told");
+        }
     }
 }

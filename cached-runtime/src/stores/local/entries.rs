@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 use super::ghosts::Ghosts;
 use super::ring::{Free, Links, Ring};
-use crate::clock::Tick;
+use crate::clock::{SAMPLE, Tick};
 use crate::entry::{Content, Held, Rest, Seen, Wants};
 use crate::key::{KeyBytes, same};
 use crate::tier::memory::Probe;
@@ -157,21 +157,22 @@ impl Entries {
         probe: &Probe<'_>,
         now: Tick,
         take: impl FnOnce(&Content) -> R,
-    ) -> Option<(R, Option<Wants>)> {
+    ) -> Option<(R, Wants)> {
         let mut place = self.find_hash(probe.hash)? as usize;
         let mut slot = self.slots.get_mut(place)?;
         if !same(probe.bytes, &slot.key) {
             place = self.find_among_twins(probe)? as usize;
             slot = self.slots.get_mut(place)?;
         }
-        let mut wants = None;
+        let mut wants = Wants::NOTHING;
         if now >= slot.due {
-            wants = Some(seen(slot, self.nodes.get(place)?).late(now)?);
+            wants = seen(slot, self.nodes.get(place)?).late(now)?;
         }
         if slot.credit < MOST_CREDIT {
             slot.credit += 1;
         }
         self.hits += 1;
+        wants = wants.and_if(self.hits.is_multiple_of(SAMPLE), Wants::SAMPLE);
         Some((take(&slot.content), wants))
     }
 

@@ -6,7 +6,7 @@
 //!
 //! An engine of our own, with the way of evicting of `quick_cache`: its entries spread what a hit reads over two or three
 //! cache lines instead of one, and it is read under a lock of two atomic exchanges instead of one. A hit took 35 ns with it,
-//! and takes 26 (`compare hits` in `benches`, one thread, two cores of an AMD EPYC).
+//! and took 26 with this in its place (`compare hits` in `benches`, one thread, two cores of an AMD EPYC).
 //!
 //! Slower, by four and five nanoseconds on one thread and no faster on two: a lock for each entry instead of one for the shard,
 //! and the lock-free map `papaya`. The exchange that takes the lock of a shard is under way while the entry is looked for; where
@@ -74,7 +74,7 @@ impl Local {
 
     #[inline]
     fn shard(&self, hash: u64) -> &Lock<Entries> {
-        let index = usize::try_from((hash >> 40) & (MOST_SHARDS - 1)).unwrap_or(0);
+        let index = usize::try_from(hash >> 40).unwrap_or(0);
         &self.shards[index & (self.shards.len() - 1)].0
     }
 
@@ -86,7 +86,7 @@ impl Local {
         probe: &Probe<'_>,
         now: Tick,
         take: impl FnOnce(&Content) -> R,
-    ) -> Option<(R, Option<Wants>)> {
+    ) -> Option<(R, Wants)> {
         self.shard(probe.hash).lock().read(probe, now, take)
     }
 

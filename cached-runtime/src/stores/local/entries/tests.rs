@@ -154,7 +154,7 @@ fn a_record_that_is_due_is_read_unless_it_is_gone_and_says_what_it_wants() {
         }));
         shard.put(1, new);
         let read = shard.entries.read(&probe, Tick::ALWAYS, value);
-        let wants = read.map(|(value, wants)| (value, wants.is_some_and(|wants| wants.reload)));
+        let wants = read.map(|(value, wants)| (value, wants.has(Wants::RELOAD)));
         (wants, shard.entries.hits)
     };
     assert_eq!(read(Tick::ALWAYS), (None, 0));

@@ -1,13 +1,19 @@
 //! Time as the memory tier sees it: a count of ticks that only moves forward.
 //!
 //! A hit compares two integers, so the clock has to be cheap before it is exact: the kernel's coarse clock costs a few
-//! nanoseconds and lags real time by at most one timer interrupt (1 to 10 ms). An entry may therefore live that much
-//! longer than its ttl. Tests put a clock of their own in its place.
+//! nanoseconds and lags real time by at most one timer interrupt (1 to 10 ms). Where hits are very many it is [`kept`], and
+//! lags a few milliseconds more. An entry may therefore live that much longer than its ttl. Tests put a clock of their own in
+//! its place.
+
+mod kept;
 
 #[cfg(feature = "testing")]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use self::kept::KEPT;
+pub(crate) use self::kept::SAMPLE;
 
 /// A moment, in ticks of the clock it was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +75,11 @@ fn ticks(span: Duration) -> u64 {
     }
 }
 
+/// The kernel's coarse monotonic clock, in ticks.
+fn read() -> u64 {
+    coarsetime::Instant::now_without_cache_update().as_ticks()
+}
+
 /// Where the time comes from.
 #[derive(Debug, Clone)]
 pub(crate) enum Clock {
@@ -83,11 +94,26 @@ impl Clock {
     #[inline]
     pub(crate) fn now(&self) -> Tick {
         match self {
-            Self::System => Tick(coarsetime::Instant::now_without_cache_update().as_ticks()),
+            Self::System => Tick(KEPT.now().unwrap_or_else(read)),
             #[cfg(feature = "testing")]
             Self::Manual(ticks) => Tick(ticks.load(Ordering::Acquire)),
         }
     }
+
+    /// [`SAMPLE`] more hits have asked for it.
+    pub(crate) fn sample(&self) {
+        match self {
+            Self::System => KEPT.sample(),
+            #[cfg(feature = "testing")]
+            Self::Manual(_) => {}
+        }
+    }
+}
+
+/// Somebody has told of hits since then, so that it would be kept if they were many.
+#[cfg(test)]
+pub(crate) fn told_since(moment: std::time::Instant) -> bool {
+    KEPT.told_since(moment)
 }
 
 /// A clock for tests: it stands still until [`advance`](ManualClock::advance) moves it. Clones share the time.
