@@ -12,6 +12,7 @@ mod lying;
 mod odd;
 mod panics;
 mod places;
+mod silent;
 mod types;
 
 use std::future::Future;

@@ -1,6 +1,7 @@
 //! A store in memory that serves, or does what no store should.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ pub(crate) enum Act {
     Serve,
     Fail(ErrorKind),
     Panic,
+    /// Nothing, ever.
+    Hang,
 }
 
 type Script = Box<dyn Fn(&str, &str) -> Act + Send>;
@@ -96,6 +99,7 @@ impl Odd {
             Act::Serve => Ok(()),
             Act::Fail(kind) => Err(Error::new(kind, "as scripted")),
             Act::Panic => panic!("a bug in a store"),
+            Act::Hang => pending().await,
         }
     }
 }

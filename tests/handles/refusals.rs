@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use cached_runtime::{Cache, Codec, Strategy, cache};
+use cached_runtime::stores::Null;
+use cached_runtime::{Cache, Caches, CachesBuilder, Codec, Strategy, cache};
 
 use crate::setup::{MINUTE, here, refused};
 
@@ -191,4 +192,20 @@ fn settings_of_a_chain_that_the_environment_chooses_are_no_mistake() {
         .tier("local", |tier| tier.ttl(MINUTE))
         .build();
     assert!(built.is_ok());
+}
+
+#[test]
+fn stores_have_names_of_their_own() {
+    for (names, said) in [
+        (&[""][..], "a store is registered without a name"),
+        (&["near", " "], "a store is registered without a name"),
+        (&["near", "near"], "two stores are registered as `near`"),
+        (&["local"], "`local` is taken by a memory tier"),
+        (&["moka"], "`moka` is taken by a memory tier"),
+    ] {
+        let with = |builder: CachesBuilder, name: &&str| builder.store(*name, Null);
+        let built = names.iter().fold(Caches::builder(), with).build();
+        let text = built.unwrap_err().to_string();
+        assert!(text.contains(said), "{names:?}: {text}");
+    }
 }

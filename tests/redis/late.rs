@@ -97,11 +97,11 @@ async fn a_put_that_travels_longer_than_the_removal_behind_it_is_not_stored() {
     let scene = Late::new().await;
     scene.detour.hold();
     // The put is the failure that opens the breaker, so that nothing follows it on its way.
-    for id in 3..5 {
-        scene.caches.scope(blob(&Source::of(1), id)).await;
+    for id in [4, 3, 1] {
+        assert!(!scene.caches.stats().stores[0].down);
+        let entry = scene.caches.scope(async { big_entry(id) }).await;
+        entry.insert(vec![5; 10]).await.unwrap_err();
     }
-    let entry = scene.caches.scope(async { big_entry(1) }).await;
-    entry.insert(vec![5; 10]).await.unwrap_err();
     assert!(scene.caches.stats().stores[0].down);
     scene.expect_removed().await;
 }

@@ -67,7 +67,9 @@ impl CachesBuilder {
         self
     }
 
-    /// The longest that a call waits for one answer of a remote store; a look-up that takes longer is a miss.
+    /// The longest that a call waits for one answer of a remote store; a look-up that takes longer is a miss. A store that
+    /// does not answer costs a call so long once, whatever the call would ask it: what is to be removed there is queued. The removal
+    /// of a pattern or of a whole cache may take 60 times as long, if the store answers when it begins.
     /// Default: 500 ms.
     pub fn time_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
@@ -167,6 +169,11 @@ impl CachesBuilder {
                 mistakes.push(format!(
                     "the name `{name}` is taken by a memory tier; register the store under another"
                 ));
+            }
+            if name.trim().is_empty() {
+                mistakes.push(
+                    "a store is registered without a name, by which functions could ask for it".to_owned(),
+                );
             }
             if self.stores[..at].iter().any(|(other, _)| other == name) {
                 mistakes.push(format!("two stores are registered as `{name}`"));

@@ -225,7 +225,7 @@ impl Puts {
             if !untaken.is_empty() {
                 remote.guarded.tell_untaken(&function.name, untaken.len(), None);
                 // Keys are what every store can remove.
-                let _ = remote.guarded.remove(What::Keys(&untaken)).await;
+                let _ = remote.guarded.remove_too(What::Keys(&untaken)).await;
             }
         }
     }

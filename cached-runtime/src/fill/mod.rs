@@ -164,7 +164,7 @@ async fn put_below(
             Err(error) => {
                 remote.guarded.tell_untaken(&function.name, 1, Some(&error));
                 // Keys are what every store can remove.
-                let _ = remote.guarded.remove(What::Keys(slice::from_ref(&key))).await;
+                let _ = remote.guarded.remove_too(What::Keys(slice::from_ref(&key))).await;
                 outcome = Err(error);
             }
         }

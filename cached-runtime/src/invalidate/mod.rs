@@ -68,8 +68,15 @@ async fn pass_each<'a, 'w>(
         memory,
     };
     let mut outcome = Ok(0);
+    let mut asked = None;
     for (store, what) in passage.left.by_ref() {
-        match store.remove(what).await {
+        let this = Arc::as_ptr(store).addr();
+        let removed = if asked.replace(this) == Some(this) {
+            store.remove_too(what).await
+        } else {
+            store.remove(what).await
+        };
+        match removed {
             Ok(count) => outcome = outcome.map(|most: u64| most.max(count)),
             Err(error) => outcome = Err(error),
         }
@@ -86,7 +93,10 @@ struct Passage<'a, 'w, I: Iterator<Item = (&'a Arc<Guarded>, What<'w>)>, M: FnMu
 
 impl<'a, 'w, I: Iterator<Item = (&'a Arc<Guarded>, What<'w>)>, M: FnMut()> Drop for Passage<'a, 'w, I, M> {
     fn drop(&mut self) {
-        self.left.by_ref().for_each(|(store, what)| store.queue(what));
+        for (store, what) in self.left.by_ref() {
+            // One that cannot be done is told to who waits for it; nobody does.
+            let _ = store.queue(what);
+        }
         (self.memory)();
     }
 }

@@ -23,6 +23,7 @@ use crate::handles::{Cache, Entry, Whole};
 use crate::hooks::CacheValue;
 use crate::key::KeyBytes;
 use crate::tier::stamps::Moment;
+use crate::together::all;
 
 /// When the entries are removed, as seen from the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,12 +209,9 @@ impl Writer {
         if let Some(ahead) = self.ahead() {
             ahead.run().await;
         }
-        for target in &mut self.targets {
-            match target {
-                Target::Update(update) => update.begin().await,
-                Target::Updates(updates) => updates.begin().await,
-                _ => {}
-            }
+        match &mut *self.targets {
+            [target] => target.begin().await,
+            targets => _ = all(targets.iter_mut().map(Target::begin).map(Box::pin).collect()).await,
         }
     }
 
@@ -228,16 +226,10 @@ impl Writer {
         if let Some(ahead) = self.ahead() {
             Box::pin(ahead.run()).await;
         }
-        for target in &mut self.targets {
-            match target {
-                Target::Update(update) => Box::pin(update.end()).await,
-                Target::Updates(updates) => Box::pin(updates.end()).await,
-                _ => {
-                    if let Err(error) = target.remove().await {
-                        tracing::error!(error = %error.chain(), "an invalidation is not complete");
-                    }
-                }
-            }
+        // All at once: what a store that does not answer costs is paid once.
+        match &mut *self.targets {
+            [target] => target.end().await,
+            targets => _ = all(targets.iter_mut().map(Target::end).map(Box::pin).collect()).await,
         }
     }
 
@@ -259,6 +251,26 @@ impl Target {
             Self::Key(caches, text) => ahead.text(caches, text),
             Self::Pattern(caches, glob) | Self::OneOf(caches, glob) => ahead.pattern(caches, glob),
             Self::Update(_) | Self::Updates(_) => {}
+        }
+    }
+
+    async fn begin(&mut self) {
+        match self {
+            Self::Update(update) => update.begin().await,
+            Self::Updates(updates) => updates.begin().await,
+            _ => {}
+        }
+    }
+
+    async fn end(&mut self) {
+        match self {
+            Self::Update(update) => Box::pin(update.end()).await,
+            Self::Updates(updates) => Box::pin(updates.end()).await,
+            _ => {
+                if let Err(error) = self.remove().await {
+                    tracing::error!(error = %error.chain(), "an invalidation is not complete");
+                }
+            }
         }
     }
 

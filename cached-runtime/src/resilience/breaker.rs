@@ -16,8 +16,13 @@ impl Breaker {
         self.failures.load(SeqCst) < MOST_FAILURES
     }
 
+    /// Whether the last that was heard of the store is that it has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures.load(SeqCst) != 0
+    }
+
     pub(super) fn succeeded(&self) {
-        if self.failures.load(SeqCst) != 0 {
+        if self.has_failed() {
             self.failures.store(0, SeqCst);
         }
     }

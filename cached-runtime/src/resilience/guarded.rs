@@ -241,6 +241,10 @@ impl Guarded {
         if self.pending.covers(key) {
             return Err(self.has_yet_to_remove(key));
         }
+        // It has given the token, and failed since: nobody waits for it a second time.
+        if token.is_some() && self.breaker.has_failed() {
+            return Err(self.failed("has just failed"));
+        }
         self.ask_within(left, async {
             match token {
                 Some(token) => self.store.fill(key, bytes, ttl, token).await,
@@ -299,7 +303,7 @@ impl Guarded {
     }
 
     /// Whether the store can be asked now.
-    fn admit(self: &Arc<Self>) -> Result<(), Error> {
+    pub(super) fn admit(self: &Arc<Self>) -> Result<(), Error> {
         // A task knows that it is one without touching what all of them share.
         if try_id().is_none() && Handle::try_current().is_err() {
             return Err(self.failed("can only be asked inside a tokio runtime"));
@@ -319,7 +323,7 @@ impl Guarded {
     }
 
     /// Notes what an answer says of the store.
-    fn heed<T>(self: &Arc<Self>, answer: Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn heed<T>(self: &Arc<Self>, answer: Result<T, Error>) -> Result<T, Error> {
         match &answer {
             Ok(_) => self.served(),
             Err(error) if Handle::try_current().is_ok() => self.note(error),

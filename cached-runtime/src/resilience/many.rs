@@ -100,6 +100,10 @@ impl Guarded {
     /// Stores each, as [`put`](Guarded::put) would under a token; `None` where the store does not take it.
     pub(crate) async fn put_each(self: &Arc<Self>, puts: &[Filling<'_>]) -> Vec<Option<Filled>> {
         let (mut answers, mut left) = (Vec::with_capacity(puts.len()), puts);
+        // As for one.
+        if self.breaker.has_failed() {
+            left = &[];
+        }
         while let Some((puts, others)) = portion(left) {
             left = others;
             let welcome = |put: &Filling<'_>| !self.pending.covers(put.key);

@@ -13,6 +13,7 @@ use crate::{Error, ErrorKind};
 
 /// A scan of all keys may take so many budgets.
 const SCAN_BUDGETS: u32 = 60;
+
 impl Guarded {
     /// Removes, now or as soon as the store can be reached; until then the entries are not read from it. Dropping this
     /// future leaves the removal queued. Says how many were removed now, of those that are not named one by one.
@@ -20,19 +21,45 @@ impl Guarded {
         let voided = self.voided(what)?;
         let what = voided.as_deref().map_or(what, What::Keys);
         let unsure = Unsure { guarded: self, what };
-        let removed = self.ask_within(self.budget_of(what), self.remove_now(what)).await;
+        let removed = async {
+            if !matches!(what, What::Keys(_)) {
+                self.is_there().await?;
+            }
+            self.ask_within(self.budget_of(what), self.remove_now(what)).await
+        };
+        let removed = removed.await;
         if removed.is_ok() {
             unsure.sure();
         }
         Ok(removed.unwrap_or(0))
     }
 
-    /// The same for later, as soon as the store can be reached.
-    pub(crate) fn queue(self: &Arc<Self>, what: What<'_>) {
-        if let Ok(voided) = self.voided(what) {
-            let what = voided.as_deref().map_or(what, What::Keys);
-            drop(Unsure { guarded: self, what });
+    /// The same in the course of a call that has asked the store before: where it has just failed, nobody waits for it a
+    /// second time.
+    pub(crate) async fn remove_too(self: &Arc<Self>, what: What<'_>) -> Result<u64, Error> {
+        if !self.breaker.has_failed() {
+            return self.remove(what).await;
         }
+        self.queue(what)?;
+        Ok(0)
+    }
+
+    /// Whether it answers at all, however that turns out: asked before it may take the time that a scan does.
+    async fn is_there(self: &Arc<Self>) -> Result<(), Error> {
+        self.admit()?;
+        let answer = self.answer(self.budget, async { self.store.ping().await });
+        match answer.await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => self.heed(Err(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for later, as soon as the store can be reached.
+    pub(crate) fn queue(self: &Arc<Self>, what: What<'_>) -> Result<(), Error> {
+        let voided = self.voided(what)?;
+        let what = voided.as_deref().map_or(what, What::Keys);
+        drop(Unsure { guarded: self, what });
+        Ok(())
     }
 
     pub(super) async fn remove_now(&self, what: What<'_>) -> Result<u64, Error> {
