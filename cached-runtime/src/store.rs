@@ -286,7 +286,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`get`](Store::get).
     fn remaining<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Option<Duration>>, Error>>;
 
-    /// Answers if the store can be reached and serves; any error says that it does not.
+    /// Answers if the store can be reached and serves; any error says that it does not. Asked while it is taken to be down, and
+    /// before [`remove_matching`](Store::remove_matching), which may take long.
     fn ping(&self) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Lets go of connections. Calls after this may fail.
