@@ -14,6 +14,7 @@ mod panics;
 mod places;
 mod silent;
 mod types;
+mod writers;
 
 use std::future::Future;
 use std::time::Duration;

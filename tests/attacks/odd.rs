@@ -16,6 +16,8 @@ pub(crate) enum Act {
     Panic,
     /// Nothing, ever.
     Hang,
+    /// As `Serve`, but later.
+    Slow(Duration),
 }
 
 type Script = Box<dyn Fn(&str, &str) -> Act + Send>;
@@ -100,6 +102,10 @@ impl Odd {
             Act::Fail(kind) => Err(Error::new(kind, "as scripted")),
             Act::Panic => panic!("a bug in a store"),
             Act::Hang => pending().await,
+            Act::Slow(pause) => {
+                tokio::time::sleep(pause).await;
+                Ok(())
+            }
         }
     }
 }

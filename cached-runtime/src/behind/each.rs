@@ -21,7 +21,7 @@ use crate::handles::Entry;
 use crate::hooks::CacheValue;
 use crate::invalidate::{self, Each, When, Writer};
 use crate::key::KeyBytes;
-use crate::resilience::TOGETHER;
+use crate::resilience::{Failed, TOGETHER};
 
 /// A list of which every run of a body can have a part for itself.
 #[diagnostic::on_unimplemented(
@@ -260,7 +260,7 @@ async fn write(function: &Arc<Function>, offers: Vec<Offer>) {
         let unput = Unput::new(function, &keys);
         let puts = Puts::begin(function, keys.clone()).await;
         // A store that does not take it has the entry removed.
-        puts.end(ends).await;
+        puts.end(ends, &mut Failed::default()).await;
         unput.done();
         drop(held);
     }

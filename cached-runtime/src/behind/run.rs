@@ -17,6 +17,7 @@ use crate::caches::function::Function;
 use crate::fill::{End, Puts};
 use crate::invalidate;
 use crate::key::KeyBytes;
+use crate::resilience::Failed;
 
 /// The pause after the first run that failed; each is twice as long as the one before, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -187,7 +188,8 @@ async fn succeeded(function: &Function, behind: &Behind, turns: Vec<Turn>, puts:
             None => End::Remove,
         }
     };
-    puts.end(turns.into_iter().map(end).collect()).await;
+    let mut failed = Failed::default();
+    puts.end(turns.into_iter().map(end).collect(), &mut failed).await;
     unput.done();
 }
 
@@ -209,7 +211,7 @@ async fn failed(function: &Function, behind: &Behind, turns: Vec<Turn>, error: &
     // They are pending no longer before they are removed, or a read could bring them back.
     let last = |turn: &&Turn| behind.done(turn.key.clone());
     let removed: Vec<KeyBytes> = turns.iter().filter(last).map(|turn| turn.key.clone()).collect();
-    invalidate::several(function, &removed).await;
+    invalidate::several(function, &removed, &mut Failed::default()).await;
     for turn in turns {
         behind.failed.add_one();
         let failed = FailedWrite {

@@ -20,6 +20,7 @@ use crate::handles::Entry;
 use crate::hooks::{CacheValue, Held, NeverHeld, NoType};
 use crate::invalidate::{self, When, Writer};
 use crate::key::KeyBytes;
+use crate::resilience::Failed;
 
 /// What a writing function is set to, in a `static` of its own in the expansion, by which the function is known; or the writers
 /// of a cache's entries.
@@ -193,9 +194,9 @@ where
         Some(plan) => {
             let begun = Put::begin(&function, probe_of(&key)).await;
             // A store that does not take it has the entry removed.
-            let _ = begun.end(content, plan).await;
+            let _ = begun.end(content, plan, &mut Failed::default()).await;
         }
-        None => invalidate::remove(&function, probe_of(&key)).await,
+        None => invalidate::remove(&function, probe_of(&key), &mut Failed::default()).await,
     }
     put.done();
     (returned.done)()
@@ -221,7 +222,8 @@ impl<'a> Unput<'a> {
 impl Drop for Unput<'_> {
     fn drop(&mut self) {
         // Begun and dropped midway, which queues what is left of it.
-        let removal = pin!(invalidate::several(self.function, self.keys));
+        let mut failed = Failed::default();
+        let removal = pin!(invalidate::several(self.function, self.keys, &mut failed));
         let _ = removal.poll(&mut Context::from_waker(Waker::noop()));
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
+use super::patterns;
 use crate::background::Background;
 use crate::behind::Behind;
 use crate::codec::Codec;
 use crate::entry::Content;
 use crate::flight::Flights;
 use crate::hooks::Erased;
-use crate::key::{Key, KeyBytes, Template};
+use crate::key::{Glob, Key, KeyBytes, Template};
 pub(crate) use crate::plan::Plan;
 use crate::policy::{Decided, Strategy};
 use crate::resilience::{Guarded, Matching, Test, Troubles, generations};
@@ -71,6 +72,11 @@ impl Function {
         key.push_str(&self.prefix);
         self.template.render(bytes, &mut key);
         key
+    }
+
+    /// Whether a key of it may match the pattern.
+    pub(crate) fn may_have(&self, pattern: &Glob) -> bool {
+        patterns::may_match(&self.template, pattern)
     }
 
     /// The keys of this function in a remote store whose text, without the namespace, matches `glob`.

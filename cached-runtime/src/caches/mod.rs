@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::hooks::Erased;
 use crate::invalidate;
 use crate::key::Glob;
-use crate::resilience::{Guarded, Owned, generations};
+use crate::resilience::{Failed, Guarded, Owned, generations};
 use crate::stats::{CacheStats, Stats, StoreStats};
 use crate::tier::stamps::Stripes;
 use crate::{Error, ErrorKind};
@@ -146,7 +146,9 @@ impl Caches {
     /// [`ErrorKind::Closed`] after [`shutdown`](Caches::shutdown).
     pub async fn invalidate_key(&self, text: &str) -> Result<(), Error> {
         self.check_open()?;
-        behind::removing(|ahead| ahead.text(self, text), invalidate::by_text(self, text)).await;
+        let mut failed = Failed::default();
+        let removal = invalidate::by_text(self, text, &mut failed);
+        behind::removing(|ahead| ahead.text(self, text), removal).await;
         Ok(())
     }
 
@@ -162,7 +164,8 @@ impl Caches {
     /// keys by pattern, as Memcached cannot, after the others have removed theirs.
     pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.check_open()?;
-        let removal = invalidate::by_pattern(self, glob, false);
+        let mut failed = Failed::default();
+        let removal = invalidate::by_pattern(self, glob, false, &mut failed);
         behind::removing(|ahead| ahead.pattern(self, glob), removal).await
     }
 

@@ -7,7 +7,7 @@
 //!
 //! Hits are not counted for it: each shard of a tier tells of every [`SAMPLE`]th of its own. That is also when it is noticed
 //! that the time stands still, as it does in a process that has forked, which has all of the memory of the one before and none
-//! of its threads: from then on everybody reads the clock himself.
+//! of its threads: from the next sample on everybody reads the clock himself.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};

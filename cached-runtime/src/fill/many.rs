@@ -10,7 +10,7 @@ use crate::call::probe_of;
 use crate::entry::Content;
 use crate::invalidate;
 use crate::key::KeyBytes;
-use crate::resilience::{TOGETHER, What};
+use crate::resilience::{Failed, TOGETHER, What};
 use crate::store::Filled;
 use crate::tier::many::Putting;
 use crate::tier::memory::Fill;
@@ -30,6 +30,8 @@ enum Seen {
         stamps: Vec<Stamp>,
         /// Of each remote tier; `None` where it gave none.
         claims: Vec<Vec<Option<Claim>>>,
+        /// In the course of claiming.
+        failed: Failed,
     },
     Since(Moment),
 }
@@ -62,16 +64,21 @@ impl Puts {
         let stamps = keys.iter().map(|key| function.stamps.now(probe_of(key).hash));
         let stamps = stamps.collect();
         let mut claims = Vec::with_capacity(function.remotes.len());
+        let mut failed = Failed::default();
         if !function.remotes.is_empty() {
             let full: Vec<String> = keys.iter().map(|key| function.full_key(key)).collect();
             for remote in &function.remotes {
-                claims.push(remote.claim_many(&full).await);
+                claims.push(remote.claim_many(&full, &mut failed).await);
             }
         }
         Self {
             function: Arc::clone(function),
             keys,
-            seen: Seen::Keys { stamps, claims },
+            seen: Seen::Keys {
+                stamps,
+                claims,
+                failed,
+            },
         }
     }
 
@@ -84,9 +91,17 @@ impl Puts {
         }
     }
 
+    /// Notes the stores that have failed so far.
+    pub(crate) fn note(&self, failed: &mut Failed) {
+        if let Seen::Keys { failed: these, .. } = &self.seen {
+            failed.extend(these);
+        }
+    }
+
     /// Ends each as `ends` says, in the order of the keys. A store that does not take a value has the entry removed instead,
     /// now or by replay.
-    pub(crate) async fn end(self, ends: Vec<End>) {
+    pub(crate) async fn end(self, ends: Vec<End>, failed: &mut Failed) {
+        self.note(failed);
         let (mut going, mut removed) = self.sort(ends);
         let function = &self.function;
         for going in &going {
@@ -95,12 +110,12 @@ impl Puts {
         match &self.seen {
             Seen::Keys { claims, .. } => {
                 for some in going.chunks_mut(TOGETHER) {
-                    self.put_below(some, claims).await;
+                    self.put_below(some, claims, failed).await;
                 }
             }
             Seen::Since(_) => {
                 let keys: Vec<KeyBytes> = going.iter().map(|going| self.keys[going.place].clone()).collect();
-                invalidate::several_below(function, &keys).await;
+                invalidate::several_below(function, &keys, failed).await;
             }
         }
         let mut moved = HashMap::new();
@@ -134,7 +149,7 @@ impl Puts {
                 removed.push(self.keys[going.place].clone());
             }
         }
-        invalidate::several(function, &removed).await;
+        invalidate::several(function, &removed, failed).await;
     }
 
     /// Those that are put, and those that are removed. From here on no load of the former that began before is let into
@@ -179,7 +194,7 @@ impl Puts {
     }
 
     /// Puts some into the remote tiers, the lowest first: all of them as bytes may be too much.
-    async fn put_below(&self, going: &mut [Going], claims: &[Vec<Option<Claim>>]) {
+    async fn put_below(&self, going: &mut [Going], claims: &[Vec<Option<Claim>>], failed: &mut Failed) {
         let function = &self.function;
         let Some(form) = function.form(true).filter(|_| !function.remotes.is_empty()) else {
             return;
@@ -214,7 +229,7 @@ impl Puts {
                     None => untaken.push(key.clone()),
                 }
             }
-            let answers = remote.put_many(&putting).await;
+            let answers = remote.put_many(&putting, failed).await;
             for (at, answer) in asked.into_iter().zip(answers) {
                 match answer {
                     Some(Filled::Stored) => {}
@@ -225,7 +240,7 @@ impl Puts {
             if !untaken.is_empty() {
                 remote.guarded.tell_untaken(&function.name, untaken.len(), None);
                 // Keys are what every store can remove.
-                let _ = remote.guarded.remove_too(What::Keys(&untaken)).await;
+                let _ = remote.guarded.remove(What::Keys(&untaken), failed).await;
             }
         }
     }

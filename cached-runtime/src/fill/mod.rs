@@ -20,7 +20,7 @@ use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
 use crate::invalidate;
 use crate::key::KeyBytes;
-use crate::resilience::What;
+use crate::resilience::{Failed, What};
 use crate::store::Filled;
 use crate::tier::memory::{Fill, Probe};
 use crate::tier::remote::Claim;
@@ -73,9 +73,19 @@ impl Put {
         }
     }
 
+    /// Notes the stores that have failed so far.
+    pub(crate) fn note(&self, failed: &mut Failed) {
+        if let Seen::Key { claims, .. } = &self.seen {
+            for (remote, claim) in self.function.remotes.iter().zip(claims) {
+                failed.note(&remote.guarded, claim);
+            }
+        }
+    }
+
     /// Puts `content` into every tier, the lowest first. A store that does not take it has the entry removed instead,
     /// now or by replay, and its error is returned; the other tiers have the value all the same.
-    pub(crate) async fn end(self, content: Content, plan: Plan) -> Result<(), Error> {
+    pub(crate) async fn end(self, content: Content, plan: Plan, failed: &mut Failed) -> Result<(), Error> {
+        self.note(failed);
         let probe = Probe {
             hash: self.hash,
             bytes: &self.key,
@@ -87,27 +97,27 @@ impl Put {
         };
         // From here on no load that began before is let into memory.
         let Some(stamp) = stamp.and_then(|stamp| stamps.advance_from(probe.hash, stamp)) else {
-            invalidate::remove(function, probe).await;
+            invalidate::remove(function, probe, failed).await;
             return Ok(());
         };
         invalidate::forget(function, probe);
         let below = match self.seen {
-            Seen::Key { claims, .. } => put_below(function, probe, &content, &plan, claims).await,
+            Seen::Key { claims, .. } => put_below(function, probe, &content, &plan, claims, failed).await,
             Seen::Since(_) => {
-                invalidate::below(function, probe).await;
+                invalidate::below(function, probe, failed).await;
                 Below::Put(Ok(()))
             }
         };
         let outcome = match below {
             Below::Put(outcome) => outcome,
             Below::Not(outcome) => {
-                invalidate::remove(function, probe).await;
+                invalidate::remove(function, probe, failed).await;
                 return outcome;
             }
         };
         // Once more: who has begun meanwhile may have found in a store what was there before.
         let Some(stamp) = stamps.advance_from(probe.hash, stamp) else {
-            invalidate::remove(function, probe).await;
+            invalidate::remove(function, probe, failed).await;
             return outcome;
         };
         invalidate::forget(function, probe);
@@ -123,7 +133,7 @@ impl Put {
         }
         // Whoever has begun meanwhile may have looked below before the value was there.
         if stamps.now(probe.hash) != stamp {
-            invalidate::remove(function, probe).await;
+            invalidate::remove(function, probe, failed).await;
         }
         outcome
     }
@@ -143,6 +153,7 @@ async fn put_below(
     content: &Content,
     plan: &Plan,
     claims: Vec<Result<Claim, Error>>,
+    failed: &mut Failed,
 ) -> Below {
     let mut outcome = Ok(());
     let Some(form) = function.form(true).filter(|_| !function.remotes.is_empty()) else {
@@ -155,7 +166,7 @@ async fn put_below(
     };
     for (remote, claim) in function.remotes.iter().zip(claims).rev() {
         let put = match claim {
-            Ok(claim) => remote.put(&key, &sealed, plan, &claim).await,
+            Ok(claim) => remote.put(&key, &sealed, plan, &claim, failed).await,
             Err(error) => Err(error),
         };
         match put {
@@ -164,7 +175,8 @@ async fn put_below(
             Err(error) => {
                 remote.guarded.tell_untaken(&function.name, 1, Some(&error));
                 // Keys are what every store can remove.
-                let _ = remote.guarded.remove_too(What::Keys(slice::from_ref(&key))).await;
+                let removed = remote.guarded.remove(What::Keys(slice::from_ref(&key)), failed);
+                let _ = removed.await;
                 outcome = Err(error);
             }
         }

@@ -10,6 +10,7 @@ use crate::caches::function::Function;
 use crate::caches::registry::{Definition, Site};
 use crate::call::values::Ways;
 use crate::key::{KeyBuf, KeyPart};
+use crate::resilience::Failed;
 use crate::stats::CacheStats;
 use crate::{Error, invalidate};
 
@@ -102,7 +103,9 @@ impl<V> Cache<V> {
     pub async fn clear(&self) -> Result<(), Error> {
         self.whole.caches.check_open()?;
         let functions = self.whole.functions();
-        behind::removing(|ahead| ahead.cache(&functions), invalidate::cache(&functions)).await
+        let mut failed = Failed::default();
+        let removal = invalidate::cache(&functions, &mut failed);
+        behind::removing(|ahead| ahead.cache(&functions), removal).await
     }
 
     /// Removes the entries whose key matches `glob`, as [`Caches::invalidate_pattern`] does, and nothing of other

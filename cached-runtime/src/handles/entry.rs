@@ -17,6 +17,7 @@ use crate::fill::Put;
 use crate::hooks::CacheValue;
 use crate::key::{Key, KeyBuf};
 use crate::policy::Mode;
+use crate::resilience::Failed;
 use crate::tier::memory::Probe;
 use crate::{Error, invalidate};
 
@@ -263,7 +264,8 @@ impl<V: CacheValue> Entry<V> {
             return Ok(());
         }
         let put = Put::begin(&self.function, self.probe()).await;
-        put.end(Content::Value(((self.ways)().share)(value)), plan).await
+        let content = Content::Value(((self.ways)().share)(value));
+        put.end(content, plan, &mut Failed::default()).await
     }
 
     /// Removes the entry from every tier. When this returns no value loaded before is served or stored in this
@@ -275,7 +277,8 @@ impl<V: CacheValue> Entry<V> {
     /// itself. Dropped meanwhile, the write still runs, and the removal does not wait for it.
     pub async fn invalidate(&self) -> Result<(), Error> {
         self.check()?;
-        let removal = invalidate::entry(&self.function, self.probe());
+        let mut failed = Failed::default();
+        let removal = invalidate::entry(&self.function, self.probe(), &mut failed);
         behind::removing(|ahead| ahead.entry(&self.function, self.key.as_bytes()), removal).await;
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::fill::Puts;
 use crate::handles::Entry;
 use crate::hooks::CacheValue;
 use crate::key::KeyBytes;
+use crate::resilience::Failed;
 use crate::tier::stamps::Moment;
 
 /// The entries of a list, each once: of items of one entry the last counts.
@@ -88,19 +89,26 @@ impl Updates {
         }
     }
 
-    /// Dropped midway, the entries are still to be removed.
-    pub(super) async fn end(&mut self) {
-        match self.puts.take() {
-            Some(puts) => {
-                let new = std::mem::take(&mut self.new);
-                puts.end(ends(&self.function, new)).await;
-            }
-            None => self.remove().await,
+    /// Notes the stores that have failed so far.
+    pub(super) fn note(&self, failed: &mut Failed) {
+        if let Some(puts) = &self.puts {
+            puts.note(failed);
         }
     }
 
-    pub(super) async fn remove(&self) {
-        super::several(&self.function, &self.keys).await;
+    /// Dropped midway, the entries are still to be removed.
+    pub(super) async fn end(&mut self, failed: &mut Failed) {
+        match self.puts.take() {
+            Some(puts) => {
+                let new = std::mem::take(&mut self.new);
+                puts.end(ends(&self.function, new), failed).await;
+            }
+            None => self.remove(failed).await,
+        }
+    }
+
+    pub(super) async fn remove(&self, failed: &mut Failed) {
+        super::several(&self.function, &self.keys, failed).await;
     }
 }
 

@@ -22,7 +22,7 @@ use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::call::probe_of;
 use crate::key::{Glob, KeyBytes};
-use crate::resilience::{Guarded, Matching, TOGETHER, What};
+use crate::resilience::{Failed, Guarded, Matching, TOGETHER, What};
 use crate::store::BoxFuture;
 use crate::tier::memory::Probe;
 
@@ -53,30 +53,25 @@ async fn pass<'a>(
     stores: impl IntoIterator<Item = &'a Arc<Guarded>, IntoIter: Send>,
     what: What<'_>,
     memory: impl FnMut() + Send,
+    failed: &mut Failed,
 ) -> Result<u64, Error> {
     let removals = stores.into_iter().map(|store| (store, what));
-    pass_each(removals, memory).await
+    pass_each(removals, memory, failed).await
 }
 
 /// The same where each store has several requests to answer.
 async fn pass_each<'a, 'w>(
     removals: impl Iterator<Item = (&'a Arc<Guarded>, What<'w>)> + Send,
     memory: impl FnMut() + Send,
+    failed: &mut Failed,
 ) -> Result<u64, Error> {
     let mut passage = Passage {
         left: removals,
         memory,
     };
     let mut outcome = Ok(0);
-    let mut asked = None;
     for (store, what) in passage.left.by_ref() {
-        let this = Arc::as_ptr(store).addr();
-        let removed = if asked.replace(this) == Some(this) {
-            store.remove_too(what).await
-        } else {
-            store.remove(what).await
-        };
-        match removed {
+        match store.remove(what, failed).await {
             Ok(count) => outcome = outcome.map(|most: u64| most.max(count)),
             Err(error) => outcome = Err(error),
         }
@@ -102,47 +97,65 @@ impl<'a, 'w, I: Iterator<Item = (&'a Arc<Guarded>, What<'w>)>, M: FnMut()> Drop 
 }
 
 /// One entry of one function.
-pub(crate) async fn entry(function: &Function, probe: Probe<'_>) {
+pub(crate) async fn entry(function: &Function, probe: Probe<'_>, failed: &mut Failed) {
     if let Some(behind) = &function.behind {
         behind.overrule(probe.bytes);
     }
-    remove(function, probe).await;
+    remove(function, probe, failed).await;
 }
 
 /// The same of the cache's own accord.
-pub(crate) async fn remove(function: &Function, probe: Probe<'_>) {
+pub(crate) async fn remove(function: &Function, probe: Probe<'_>, failed: &mut Failed) {
     revoke(function, probe);
     if !function.remotes.is_empty() {
-        remove_below(function, probe, || revoke(function, probe)).await;
+        remove_below(function, probe, || revoke(function, probe), failed).await;
     }
 }
 
 /// Step 2 alone, for an entry that memory is about to be given.
-pub(crate) async fn below(function: &Function, probe: Probe<'_>) {
-    remove_below(function, probe, || {}).await;
+pub(crate) async fn below(function: &Function, probe: Probe<'_>, failed: &mut Failed) {
+    remove_below(function, probe, || {}, failed).await;
 }
 
-async fn remove_below(function: &Function, probe: Probe<'_>, memory: impl FnMut() + Send) {
+async fn remove_below(
+    function: &Function,
+    probe: Probe<'_>,
+    memory: impl FnMut() + Send,
+    failed: &mut Failed,
+) {
     let keys = [function.full_key(probe.bytes)];
     // Keys are what every store can remove.
-    let _ = pass(function.upwards(), What::Keys(&keys), memory).await;
+    let _ = pass(function.upwards(), What::Keys(&keys), memory, failed).await;
 }
 
 /// Several entries of one function, of the cache's own accord, in as few requests for each store as their number allows.
-pub(crate) fn several<'a>(function: &'a Function, keys: &'a [KeyBytes]) -> BoxFuture<'a, ()> {
+pub(crate) fn several<'a>(
+    function: &'a Function,
+    keys: &'a [KeyBytes],
+    failed: &'a mut Failed,
+) -> BoxFuture<'a, ()> {
     let again = || keys.iter().for_each(|key| revoke(function, probe_of(key)));
     Box::pin(async move {
         again();
-        remove_several_below(function, keys, again).await;
+        remove_several_below(function, keys, again, failed).await;
     })
 }
 
 /// Step 2 alone, as [`below`].
-pub(crate) fn several_below<'a>(function: &'a Function, keys: &'a [KeyBytes]) -> BoxFuture<'a, ()> {
-    Box::pin(remove_several_below(function, keys, || {}))
+pub(crate) fn several_below<'a>(
+    function: &'a Function,
+    keys: &'a [KeyBytes],
+    failed: &'a mut Failed,
+) -> BoxFuture<'a, ()> {
+    Box::pin(remove_several_below(function, keys, || {}, failed))
 }
 
-async fn remove_several_below(function: &Function, keys: &[KeyBytes], memory: impl FnMut() + Send) {
+async fn remove_several_below(
+    function: &Function,
+    keys: &[KeyBytes],
+    memory: impl FnMut() + Send,
+    failed: &mut Failed,
+) {
     if function.remotes.is_empty() || keys.is_empty() {
         return;
     }
@@ -152,7 +165,7 @@ async fn remove_several_below(function: &Function, keys: &[KeyBytes], memory: im
         .flat_map(|store| keys.chunks(TOGETHER).map(move |keys| (store, What::Keys(keys))))
         .collect();
     // Keys are what every store can remove.
-    let _ = pass_each(removals.into_iter(), memory).await;
+    let _ = pass_each(removals.into_iter(), memory, failed).await;
 }
 
 /// Step 1 for the entries of a function that `doomed` names.
@@ -174,7 +187,7 @@ fn revoke_all(function: &Function) {
 }
 
 /// Every entry of one function, all its instantiations included.
-pub(crate) async fn cache(functions: &[Arc<Function>]) -> Result<(), Error> {
+pub(crate) async fn cache(functions: &[Arc<Function>], failed: &mut Failed) -> Result<(), Error> {
     let revoke = || functions.iter().for_each(|function| revoke_all(function));
     functions.iter().for_each(|function| overrule(function, |_| true));
     revoke();
@@ -182,7 +195,7 @@ pub(crate) async fn cache(functions: &[Arc<Function>]) -> Result<(), Error> {
     match functions.first() {
         Some(function) if !function.remotes.is_empty() => {
             let matching = function.matching_all();
-            let passed = pass(function.upwards(), What::Pattern(&matching), revoke).await;
+            let passed = pass(function.upwards(), What::Pattern(&matching), revoke, failed).await;
             passed.map(drop)
         }
         _ => Ok(()),
@@ -206,7 +219,13 @@ pub(crate) async fn cache_pattern(functions: &[Arc<Function>], glob: &str) -> Re
         Some(function) if !function.remotes.is_empty() => {
             let matching = function.matching(glob);
             let again = || _ = revoke();
-            let passed = pass(function.upwards(), What::Pattern(&matching), again).await;
+            let passed = pass(
+                function.upwards(),
+                What::Pattern(&matching),
+                again,
+                &mut Failed::default(),
+            )
+            .await;
             passed.map(|count| removed.max(count))
         }
         _ => Ok(removed),
@@ -214,7 +233,7 @@ pub(crate) async fn cache_pattern(functions: &[Arc<Function>], glob: &str) -> Re
 }
 
 /// The entry whose key is `text`, whichever function owns it.
-pub(crate) async fn by_text(caches: &Caches, text: &str) {
+pub(crate) async fn by_text(caches: &Caches, text: &str, failed: &mut Failed) {
     for function in caches.functions() {
         if let (Some(behind), Some(key)) = (&function.behind, function.template.parse(text)) {
             behind.overrule(&key);
@@ -226,7 +245,7 @@ pub(crate) async fn by_text(caches: &Caches, text: &str) {
     if !stores.is_empty() {
         let keys = [format!("{}{text}", caches.prefix())];
         // Keys are what every store can remove.
-        let _ = pass(&*stores, What::Keys(&keys), revoke).await;
+        let _ = pass(&*stores, What::Keys(&keys), revoke, failed).await;
     }
 }
 
@@ -240,15 +259,21 @@ fn revoke_text(caches: &Caches, text: &str) {
 
 /// Every entry whose key matches `glob`, whichever function owns it; how many there were. Where that cannot be done
 /// exactly, `more` says whether to remove more rather than to refuse.
-pub(crate) async fn by_pattern(caches: &Caches, glob: &str, more: bool) -> Result<u64, Error> {
+pub(crate) async fn by_pattern(
+    caches: &Caches,
+    glob: &str,
+    more: bool,
+    failed: &mut Failed,
+) -> Result<u64, Error> {
     let matcher = Glob::new(glob);
+    // What is under way in other functions is let be. Looked for anew each time, for there may be new ones.
+    let meant = || caches.functions().filter(|function| function.may_have(&matcher));
     let revoke = || -> u64 {
-        caches
-            .functions()
+        meant()
             .map(|function| revoke_if(&function, |key| matcher.matches(&function.text(key))))
             .sum()
     };
-    for function in caches.functions() {
+    for function in meant() {
         overrule(&function, |key| matcher.matches(&function.text(key)));
     }
     let removed = revoke();
@@ -263,7 +288,7 @@ pub(crate) async fn by_pattern(caches: &Caches, glob: &str, more: bool) -> Resul
         // A store that keeps nothing of what is meant has nothing to remove, if it is known what is meant.
         generations: blind.filter(|blind| more || blind.is_empty()),
     };
-    let passed = pass(&*stores, What::Pattern(&matching), || _ = revoke()).await;
+    let passed = pass(&*stores, What::Pattern(&matching), || _ = revoke(), failed).await;
     passed.map(|count| removed.max(count))
 }
 
@@ -278,5 +303,7 @@ pub(crate) async fn everything(caches: &Caches) -> Result<(), Error> {
     if stores.is_empty() {
         return Ok(());
     }
-    pass(&*stores, What::Everything, revoke).await.map(drop)
+    pass(&*stores, What::Everything, revoke, &mut Failed::default())
+        .await
+        .map(drop)
 }

@@ -11,6 +11,7 @@ use crate::handles::Entry;
 use crate::hooks::CacheValue;
 use crate::key::KeyBytes;
 use crate::policy::Strategy;
+use crate::resilience::Failed;
 use crate::tier::stamps::Moment;
 
 /// An update of a writer, with the type of its values.
@@ -135,8 +136,15 @@ impl Update {
         }
     }
 
+    /// Notes the stores that have failed so far.
+    pub(super) fn note(&self, failed: &mut Failed) {
+        if let Some(put) = &self.put {
+            put.note(failed);
+        }
+    }
+
     /// Dropped midway, the entry is still to be removed.
-    pub(super) async fn end(&mut self) {
+    pub(super) async fn end(&mut self, failed: &mut Failed) {
         let (content, plan) = match std::mem::replace(&mut self.new, New::Unknown) {
             New::Unknown => (Content::Absent, None),
             New::Absent => (Content::Absent, self.function.plan(None)),
@@ -144,13 +152,13 @@ impl Update {
         };
         if let (Some(put), Some(plan)) = (self.put.take(), plan) {
             // What has no bytes, and what a store does not take, is told where that is met.
-            let _ = put.end(content, plan).await;
+            let _ = put.end(content, plan, failed).await;
             return;
         }
-        self.remove().await;
+        self.remove(failed).await;
     }
 
-    pub(super) async fn remove(&self) {
-        super::entry(&self.function, probe_of(&self.key)).await;
+    pub(super) async fn remove(&self, failed: &mut Failed) {
+        super::entry(&self.function, probe_of(&self.key), failed).await;
     }
 }

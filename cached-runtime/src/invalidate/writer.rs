@@ -22,6 +22,7 @@ use crate::call::probe_of;
 use crate::handles::{Cache, Entry, Whole};
 use crate::hooks::CacheValue;
 use crate::key::KeyBytes;
+use crate::resilience::Failed;
 use crate::tier::stamps::Moment;
 use crate::together::all;
 
@@ -226,10 +227,11 @@ impl Writer {
         if let Some(ahead) = self.ahead() {
             Box::pin(ahead.run()).await;
         }
-        // All at once: what a store that does not answer costs is paid once.
-        match &mut *self.targets {
-            [target] => target.end().await,
-            targets => _ = all(targets.iter_mut().map(Target::end).map(Box::pin).collect()).await,
+        let mut failed = Failed::default();
+        self.targets.iter().for_each(|target| target.note(&mut failed));
+        // In their order: one that is loaded from another would be loaded from what is still there of that.
+        for target in &mut self.targets {
+            target.end(&mut failed).await;
         }
     }
 
@@ -237,7 +239,7 @@ impl Writer {
     fn run_detached(&self) {
         for target in &self.targets {
             // Begun and dropped midway, which queues what is left of it.
-            let _ = pin!(target.remove()).poll(&mut Context::from_waker(Waker::noop()));
+            let _ = pin!(target.remove(&mut Failed::default())).poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 }
@@ -262,37 +264,46 @@ impl Target {
         }
     }
 
-    async fn end(&mut self) {
+    /// Notes the stores that have failed when it was begun.
+    fn note(&self, failed: &mut Failed) {
         match self {
-            Self::Update(update) => Box::pin(update.end()).await,
-            Self::Updates(updates) => Box::pin(updates.end()).await,
+            Self::Update(update) => update.note(failed),
+            Self::Updates(updates) => updates.note(failed),
+            _ => {}
+        }
+    }
+
+    async fn end(&mut self, failed: &mut Failed) {
+        match self {
+            Self::Update(update) => Box::pin(update.end(failed)).await,
+            Self::Updates(updates) => Box::pin(updates.end(failed)).await,
             _ => {
-                if let Err(error) = self.remove().await {
+                if let Err(error) = self.remove(failed).await {
                     tracing::error!(error = %error.chain(), "an invalidation is not complete");
                 }
             }
         }
     }
 
-    async fn remove(&self) -> Result<(), Error> {
+    async fn remove(&self, failed: &mut Failed) -> Result<(), Error> {
         match self {
             Self::Entry(function, key) => {
-                super::entry(function, probe_of(key)).await;
+                super::entry(function, probe_of(key), failed).await;
                 Ok(())
             }
-            Self::Cache(whole) => super::cache(&whole.functions()).await,
+            Self::Cache(whole) => super::cache(&whole.functions(), failed).await,
             Self::Key(caches, text) => {
-                super::by_text(caches, text).await;
+                super::by_text(caches, text, failed).await;
                 Ok(())
             }
-            Self::Pattern(caches, glob) => super::by_pattern(caches, glob, false).await.map(drop),
-            Self::OneOf(caches, glob) => super::by_pattern(caches, glob, true).await.map(drop),
+            Self::Pattern(caches, glob) => super::by_pattern(caches, glob, false, failed).await.map(drop),
+            Self::OneOf(caches, glob) => super::by_pattern(caches, glob, true, failed).await.map(drop),
             Self::Update(update) => {
-                update.remove().await;
+                update.remove(failed).await;
                 Ok(())
             }
             Self::Updates(updates) => {
-                updates.remove().await;
+                updates.remove(failed).await;
                 Ok(())
             }
         }

@@ -16,13 +16,8 @@ impl Breaker {
         self.failures.load(SeqCst) < MOST_FAILURES
     }
 
-    /// Whether the last that was heard of the store is that it has failed.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failures.load(SeqCst) != 0
-    }
-
     pub(super) fn succeeded(&self) {
-        if self.has_failed() {
+        if self.failures.load(SeqCst) != 0 {
             self.failures.store(0, SeqCst);
         }
     }

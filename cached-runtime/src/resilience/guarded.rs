@@ -19,6 +19,7 @@ use tokio::task::try_id;
 use tokio::time::{Instant, Timeout, timeout};
 
 use super::breaker::Breaker;
+use super::failed::Failed;
 use super::healing::Healer;
 use super::owned::Owned;
 use super::pending::Pending;
@@ -237,21 +238,23 @@ impl Guarded {
         ttl: Option<Duration>,
         token: Option<&Token>,
         left: Duration,
+        failed: &mut Failed,
     ) -> Result<Filled, Error> {
         if self.pending.covers(key) {
             return Err(self.has_yet_to_remove(key));
         }
-        // It has given the token, and failed since: nobody waits for it a second time.
-        if token.is_some() && self.breaker.has_failed() {
-            return Err(self.failed("has just failed"));
+        if failed.has(self) {
+            return Err(self.failed("has not answered this call before"));
         }
-        self.ask_within(left, async {
+        let put = self.ask_within(left, async {
             match token {
                 Some(token) => self.store.fill(key, bytes, ttl, token).await,
                 None => self.store.put(key, bytes, ttl).await.map(|()| Filled::Stored),
             }
-        })
-        .await
+        });
+        let put = put.await;
+        failed.note(self, &put);
+        put
     }
 
     fn has_yet_to_remove(&self, key: &str) -> Error {

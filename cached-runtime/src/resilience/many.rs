@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::failed::Failed;
 use super::guarded::{Guarded, Looked};
 use crate::store::{Filled, Filling, Lookup, Token};
 use crate::together::{self, BESIDE};
@@ -98,10 +99,13 @@ impl Guarded {
     }
 
     /// Stores each, as [`put`](Guarded::put) would under a token; `None` where the store does not take it.
-    pub(crate) async fn put_each(self: &Arc<Self>, puts: &[Filling<'_>]) -> Vec<Option<Filled>> {
+    pub(crate) async fn put_each(
+        self: &Arc<Self>,
+        puts: &[Filling<'_>],
+        failed: &mut Failed,
+    ) -> Vec<Option<Filled>> {
         let (mut answers, mut left) = (Vec::with_capacity(puts.len()), puts);
-        // As for one.
-        if self.breaker.has_failed() {
+        if failed.has(self) {
             left = &[];
         }
         while let Some((puts, others)) = portion(left) {
@@ -116,7 +120,9 @@ impl Guarded {
             let mut some = if some.is_empty() {
                 Vec::new()
             } else {
-                match self.ask_each(some.len(), self.store.fill_many(&some)).await {
+                let put = self.ask_each(some.len(), self.store.fill_many(&some)).await;
+                failed.note(self, &put);
+                match put {
                     Ok(some) => some,
                     Err(_) => break,
                 }
@@ -134,12 +140,17 @@ impl Guarded {
 
     /// A token for each, as [`reserve`](Guarded::reserve) would. As far as they can be had in the time for one request:
     /// what is then not stored costs a load, and waiting would cost every caller.
-    pub(crate) async fn reserve_each(self: &Arc<Self>, keys: &[&str]) -> Vec<Option<Token>> {
+    pub(crate) async fn reserve_each(
+        self: &Arc<Self>,
+        keys: &[&str],
+        failed: &mut Failed,
+    ) -> Vec<Option<Token>> {
         let mut tokens = Vec::with_capacity(keys.len());
         let begun = Instant::now();
         for keys in keys.chunks(BESIDE) {
             let some = together::all(keys.iter().map(|key| Box::pin(self.reserve(key))).collect()).await;
             let none = some.iter().all(Result::is_err);
+            some.iter().for_each(|token| failed.note(self, token));
             tokens.extend(some.into_iter().map(Result::ok));
             if none || begun.elapsed() > self.budget {
                 break;

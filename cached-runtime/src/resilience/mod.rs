@@ -6,6 +6,7 @@
 //! knows keys and bytes, neither functions nor values.
 
 mod breaker;
+mod failed;
 pub(crate) mod generations;
 mod guarded;
 mod healing;
@@ -15,6 +16,7 @@ mod pending;
 mod removal;
 mod troubles;
 
+pub(crate) use failed::Failed;
 pub(crate) use guarded::{Guarded, Looked};
 pub(crate) use many::TOGETHER;
 pub(crate) use owned::{OwnKeys, Owned};

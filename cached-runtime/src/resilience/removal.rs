@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::failed::Failed;
 use super::generations;
 use super::guarded::Guarded;
 use super::pending::{Matching, What};
@@ -17,7 +18,11 @@ const SCAN_BUDGETS: u32 = 60;
 impl Guarded {
     /// Removes, now or as soon as the store can be reached; until then the entries are not read from it. Dropping this
     /// future leaves the removal queued. Says how many were removed now, of those that are not named one by one.
-    pub(crate) async fn remove(self: &Arc<Self>, what: What<'_>) -> Result<u64, Error> {
+    pub(crate) async fn remove(self: &Arc<Self>, what: What<'_>, failed: &mut Failed) -> Result<u64, Error> {
+        if failed.has(self) {
+            self.queue(what)?;
+            return Ok(0);
+        }
         let voided = self.voided(what)?;
         let what = voided.as_deref().map_or(what, What::Keys);
         let unsure = Unsure { guarded: self, what };
@@ -28,20 +33,11 @@ impl Guarded {
             self.ask_within(self.budget_of(what), self.remove_now(what)).await
         };
         let removed = removed.await;
+        failed.note(self, &removed);
         if removed.is_ok() {
             unsure.sure();
         }
         Ok(removed.unwrap_or(0))
-    }
-
-    /// The same in the course of a call that has asked the store before: where it has just failed, nobody waits for it a
-    /// second time.
-    pub(crate) async fn remove_too(self: &Arc<Self>, what: What<'_>) -> Result<u64, Error> {
-        if !self.breaker.has_failed() {
-            return self.remove(what).await;
-        }
-        self.queue(what)?;
-        Ok(0)
     }
 
     /// Whether it answers at all, however that turns out: asked before it may take the time that a scan does.

@@ -71,7 +71,7 @@ impl Guarded {
         }
         let chain = error.chain();
         if let Some(untold) = self.troubles.note(&chain) {
-            tracing::warn!(store = %self.name, error = %chain, untold, "a store answers with errors; what it is asked for is a miss, and what it is given may not be kept");
+            tracing::warn!(store = %self.name, error = %chain, unlogged = untold, "a store answers with errors; what it is asked for is a miss, and what it is given may not be kept");
         }
     }
 
@@ -86,7 +86,7 @@ impl Guarded {
         };
         let chain = error.map_or_else(last, |error| error.chain().to_string());
         if let Some(untold) = self.untaken.note(&chain) {
-            tracing::warn!(store = %self.name, function, entries, error = %chain, untold, "a store did not take a new value; it has the entry removed instead");
+            tracing::warn!(store = %self.name, function, entries, error = %chain, unlogged = untold, "a store did not take a new value; the entry is removed from it instead, now or once it answers");
         }
     }
 }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::remote::{Claim, Form, Had, Permit, Remote, Sealed};
 use crate::plan::Plan;
-use crate::resilience::{Looked, TOGETHER};
+use crate::resilience::{Failed, Looked, TOGETHER};
 use crate::store::{BoxFuture, Filled, Filling};
 use crate::together::{self, BESIDE};
 
@@ -58,7 +58,7 @@ impl Remote {
             }
         }
         let replaced: Vec<&str> = useless.iter().map(|(_, key, _)| *key).collect();
-        let tokens = self.guarded.reserve_each(&replaced).await;
+        let tokens = self.guarded.reserve_each(&replaced, &mut Failed::default()).await;
         for ((place, _, generation), token) in useless.into_iter().zip(tokens) {
             hads[place] = Had::Nothing(token.map(|token| Permit { token, generation }));
         }
@@ -66,12 +66,20 @@ impl Remote {
     }
 
     /// The right to fill each, whether or not something is there.
-    pub(crate) async fn reserve_many(&self, keys: &[&str]) -> Vec<Option<Permit>> {
+    pub(crate) async fn reserve_many(&self, keys: &[&str], failed: &mut Failed) -> Vec<Option<Permit>> {
         let generations = match &self.generations {
             None => vec![None; keys.len()],
-            Some(generations) => generations.look_each_alone(&self.guarded, keys).await,
+            Some(generations) => {
+                let generations = generations.look_each_alone(&self.guarded, keys).await;
+                // Without one there is nothing that a token would be good for.
+                if generations.iter().all(Option::is_none) {
+                    failed.add(&self.guarded);
+                    return keys.iter().map(|_| None).collect();
+                }
+                generations
+            }
         };
-        let tokens = self.guarded.reserve_each(keys).await;
+        let tokens = self.guarded.reserve_each(keys, failed).await;
         let each = tokens.into_iter().zip(generations).map(|(token, generation)| {
             let token = token.filter(|_| self.generations.is_none() || generation.is_some())?;
             Some(Permit { token, generation })
@@ -101,26 +109,28 @@ impl Remote {
     }
 
     /// The right to store each, as [`claim`](Remote::claim) would give it; `None` where it cannot be had.
-    pub(crate) fn claim_many<'a>(&'a self, keys: &'a [String]) -> BoxFuture<'a, Vec<Option<Claim>>> {
-        Box::pin(self.claim_each(keys))
+    pub(crate) fn claim_many<'a>(
+        &'a self,
+        keys: &'a [String],
+        failed: &'a mut Failed,
+    ) -> BoxFuture<'a, Vec<Option<Claim>>> {
+        Box::pin(self.claim_each(keys, failed))
     }
 
-    async fn claim_each(&self, keys: &[String]) -> Vec<Option<Claim>> {
+    async fn claim_each(&self, keys: &[String], failed: &mut Failed) -> Vec<Option<Claim>> {
         let mut claims = Vec::with_capacity(keys.len());
         let has_tokens = self.guarded.store().guarantees().tokens;
         for keys in keys.chunks(TOGETHER) {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let some: Vec<Option<Claim>> = if has_tokens {
-                let permits = self.reserve_many(&keys).await.into_iter();
+                let permits = self.reserve_many(&keys, failed).await.into_iter();
                 permits
                     .map(|permit| permit.map(|permit| self.claimed(permit)))
                     .collect()
             } else {
-                together::all(keys.iter().map(|key| Box::pin(self.claim(key))).collect())
-                    .await
-                    .into_iter()
-                    .map(Result::ok)
-                    .collect()
+                let some = together::all(keys.iter().map(|key| Box::pin(self.claim(key))).collect()).await;
+                some.iter().for_each(|claim| failed.note(&self.guarded, claim));
+                some.into_iter().map(Result::ok).collect()
             };
             let none = some.iter().all(Option::is_none);
             claims.extend(some);
@@ -135,19 +145,26 @@ impl Remote {
 
     /// Stores each as [`put`](Remote::put) would; `None` where the store does not take it. One round trip, where the store
     /// has tokens.
-    pub(crate) fn put_many<'a>(&'a self, putting: &'a [Putting<'a>]) -> BoxFuture<'a, Vec<Option<Filled>>> {
-        Box::pin(self.put_each(putting))
+    pub(crate) fn put_many<'a>(
+        &'a self,
+        putting: &'a [Putting<'a>],
+        failed: &'a mut Failed,
+    ) -> BoxFuture<'a, Vec<Option<Filled>>> {
+        Box::pin(self.put_each(putting, failed))
     }
 
-    async fn put_each(&self, putting: &[Putting<'_>]) -> Vec<Option<Filled>> {
+    async fn put_each(&self, putting: &[Putting<'_>], failed: &mut Failed) -> Vec<Option<Filled>> {
         let tokens: Option<Vec<_>> = putting.iter().map(|one| one.claim.token.as_ref()).collect();
         let Some(tokens) = tokens else {
             let mut answers = Vec::with_capacity(putting.len());
             for some in putting.chunks(BESIDE) {
-                let puts = some
-                    .iter()
-                    .map(|one| Box::pin(self.put(one.key, one.sealed, one.plan, one.claim)));
+                // At once, so each has a memory of its own.
+                let mut each: Vec<Failed> = some.iter().map(|_| failed.clone()).collect();
+                let puts = some.iter().zip(&mut each).map(|(one, failed)| {
+                    Box::pin(self.put(one.key, one.sealed, one.plan, one.claim, failed))
+                });
                 let some = together::all(puts.collect()).await;
+                each.iter().for_each(|each| failed.extend(each));
                 answers.extend(some.into_iter().map(Result::ok));
             }
             return answers;
@@ -167,6 +184,6 @@ impl Remote {
                 token,
             });
         let fills: Vec<Filling<'_>> = fills.collect();
-        self.guarded.put_each(&fills).await
+        self.guarded.put_each(&fills, failed).await
     }
 }

@@ -15,7 +15,7 @@ use crate::entry::Content;
 use crate::hooks;
 use crate::plan::Plan;
 use crate::policy::Spec;
-use crate::resilience::{Guarded, Looked, Troubles};
+use crate::resilience::{Failed, Guarded, Looked, Troubles};
 use crate::stats::{Count, TierStats};
 use crate::store::{Filled, Token};
 use crate::tier::age::{left, since_epoch};
@@ -293,10 +293,13 @@ impl Remote {
         sealed: &Sealed,
         plan: &Plan,
         claim: &Claim,
+        failed: &mut Failed,
     ) -> Result<Filled, Error> {
         let bytes = sealed.under(claim.generation.as_ref());
         let (life, token) = (self.life(plan), claim.token.as_ref());
-        self.guarded.put(key, &bytes, life, token, claim.left).await
+        self.guarded
+            .put(key, &bytes, life, token, claim.left, failed)
+            .await
     }
 
     pub(super) fn life(&self, plan: &Plan) -> Option<Duration> {
@@ -381,7 +384,7 @@ impl Form<'_> {
     fn tell(&self, error: &Error, what: &str) {
         let chain = error.chain();
         if let Some(untold) = self.troubles.note(&chain) {
-            tracing::warn!(function = self.name, error = %chain, untold, "{what}");
+            tracing::warn!(function = self.name, error = %chain, unlogged = untold, "{what}");
         }
     }
 }

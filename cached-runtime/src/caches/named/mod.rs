@@ -52,7 +52,7 @@ impl Named {
     /// `None` if it means no cache at all.
     pub(super) fn meant_without_patterns(&self, pattern: &Glob) -> Option<Vec<String>> {
         let mut meant = self.functions();
-        meant.retain(|function| patterns::may_match(&function.template, pattern));
+        meant.retain(|function| function.may_have(pattern));
         if meant.is_empty() {
             return None;
         }

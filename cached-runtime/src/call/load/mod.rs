@@ -15,6 +15,7 @@ use crate::entry::{Content, Shared};
 use crate::flight::{self, Answer, Maker, Within};
 use crate::invalidate;
 use crate::key::KeyBytes;
+use crate::resilience::Failed;
 use crate::store::BoxFuture;
 use crate::tier::memory::Probe;
 use crate::tier::remote::Permit;
@@ -241,7 +242,7 @@ impl Load {
         self.replaces().then(|| -> Keeping {
             Box::pin(async move {
                 if let Some(probe) = self.role.probe() {
-                    invalidate::remove(&self.function, probe).await;
+                    invalidate::remove(&self.function, probe, &mut Failed::default()).await;
                 }
             })
         })

@@ -9,7 +9,7 @@ use crate::entry::Content;
 use crate::flight::Lead;
 use crate::invalidate;
 use crate::key::KeyBytes;
-use crate::resilience::TOGETHER;
+use crate::resilience::{Failed, TOGETHER};
 use crate::tier::many::Entering;
 use crate::tier::remote::Permit;
 
@@ -57,7 +57,7 @@ pub(super) fn below(
     let the_rest_follows = ours.fills_below_later();
     Some(Box::pin(async move {
         for key in &outdated {
-            invalidate::remove(&ours, probe_of(key)).await;
+            invalidate::remove(&ours, probe_of(key), &mut Failed::default()).await;
         }
         if the_rest_follows {
             background.spawn(filling);

@@ -14,6 +14,7 @@ use crate::call::share::Share;
 use crate::entry::Content;
 use crate::flight::{Answer, Group, Joined, Lead, Maker, Within};
 use crate::policy::Mode;
+use crate::resilience::Failed;
 use crate::store::BoxFuture;
 use crate::tier::remote::{Had, Permit};
 use crate::tier::stamps::Stamp;
@@ -229,7 +230,7 @@ impl Many {
             .into_iter()
             .partition(|load| matches!(load.role, Role::Replace));
         let keys: Vec<&str> = replacing.iter().map(|load| load.key.as_str()).collect();
-        let permits = remote.reserve_many(&keys).await;
+        let permits = remote.reserve_many(&keys, &mut Failed::default()).await;
         for (load, permit) in replacing.iter_mut().zip(permits) {
             load.permits.push(permit);
         }

@@ -144,6 +144,14 @@ impl Entries {
         }
     }
 
+    /// The same, whose hits are counted from `hits` on.
+    pub(super) fn counting_from(hits: u64, room: Room) -> Self {
+        Self {
+            hits,
+            ..Self::new(room)
+        }
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.places.len() as u64
     }
