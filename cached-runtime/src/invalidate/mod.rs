@@ -2,12 +2,15 @@
 //!
 //! Always in this order, so that once it has returned nothing older is served or stored in this process:
 //!
-//! 1. Memory: move the stamps on, detach the flights, remove the records. From here on no load that is in progress
-//!    can fill memory.
+//! 1. Memory: move the stamps on, remove the records, detach the flights. From here on no load that is in progress
+//!    can fill memory, and nobody joins one. The flights last: who leads one looks in memory first, so one that begins
+//!    while the old record is there answers with it, and must not be left to be joined.
 //! 2. The remote tiers, the lowest first. Each revokes its tokens with the removal.
 //! 3. Memory again: between 1 and 2 somebody may have found the old entry in a remote tier and copied it up.
 
 mod each;
+#[cfg(all(test, feature = "moka"))]
+mod tests;
 mod update;
 mod writer;
 
@@ -34,10 +37,10 @@ pub(crate) fn revoke(function: &Function, probe: Probe<'_>) {
 
 /// The rest of step 1, once the stamp has been moved on.
 pub(crate) fn forget(function: &Function, probe: Probe<'_>) {
-    function.flights.detach(probe);
     if let Some(memory) = &function.memory {
         memory.remove(probe);
     }
+    function.flights.detach(probe);
 }
 
 /// Before step 1, where somebody says that the source has changed: it has the last word from now on about what is on its
@@ -171,19 +174,20 @@ async fn remove_several_below(
 /// Step 1 for the entries of a function that `doomed` names.
 fn revoke_if(function: &Function, doomed: impl Fn(&[u8]) -> bool) -> u64 {
     function.stamps.advance_all();
-    function.flights.detach_if(&doomed);
-    function
+    let removed = function
         .memory
         .as_ref()
-        .map_or(0, |memory| memory.remove_if(&doomed))
+        .map_or(0, |memory| memory.remove_if(&doomed));
+    function.flights.detach_if(doomed);
+    removed
 }
 
 fn revoke_all(function: &Function) {
     function.stamps.advance_all();
-    function.flights.detach_if(|_| true);
     if let Some(memory) = &function.memory {
         memory.clear();
     }
+    function.flights.detach_if(|_| true);
 }
 
 /// Every entry of one function, all its instantiations included.
