@@ -1,9 +1,13 @@
 //! A body that asks for what it is itself loading: waiting for itself would never end.
 
+use std::collections::HashMap;
+use std::future::pending;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use cached_runtime::{Caches, cache};
+use cached_runtime::{Cache, Caches, cache};
 
+use crate::by_hand::poll_once;
 use crate::must_end;
 use crate::odd::Odd;
 
@@ -88,4 +92,53 @@ async fn strangers_still_share_one_load() {
         assert_eq!(call.await.unwrap(), 2);
     }
     assert_eq!(RUNS.load(SeqCst), 2);
+}
+
+fn numbers() -> Cache<u64> {
+    caches().cache("numbers").backend(["local"]).build().unwrap()
+}
+
+/// Whether one of the two ends, if they are polled in turn.
+fn one_ends(mut one: Pin<&mut impl Future>, mut other: Pin<&mut impl Future>) -> bool {
+    (0..100).any(|_| poll_once(one.as_mut()).is_some() | poll_once(other.as_mut()).is_some())
+}
+
+#[test]
+fn a_call_that_takes_over_from_a_batch_does_not_wait_for_who_waits_for_it() {
+    let numbers = numbers();
+    let (one, two) = (numbers.entry(1), numbers.entry(2));
+    let mut batch =
+        Box::pin(numbers.get_or_load_many([1_u64], async |_| pending::<HashMap<u64, u64>>().await));
+    assert!(poll_once(batch.as_mut()).is_none());
+    let mut waits = Box::pin(two.get_or_load(async || one.get_or_load(async || 10).await.unwrap() + 1));
+    assert!(poll_once(waits.as_mut()).is_none());
+    let mut takes_over = Box::pin(one.get_or_load(async || two.get_or_load(async || 20).await.unwrap() + 1));
+    assert!(poll_once(takes_over.as_mut()).is_none());
+    drop(batch);
+    assert!(
+        one_ends(takes_over.as_mut(), waits.as_mut()),
+        "each waits for the other"
+    );
+}
+
+#[test]
+fn a_batch_that_takes_over_from_a_call_does_not_wait_for_who_waits_for_it() {
+    let numbers = numbers();
+    let (one, two) = (numbers.entry(1), numbers.entry(2));
+    let mut call = Box::pin(one.get_or_load(async || pending::<u64>().await));
+    assert!(poll_once(call.as_mut()).is_none());
+    let mut takes_over = Box::pin(numbers.get_or_load_many([1_u64], async |ids: Vec<u64>| {
+        let value = two.get_or_load(async || 20).await.unwrap() + 1;
+        ids.into_iter()
+            .map(|id| (id, value))
+            .collect::<HashMap<u64, u64>>()
+    }));
+    assert!(poll_once(takes_over.as_mut()).is_none());
+    let mut waits = Box::pin(two.get_or_load(async || one.get_or_load(async || 10).await.unwrap() + 1));
+    assert!(poll_once(waits.as_mut()).is_none());
+    drop(call);
+    assert!(
+        one_ends(takes_over.as_mut(), waits.as_mut()),
+        "each waits for the other"
+    );
 }

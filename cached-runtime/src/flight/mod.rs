@@ -27,7 +27,7 @@ pub(crate) use state::{Answer, Maker};
 use state::{Flight, State};
 pub(crate) use wait::{Lead, Turn, Wait};
 use within::{Circle, Waiting};
-pub(crate) use within::{Group, Within};
+pub(crate) use within::{Group, Within, is_leading};
 
 const SHARDS: usize = 16;
 

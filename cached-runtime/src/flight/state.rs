@@ -129,19 +129,22 @@ impl State {
         }
     }
 
-    /// The leader has an answer that nobody else can use: from here on everybody runs for himself.
-    pub(super) fn split(&mut self) -> Vec<Waker> {
-        match &mut self.phase {
-            Phase::Solo { running } => *running = running.saturating_sub(1),
-            phase => *phase = Phase::Solo { running: 0 },
-        }
-        self.offer()
+    /// The leader has an answer that nobody else can use: from here on everybody runs for himself. Returns whom to wake, and
+    /// what was there before, to be dropped without the lock.
+    pub(super) fn split(&mut self) -> (Vec<Waker>, Phase) {
+        let running = match self.phase {
+            Phase::Solo { running } => running.saturating_sub(1),
+            _ => 0,
+        };
+        let before = std::mem::replace(&mut self.phase, Phase::Solo { running });
+        (self.offer(), before)
     }
 
-    pub(super) fn finish(&mut self, answer: Answer) -> Vec<Waker> {
-        self.phase = Phase::Done(answer);
+    /// The same of an answer for all.
+    pub(super) fn finish(&mut self, answer: Answer) -> (Vec<Waker>, Phase) {
+        let before = std::mem::replace(&mut self.phase, Phase::Done(answer));
         self.answers = self.answers.wrapping_add(1);
-        self.waiters.take_all()
+        (self.waiters.take_all(), before)
     }
 
     /// Which answer the present one is.
@@ -153,7 +156,11 @@ impl State {
     /// is to be dropped without the lock: it may be the user's.
     pub(super) fn reopen(&mut self, edition: u32) -> Option<Phase> {
         let unanswered = matches!(self.phase, Phase::Done(_)) && self.answers == edition;
-        unanswered.then(|| std::mem::replace(&mut self.phase, Phase::Running))
+        unanswered.then(|| {
+            // Whoever led it before, a caller does now.
+            self.unattended = false;
+            std::mem::replace(&mut self.phase, Phase::Running)
+        })
     }
 
     /// As many waiters as there are turns to take.
@@ -202,10 +209,9 @@ impl Waiters {
         u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn set(&mut self, slot: u32, waker: Waker) {
-        if let Some(place) = self.slots.get_mut(slot as usize) {
-            *place = Some(waker);
-        }
+    /// Gives back the waker before, to be dropped without the lock: what it does then is the executor's.
+    pub(super) fn set(&mut self, slot: u32, waker: Waker) -> Option<Waker> {
+        self.slots.get_mut(slot as usize)?.replace(waker)
     }
 
     /// Gives the waker back, if it has not been used.
@@ -213,12 +219,12 @@ impl Waiters {
         self.slots.get_mut(slot as usize)?.take()
     }
 
-    pub(super) fn leave(&mut self, slot: u32) {
-        if let Some(place) = self.slots.get_mut(slot as usize) {
-            *place = None;
-            self.free.push(slot);
-            self.enlisted -= 1;
-        }
+    /// The same.
+    pub(super) fn leave(&mut self, slot: u32) -> Option<Waker> {
+        let waker = self.slots.get_mut(slot as usize)?.take();
+        self.free.push(slot);
+        self.enlisted -= 1;
+        waker
     }
 
     pub(super) fn count(&self) -> usize {

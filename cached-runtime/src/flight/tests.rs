@@ -414,3 +414,64 @@ fn who_would_wait_for_himself_over_others_is_inside() {
     assert!(matches!(ask(), Joined::Follower(_)));
     drop(of_two);
 }
+
+/// A reload's answer is of no use to one who waits, so he loads: a caller's lead, which nobody gives up.
+#[test]
+fn a_lead_taken_over_from_the_background_is_not_given_up() {
+    let flights = Arc::new(Flights::default());
+    let mut reload = flights.begin(KEY).expect("nobody is there");
+    let wait = |flights: &Arc<Flights>| match flights.join(KEY) {
+        Joined::Follower(wait) => Follower {
+            wait,
+            bell: Arc::default(),
+        },
+        _ => panic!("there is a flight"),
+    };
+    let (first, mut second) = (wait(&flights), wait(&flights));
+    reload.answer(Answer::Error(Maker::new(Box::new(()))));
+    let lead = first.lead();
+    drop(reload);
+    assert!(second.waits());
+    drop(second);
+    assert!(
+        matches!(flights.join(KEY), Joined::Follower(_)),
+        "one load for all"
+    );
+    drop(lead);
+}
+
+/// The last waker of a task that nobody polls any more drops what the task holds: here another who waits for the same.
+#[test]
+fn a_waker_may_drop_who_waits_for_the_same_flight() {
+    struct Holds(#[expect(dead_code, reason = "dropped")] std::sync::Mutex<Option<Wait>>);
+    impl Wake for Holds {
+        fn wake(self: Arc<Self>) {}
+    }
+    let (done, ends) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let flights = Arc::new(Flights::default());
+        let Joined::Leader(lead) = flights.join(KEY) else {
+            panic!("nobody is there")
+        };
+        let wait = || match flights.join(KEY) {
+            Joined::Follower(wait) => wait,
+            _ => panic!("there is a flight"),
+        };
+        let (mut moved, held) = (wait(), wait());
+        let mut never = |_: &Answer| false;
+        let task = Waker::from(Arc::new(Holds(std::sync::Mutex::new(Some(held)))));
+        assert!(
+            Pin::new(&mut moved)
+                .poll_turn(&mut Context::from_waker(&task), &mut never)
+                .is_pending()
+        );
+        // The flight has the last waker of that task; what waits goes on in another.
+        drop(task);
+        let _ = Pin::new(&mut moved).poll_turn(&mut Context::from_waker(Waker::noop()), &mut never);
+        drop(moved);
+        drop(lead);
+        done.send(()).unwrap();
+    });
+    ends.recv_timeout(std::time::Duration::from_secs(20))
+        .expect("stuck");
+}

@@ -68,14 +68,16 @@ impl Lead {
         self.answered = true;
         // The body has run: whoever comes back to it from the same batch is answered as everybody is.
         self.flight.set_group(0);
-        let woken = self.flight.lock().finish(answer);
+        let (woken, before) = self.flight.lock().finish(answer);
+        drop(before);
         wake(woken);
     }
 
     /// There is nothing that the others could use: they run for themselves.
     pub(crate) fn split(mut self) {
         self.answered = true;
-        let woken = self.flight.lock().split();
+        let (woken, before) = self.flight.lock().split();
+        drop(before);
         wake(woken);
     }
 }
@@ -138,8 +140,8 @@ impl Wait {
         loop {
             let edition = state.edition();
             match &mut state.phase {
-                Phase::Done(Answer::Content(content)) => {
-                    let answer = Answer::Content(content.clone());
+                Phase::Done(answer) => {
+                    let answer = answer.clone();
                     // What is made of it is the user's `clone`, and ten thousand may wait for the lock.
                     drop(state);
                     if read(&answer) {
@@ -150,11 +152,6 @@ impl Wait {
                     if useless.is_some() {
                         break;
                     }
-                }
-                Phase::Done(error) if read(error) => return Poll::Ready(Turn::Answered),
-                Phase::Done(_) => {
-                    useless = state.reopen(edition);
-                    break;
                 }
                 Phase::Vacant => {
                     state.phase = Phase::Running;
@@ -169,16 +166,17 @@ impl Wait {
                         Some(slot) => slot,
                         None => *this.slot.insert(state.waiters.enlist()),
                     };
-                    state.waiters.set(slot, context.waker().clone());
+                    let before = state.waiters.set(slot, context.waker().clone());
+                    drop(state);
+                    // A waker may hold a task, and this another who waits.
+                    drop(before);
                     return Poll::Pending;
                 }
             }
         }
-        if let Some(slot) = this.slot.take() {
-            state.waiters.leave(slot);
-        }
+        let unused = this.slot.take().and_then(|slot| state.waiters.leave(slot));
         drop(state);
-        drop(useless);
+        drop((useless, unused));
         Poll::Ready(Turn::Lead(Lead::new(
             Arc::clone(&this.flights),
             Arc::clone(&this.flight),
@@ -203,12 +201,13 @@ impl Drop for Wait {
     fn drop(&mut self) {
         let Some(slot) = self.slot else { return };
         let mut state = self.flight.lock();
-        state.waiters.leave(slot);
+        let unused = state.waiters.leave(slot);
         // A turn that this waiter was woken for passes on.
         let woken = state.offer();
         let over = |state: &mut State| state.is_abandoned() || state.is_given_up();
         let gone = over(&mut state);
         drop(state);
+        drop(unused);
         wake(woken);
         if gone {
             self.flights.retire(&self.flight, over);

@@ -23,7 +23,8 @@ thread_local! {
 /// For whom they wait who lead something, and how often. One for the process: a circle may lead through several caches.
 static WAITING: Mutex<Option<Graph>> = Mutex::new(None);
 
-type Graph = HashMap<Led, HashMap<Led, usize>>;
+/// The flights that are waited for go by address; each is there itself, for who leads it may change.
+type Graph = HashMap<Led, HashMap<usize, (Arc<Flight>, usize)>>;
 
 fn graph() -> MutexGuard<'static, Option<Graph>> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -84,13 +85,18 @@ impl Led {
     }
 }
 
+/// Whether the caller is inside of the body of a load.
+pub(crate) fn is_leading() -> bool {
+    LED.try_with(|led| !led.borrow().is_empty()).unwrap_or(false)
+}
+
 /// He would wait for himself.
 pub(super) struct Circle;
 
 /// Those who lead further up this stack wait for somebody, until this is dropped.
 pub(super) struct Waiting {
     these: Vec<Led>,
-    whom: Led,
+    whom: Arc<Flight>,
 }
 
 impl Waiting {
@@ -104,10 +110,9 @@ impl Waiting {
         if these.is_empty() {
             return Ok(None);
         }
-        let whom = Led::by_whom(flight);
         let mut graph = graph();
         let graph = graph.get_or_insert_default();
-        let (mut seen, mut next) = (HashSet::new(), vec![whom]);
+        let (mut seen, mut next) = (HashSet::new(), vec![Led::by_whom(flight)]);
         while let Some(led) = next.pop() {
             if these.contains(&led) {
                 return Err(Circle);
@@ -115,13 +120,17 @@ impl Waiting {
             if seen.insert(led)
                 && let Some(further) = graph.get(&led)
             {
-                next.extend(further.keys());
+                next.extend(further.values().map(|(flight, _)| Led::by_whom(flight)));
             }
         }
         for led in these {
-            *graph.entry(*led).or_default().entry(whom).or_default() += 1;
+            let whom = graph.entry(*led).or_default();
+            whom.entry(Arc::as_ptr(flight).addr())
+                .or_insert_with(|| (Arc::clone(flight), 0))
+                .1 += 1;
         }
         let these = these.to_vec();
+        let whom = Arc::clone(flight);
         Ok(Some(Box::new(Self { these, whom })))
     }
 }
@@ -132,10 +141,11 @@ impl Drop for Waiting {
         let Some(graph) = &mut *graph else { return };
         for led in &self.these {
             let Some(whom) = graph.get_mut(led) else { continue };
-            if let Some(times) = whom.get_mut(&self.whom) {
+            let place = Arc::as_ptr(&self.whom).addr();
+            if let Some((_, times)) = whom.get_mut(&place) {
                 *times -= 1;
                 if *times == 0 {
-                    whom.remove(&self.whom);
+                    whom.remove(&place);
                 }
             }
             if whom.is_empty() {
