@@ -1,5 +1,5 @@
-//! The values' own code runs inside of ours: a `clone` or a `drop` may look at the statistics, and in the `local` engine do
-//! anything to its own cache.
+//! The values' own code runs inside of ours: a `clone` or a `drop` may look at the statistics, and do anything to its own
+//! cache.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use cached_runtime::{Caches, cache};
+use cached_runtime::{Cache, Caches, cache};
 
 use crate::crowd::caches;
 
@@ -167,22 +167,62 @@ fn a_drop_looks_at_the_statistics_of_moka() {
 }
 
 /// What a value does when it goes may be an invalidation.
+macro_rules! removes {
+    ($function:ident, $entry:ident) => {
+        must_end(async |caches| {
+            let dropped: Hook = {
+                let caches = caches.clone();
+                Arc::new(move || at_once(caches.scope(async { $entry(19).invalidate().await.unwrap() })))
+            };
+            let value = |id| Hooked::new(id, &nothing(), &dropped);
+            for round in 0..500 {
+                for id in 0..20 {
+                    $function(value(id), id).await;
+                }
+                $entry(round % 20).invalidate().await.unwrap();
+                $entry(0).insert(value(0)).await.unwrap();
+            }
+        })
+    };
+}
+
 #[test]
 fn a_drop_removes_another_entry() {
+    removes!(local, local_entry);
+}
+
+#[test]
+fn a_drop_removes_another_entry_of_moka() {
+    removes!(moka, moka_entry);
+}
+
+/// The same where no function is called, so that nothing but `moka` is in the way.
+#[test]
+fn a_drop_removes_another_entry_of_a_cache_without_a_function() {
     must_end(async |caches| {
-        let dropped: Hook = {
-            let caches = caches.clone();
-            Arc::new(move || {
-                let mut removal = std::pin::pin!(caches.scope(async { local_entry(99).invalidate().await }));
-                let polled = removal
-                    .as_mut()
-                    .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
-                assert!(matches!(polled, std::task::Poll::Ready(Ok(()))));
-            })
-        };
-        for id in 0..100 {
-            local(Hooked::new(id, &nothing(), &dropped), id).await;
-            local_entry(id / 2).invalidate().await.unwrap();
+        for engine in ["local", "moka"] {
+            let cache: Cache<Hooked> = caches
+                .cache(engine)
+                .backend([engine])
+                .capacity(200)
+                .build_in_memory()
+                .unwrap();
+            let dropped: Hook = {
+                let cache = cache.clone();
+                Arc::new(move || at_once(cache.entry(1).invalidate()).unwrap())
+            };
+            let value = || Hooked::new(0, &nothing(), &dropped);
+            for round in 0..20_000 {
+                let entry = cache.entry(round % 997);
+                if round % 3 == 0 {
+                    entry.insert(value()).await.unwrap();
+                } else {
+                    entry.get_or_load(async || value()).await.unwrap();
+                }
+                if round % 10 == 0 {
+                    cache.entry(1).insert(value()).await.unwrap();
+                }
+            }
         }
     });
 }

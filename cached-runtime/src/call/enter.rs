@@ -15,7 +15,7 @@ use crate::caches::{Caches, context};
 use crate::entry::{Content, Shared};
 use crate::key::KeyBuf;
 use crate::policy::Mode;
-use crate::tier::memory::Probe;
+use crate::tier::memory::{Memory, Probe};
 
 #[inline]
 fn probe_of(key: &KeyBuf) -> Probe<'_> {
@@ -146,11 +146,8 @@ where
         remember(&definition);
     }
     let probe = probe_of(key);
-    let (shared, absent) = context::with(|caches, mode| {
-        let mut absent = false;
-        let function = caches.function(&definition);
-        (seek(function, mode, probe.hash, probe.bytes, &mut absent), absent)
-    });
+    let looked = context::with(|caches, mode| seek_inside(caches.function(&definition), mode, probe));
+    let (shared, absent) = looked.unwrap_or_else(|(function, mode)| seek_outside(&function, mode, probe));
     // Where the scope is not looked at any more: a value's `clone` and `drop` may enter one themselves.
     if let Some(shared) = shared
         && let Some(value) = (definition.read())(Content::Value(shared))
@@ -248,6 +245,23 @@ fn seek(function: &Arc<Function>, mode: Mode, hash: u64, bytes: &[u8], absent: &
         return None;
     }
     function.memory.as_ref()?.value(&Probe { hash, bytes }, absent)
+}
+
+/// The same while a scope is looked at, and whether it is known that there is none; `Err` where that could run code that enters one.
+fn seek_inside(
+    function: &Arc<Function>,
+    mode: Mode,
+    probe: Probe<'_>,
+) -> Result<(Option<Shared>, bool), (Arc<Function>, Mode)> {
+    if function.memory.as_ref().is_some_and(Memory::drops_in_reads) {
+        return Err((Arc::clone(function), mode));
+    }
+    Ok(seek_outside(function, mode, probe))
+}
+
+fn seek_outside(function: &Arc<Function>, mode: Mode, probe: Probe<'_>) -> (Option<Shared>, bool) {
+    let mut absent = false;
+    (seek(function, mode, probe.hash, probe.bytes, &mut absent), absent)
 }
 
 /// What was found, as the function returns it.

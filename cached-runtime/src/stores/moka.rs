@@ -3,10 +3,11 @@
 //! `moka` has no lock of ours to refuse a fill under, so fills hold a gate open that an invalidation passes through:
 //! once it has, every fill that was let in before has landed and can be removed.
 //!
-//! `moka` drops values when it sees fit, some while it tidies up under a lock. A value's `drop` may ask for statistics,
-//! and these must not wait for the tidying that they are called from: hence [`Inside`].
+//! `moka` drops values when it sees fit, some while it tidies up under a lock or moves its table. A value's `drop` may ask for
+//! statistics, or remove an entry, which would wait for what it is called from: so what `moka` drops goes when this thread is
+//! out of it, hence [`Inside`] and [`Kept`].
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -21,6 +22,8 @@ use crate::tier::memory::{Bound, Probe};
 
 thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// What was dropped inside.
+    static GONE: RefCell<Vec<Arc<Held>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// This thread is inside of a `moka`, whichever.
@@ -39,11 +42,36 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         INSIDE.set(self.outer);
+        if !self.outer {
+            // A thread that is about to end has no list any more.
+            let gone = GONE.try_with(RefCell::take);
+            drop(gone);
+        }
+    }
+}
+
+/// A record as `moka` has it.
+#[derive(Clone)]
+struct Kept(Option<Arc<Held>>);
+
+impl Kept {
+    fn new(held: Held) -> Self {
+        Self(Some(Arc::new(held)))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if INSIDE.get()
+            && let Some(held) = self.0.take()
+        {
+            let _ = GONE.try_with(|gone| gone.borrow_mut().push(held));
+        }
     }
 }
 
 pub(crate) struct Moka {
-    entries: Cache<KeyBytes, Arc<Held>, foldhash::fast::RandomState>,
+    entries: Cache<KeyBytes, Kept, foldhash::fast::RandomState>,
     gate: RwLock<()>,
     hits: AtomicU64,
     evictions: Arc<AtomicU64>,
@@ -59,7 +87,10 @@ impl Moka {
         let count = Arc::clone(&evictions);
         let entries = Cache::builder()
             .max_capacity(total)
-            .weigher(|_, held: &Arc<Held>| u32::try_from(held.rest.weight).unwrap_or(u32::MAX))
+            .weigher(|_, kept: &Kept| {
+                let weight = kept.0.as_ref().map_or(1, |held| held.rest.weight);
+                u32::try_from(weight).unwrap_or(u32::MAX)
+            })
             .eviction_listener(move |_, _, cause| {
                 if cause == RemovalCause::Size {
                     count.fetch_add(1, Relaxed);
@@ -98,9 +129,9 @@ impl Moka {
     /// Lets `see` have a look at the entry of a key: no hit.
     pub(crate) fn peek<R>(&self, probe: &Probe<'_>, see: impl FnOnce(&Seen<'_>) -> Option<R>) -> Option<R> {
         let inside = Inside::enter();
-        let held = self.entries.get(probe.bytes);
+        let kept = self.entries.get(probe.bytes);
         drop(inside);
-        held.and_then(|held| see(&held.seen()))
+        see(&kept?.0.as_ref()?.seen())
     }
 
     /// Whether there is a record of a key that was not there a moment ago. `moka` counts every look towards a key's being
@@ -117,14 +148,16 @@ impl Moka {
         admit: impl FnOnce(Option<u64>) -> bool,
     ) -> bool {
         let _inside = Inside::enter();
+        let kept = Kept::new(held);
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let done = self
             .entries
             .entry(KeyBytes::from(probe.bytes))
             .and_compute_with(|present| {
                 let present = present.map(moka::Entry::into_value);
-                if admit(present.map(|present| present.rest.began)) {
-                    Op::Put(Arc::new(held))
+                let present = present.as_ref().and_then(|kept| kept.0.as_ref());
+                if admit(present.map(|held| held.rest.began)) {
+                    Op::Put(kept)
                 } else {
                     Op::Nop
                 }

@@ -116,6 +116,15 @@ impl Memory {
         self.name
     }
 
+    /// Whether reading an entry may drop others, and so run the `drop` of values.
+    pub(crate) fn drops_in_reads(&self) -> bool {
+        match &self.engine {
+            Engine::Local(_) => false,
+            #[cfg(feature = "moka")]
+            Engine::Moka(_) => true,
+        }
+    }
+
     /// The value that is kept for a key, if it is served; whether it is kept that there is none goes to `absent`. As
     /// [`read`](Self::read), but written out for `local`: a hit is not to pay for a call, nor for what it would hand on, nor for
     /// the room in memory that what was read would wait in.
