@@ -153,7 +153,7 @@ async fn no_read_is_older_than_the_last_invalidation_in_a_chain() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_read_is_older_than_the_last_invalidation_where_stores_are_too_slow() {
     let mut random = random();
-    let scant = Duration::from_millis(1);
+    let scant = Duration::from_millis(2);
     storm::<Far>(&mut random, scant).await;
     storm::<LocalFar>(&mut random, scant).await;
     storm::<NearFar>(&mut random, scant).await;

@@ -355,7 +355,7 @@ impl Guarded {
     }
 
     /// Fails in a runtime that has no timers.
-    fn timed<F: Future>(&self, budget: Duration, call: F) -> Result<Timeout<F>, Error> {
+    pub(crate) fn timed<F: Future>(&self, budget: Duration, call: F) -> Result<Timeout<F>, Error> {
         catch_unwind(AssertUnwindSafe(|| timeout(budget, call))).map_err(|_| self.failed("panicked"))
     }
 

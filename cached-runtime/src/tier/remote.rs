@@ -185,7 +185,7 @@ impl Remote {
         work: impl Future<Output = Option<T>>,
     ) -> Option<T> {
         let left = self.guarded.budget().saturating_sub(begun.elapsed());
-        tokio::time::timeout(left, work).await.ok().flatten()
+        self.guarded.timed(left, work).ok()?.await.ok().flatten()
     }
 
     /// The generation that an entry stored now belongs to; `Err` where there must be one and cannot.

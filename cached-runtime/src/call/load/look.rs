@@ -68,7 +68,12 @@ impl Load {
     /// Goes on from what the remote tiers had.
     pub(crate) fn looked(&mut self, below: Below) -> Option<Content> {
         (self.permits, self.patience) = (below.permits, below.patience);
-        let (content, plan) = below.found?;
+        let Some((content, plan)) = below.found else {
+            // It may have been written since it was looked for, and be there no more: what the permits are for is then older.
+            let pending = self.pending()?;
+            self.answer(&pending);
+            return Some(pending);
+        };
         if self.function.spec.ages() {
             self.aged(&plan);
         }

@@ -216,6 +216,7 @@ impl Load {
         let Some(plan) = plan else {
             return self.replace_by_nothing();
         };
+        self.supersede();
         if self.permits.iter().all(Option::is_none) {
             return None;
         }
@@ -225,6 +226,7 @@ impl Load {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);
             fill_remotes(&self.function, &key, &content, plan, &self.permits).await;
+            self.supersede();
         });
         if the_rest_follows {
             background.spawn(filling);
@@ -235,6 +237,13 @@ impl Load {
                 background.spawn(filling);
             }
         }))
+    }
+
+    /// Nobody joins a load any more that may have begun before one that has replaced what is there.
+    fn supersede(&self) {
+        if let Role::Alone { key, replace: true } = &self.role {
+            self.function.flights.detach(key.probe());
+        }
     }
 
     /// Removes what was to be replaced by what is not kept: it is out of date.

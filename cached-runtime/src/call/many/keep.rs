@@ -40,25 +40,33 @@ impl Kept {
     }
 }
 
-/// Stores `kept`, and removes what was to be replaced by what is not kept. Where storing takes longer than the caller can
+/// Stores `kept`, after which nobody joins an older load of what is `replaced` by it, and removes what was to be replaced by
+/// what is not kept. Where storing takes longer than the caller can
 /// be made to wait, it goes on in the background.
 pub(super) fn below(
     function: &Arc<Function>,
     kept: Vec<Kept>,
+    replaced: Vec<KeyBytes>,
     outdated: Vec<KeyBytes>,
     patience: Duration,
 ) -> Option<Keeping> {
+    let supersede = move |function: &Function| {
+        let probes = replaced.iter().map(|key| probe_of(key));
+        probes.for_each(|probe| function.flights.detach(probe));
+    };
+    supersede(function);
     if kept.is_empty() && outdated.is_empty() {
         return None;
     }
     let (ours, background) = (Arc::clone(function), function.background.clone());
     let function = Arc::clone(function);
-    let mut filling: Keeping = Box::pin(async move { fill(&function, &kept).await });
+    let mut filling: Keeping = Box::pin(async move {
+        fill(&function, &kept).await;
+        supersede(&function);
+    });
     let the_rest_follows = ours.fills_below_later();
     Some(Box::pin(async move {
-        for key in &outdated {
-            invalidate::remove(&ours, probe_of(key), &mut Failed::default()).await;
-        }
+        invalidate::several(&ours, &outdated, &mut Failed::default()).await;
         if the_rest_follows {
             background.spawn(filling);
             return;

@@ -302,7 +302,7 @@ impl Many {
     /// awaited. The leads are held until then: callers who come meanwhile are answered by the flights.
     pub(super) fn keep(&mut self, brought: Vec<(Content, Option<Plan>)>) -> Option<Keeping> {
         self.running = false;
-        let (mut kept, mut outdated) = (Vec::new(), Vec::new());
+        let (mut kept, mut outdated, mut replaced) = (Vec::new(), Vec::new(), Vec::new());
         for (load, (content, plan)) in std::mem::take(&mut self.loads).into_iter().zip(brought) {
             match (load.role, plan) {
                 (Role::Off, _) | (Role::Alone, None) => {}
@@ -313,7 +313,11 @@ impl Many {
                             lead.answer(Answer::Content(content.clone()));
                             Some(lead)
                         }
-                        Role::Off | Role::Alone | Role::Replace => None,
+                        Role::Replace => {
+                            replaced.push(self.slots[load.slot].key());
+                            None
+                        }
+                        Role::Off | Role::Alone => None,
                     };
                     if load.permits.iter().any(Option::is_some) {
                         kept.push(Kept::new(load.key, content.clone(), plan, load.permits).led(lead));
@@ -328,7 +332,7 @@ impl Many {
             }
             self.slots[load.slot].content = Some(content);
         }
-        keep::below(&self.function, kept, outdated, self.patience)
+        keep::below(&self.function, kept, replaced, outdated, self.patience)
     }
 
     /// Gives the error of the body to the followers of all of them as `share` can, and the caller's back. Where it
