@@ -129,7 +129,8 @@ impl Guarantees {
         patterns: true,
     };
 
-    /// The same without tokens: a fill may bring back what an invalidation of another process has removed.
+    /// The same without tokens: a fill that is on its way to the store may bring back what an invalidation has removed, of this
+    /// process or of another.
     #[must_use]
     pub const fn without_tokens(mut self) -> Self {
         self.tokens = false;

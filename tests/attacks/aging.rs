@@ -12,6 +12,7 @@ use cached_tests::Source;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::by_hand::poll_once;
 use crate::must_end;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -203,17 +204,6 @@ async fn runtimes(source: &Arc<Hanging>, _id: u64) -> u64 {
         source.well.notified().await;
     }
     number
-}
-
-fn poll_once<F: Future>(work: F) -> Option<F::Output> {
-    let mut work = std::pin::pin!(work);
-    match work
-        .as_mut()
-        .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
-    {
-        std::task::Poll::Ready(done) => Some(done),
-        std::task::Poll::Pending => None,
-    }
 }
 
 #[test]

@@ -3,6 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod aging;
+mod behind_orders;
+mod behind_storm;
+mod behind_waits;
+mod by_hand;
 mod cancelled;
 mod clearing;
 mod extremes;
@@ -10,6 +14,7 @@ mod instantiations;
 mod itself;
 mod lying;
 mod odd;
+mod orders;
 mod panics;
 mod places;
 mod silent;

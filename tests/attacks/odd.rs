@@ -6,16 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cached_runtime::{BoxFuture, Caches, Error, ErrorKind, Filled, Found, Guarantees, Lookup, Store, Token};
+use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
 /// What becomes of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Act {
     Serve,
     Fail(ErrorKind),
     Panic,
     /// Nothing, ever.
     Hang,
+    /// As `Serve`, once the gate is passed.
+    Wait(Arc<Gate>),
     /// As `Serve`, but later.
     Slow(Duration),
 }
@@ -26,6 +29,7 @@ type Script = Box<dyn Fn(&str, &str) -> Act + Send>;
 pub(crate) struct Odd {
     shared: Arc<Mutex<Shared>>,
     patterns: bool,
+    tokens: bool,
 }
 
 struct Shared {
@@ -47,6 +51,7 @@ impl Odd {
                 script: Box::new(|_, _| Act::Serve),
             })),
             patterns: true,
+            tokens: true,
         }
     }
 
@@ -55,9 +60,29 @@ impl Odd {
         self
     }
 
+    /// Takes every fill, whatever has become of its token.
+    pub(crate) fn without_tokens(mut self) -> Self {
+        self.tokens = false;
+        self
+    }
+
     /// `script` sees the name of the operation and the key (the first one, the pattern, or nothing).
     pub(crate) fn script(&self, script: impl Fn(&str, &str) -> Act + Send + 'static) {
         self.lock().script = Box::new(script);
+    }
+
+    /// Serves, but for one operation, every call of which waits before the gate.
+    pub(crate) fn hold(&self, held: &'static str) -> Arc<Gate> {
+        let gate = Gate::new();
+        let before = Arc::clone(&gate);
+        self.script(move |operation, _| {
+            if operation == held {
+                Act::Wait(Arc::clone(&before))
+            } else {
+                Act::Serve
+            }
+        });
+        gate
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -102,6 +127,10 @@ impl Odd {
             Act::Fail(kind) => Err(Error::new(kind, "as scripted")),
             Act::Panic => panic!("a bug in a store"),
             Act::Hang => pending().await,
+            Act::Wait(gate) => {
+                gate.pass().await;
+                Ok(())
+            }
             Act::Slow(pause) => {
                 tokio::time::sleep(pause).await;
                 Ok(())
@@ -138,11 +167,14 @@ impl Shared {
 
 impl Store for Odd {
     fn guarantees(&self) -> Guarantees {
-        if self.patterns {
-            Guarantees::ALL
-        } else {
-            Guarantees::ALL.without_patterns()
+        let mut guarantees = Guarantees::ALL;
+        if !self.patterns {
+            guarantees = guarantees.without_patterns();
         }
+        if !self.tokens {
+            guarantees = guarantees.without_tokens();
+        }
+        guarantees
     }
 
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Lookup, Error>> {
@@ -182,7 +214,7 @@ impl Store for Odd {
                 .tokens
                 .get(key)
                 .is_some_and(|made| made.to_le_bytes() == token.as_bytes());
-            if !stands {
+            if self.tokens && !stands {
                 return Ok(Filled::Refused);
             }
             shared.store(key, bytes, ttl);
@@ -251,5 +283,40 @@ impl Store for Odd {
 
     fn describe(&self) -> String {
         "odd".to_owned()
+    }
+}
+
+/// Where somebody waits until the test lets him go on.
+pub(crate) struct Gate {
+    arrived: Semaphore,
+    open: Semaphore,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            arrived: Semaphore::new(0),
+            open: Semaphore::new(0),
+        })
+    }
+
+    pub(crate) async fn pass(&self) {
+        self.arrived.add_permits(1);
+        self.open.acquire().await.unwrap().forget();
+    }
+
+    /// Returns once one more has arrived.
+    pub(crate) async fn arrived(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Lets one pass, now or later.
+    pub(crate) fn open(&self) {
+        self.open.add_permits(1);
+    }
+
+    /// Lets everybody pass from now on.
+    pub(crate) fn stay_open(&self) {
+        self.open.add_permits(Semaphore::MAX_PERMITS / 2);
     }
 }

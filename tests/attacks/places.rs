@@ -1,38 +1,16 @@
 //! Runtimes: none, several, one that ends; `Caches` that come and go.
 
-use std::future::Future;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use cached_runtime::{ErrorKind, cache, invalidate};
+use cached_runtime::{Cache, ErrorKind, cache, invalidate};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::by_hand::block_on;
 use crate::odd::{Act, Odd};
-
-struct Unpark(thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// An executor that knows nothing of tokio.
-fn block_on<F: Future>(work: F) -> F::Output {
-    let mut work = std::pin::pin!(work);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let end = Instant::now() + Duration::from_secs(20);
-    loop {
-        if let Poll::Ready(output) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        assert!(Instant::now() < end, "stuck");
-        thread::park_timeout(Duration::from_millis(100));
-    }
-}
 
 #[cache(backend = "local", key = "r1:{id}", skip(runs))]
 async fn near(runs: &AtomicU64, id: u64) -> u64 {
@@ -112,6 +90,35 @@ fn a_runtime_without_timers() {
         far(&runs, 1).await;
         assert!(odd.bytes("r2:1").is_some());
     }));
+}
+
+/// Such a store is asked for its generations first. Whether it can be asked anything here or not, callers are served.
+async fn serves(cache: &Cache<u64>) {
+    assert_eq!(cache.entry(1).get_or_load(async || 1).await.unwrap(), 1);
+    let load = async |ids: Vec<u64>| ids.into_iter().map(|id| (id, id)).collect::<HashMap<_, _>>();
+    let many = cache.get_or_load_many([3_u64, 4], load).await.unwrap();
+    assert_eq!(many, [Some(3), Some(4)]);
+    cache.entry(1).insert(2).await.ok();
+    cache.entry(1).invalidate().await.unwrap();
+    assert_eq!(cache.entry(1).get().await.unwrap(), None);
+    cache.clear().await.unwrap();
+    assert_eq!(cache.entry(3).get().await.unwrap(), None);
+}
+
+fn blind() -> Cache<u64> {
+    let caches = Odd::new().without_patterns().caches();
+    caches.cache("blind").backend(["local", "odd"]).build().unwrap()
+}
+
+#[test]
+fn a_store_without_patterns_serves_without_any_runtime() {
+    block_on(serves(&blind()));
+}
+
+#[test]
+fn a_store_without_patterns_serves_in_a_runtime_without_timers() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(serves(&blind()));
 }
 
 #[cache(backend = ["local", "odd"], key = "r3:{id}", skip(runs, gate))]

@@ -9,41 +9,47 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::attempt::is_inside;
-use super::queue::any;
+use super::queue::{Behind, any};
 use super::run::{ensure, has_timers};
 use crate::caches::Caches;
 use crate::caches::function::Function;
+use crate::flight;
+use crate::handles::Whole;
 use crate::key::{Glob, KeyBytes};
 
-/// Which entries of a function are to be removed.
-enum Doomed {
-    Key(KeyBytes),
-    /// By key text.
-    Matching(Glob),
-    All,
-}
-
 /// Of some functions, what is pending of entries that are to be removed.
+///
+/// What has not run when this is dropped is overruled: it may be in the source already, and something newer too. What is
+/// written meanwhile is neither waited for nor overruled, since it is newer than whatever the removal is about.
 #[derive(Default)]
-pub(crate) struct Ahead(Vec<(Arc<Function>, Doomed)>);
+pub(crate) struct Ahead(Vec<Pending>);
+
+/// Of one function.
+struct Pending {
+    function: Arc<Function>,
+    keys: Vec<KeyBytes>,
+    /// The number of the last write there was.
+    last: u64,
+}
 
 impl Ahead {
     /// Of one entry.
     pub(crate) fn entry(&mut self, function: &Arc<Function>, key: &[u8]) {
-        self.add(function, || Doomed::Key(KeyBytes::from(key)));
+        self.add(function, |behind| behind.now_of(KeyBytes::from(key)));
     }
 
     /// Of every entry of one function, all its instantiations included.
-    pub(crate) fn cache(&mut self, functions: &[Arc<Function>]) {
-        for function in functions {
-            self.add(function, || Doomed::All);
+    pub(crate) fn cache(&mut self, whole: &Whole) {
+        for function in whole.functions() {
+            self.add(&function, |behind| behind.now(|_| true));
         }
     }
 
     /// Of the entries of one function whose key text matches.
-    pub(crate) fn cache_pattern(&mut self, functions: &[Arc<Function>], glob: &str) {
-        for function in functions {
-            self.add(function, || Doomed::Matching(Glob::new(glob)));
+    pub(crate) fn cache_pattern(&mut self, whole: &Whole, glob: &str) {
+        let glob = Glob::new(glob);
+        for function in whole.functions() {
+            self.matching(&function, &glob);
         }
     }
 
@@ -51,35 +57,45 @@ impl Ahead {
     pub(crate) fn text(&mut self, caches: &Caches, text: &str) {
         for function in caches.functions() {
             if let Some(key) = function.template.parse(text) {
-                self.add(&function, || Doomed::Key(key));
+                self.add(&function, |behind| behind.now_of(key));
             }
         }
     }
 
     /// Of every entry whose key matches.
     pub(crate) fn pattern(&mut self, caches: &Caches, glob: &str) {
+        let glob = Glob::new(glob);
         for function in caches.functions() {
-            self.add(&function, || Doomed::Matching(Glob::new(glob)));
+            self.matching(&function, &glob);
         }
     }
 
     /// Of every entry of every function.
     pub(crate) fn everything(&mut self, caches: &Caches) {
         for function in caches.functions() {
-            self.add(&function, || Doomed::All);
+            self.add(&function, |behind| behind.now(|_| true));
         }
     }
 
-    fn add(&mut self, function: &Arc<Function>, doomed: impl FnOnce() -> Doomed) {
-        if function.behind.as_ref().is_some_and(|behind| behind.len() > 0) {
-            self.0.push((Arc::clone(function), doomed()));
+    fn matching(&mut self, function: &Arc<Function>, glob: &Glob) {
+        self.add(function, |behind| {
+            behind.now(|key| glob.matches(&function.text(key)))
+        });
+    }
+
+    fn add(&mut self, function: &Arc<Function>, now: impl FnOnce(&Behind) -> (Vec<KeyBytes>, u64)) {
+        let Some(behind) = &function.behind else { return };
+        let (keys, last) = now(behind);
+        if !keys.is_empty() {
+            let function = Arc::clone(function);
+            self.0.push(Pending { function, keys, last });
         }
     }
 
-    /// Returns once all of it has run, its retries included, and is in the source or has failed for good. What is written
-    /// meanwhile is not waited for.
-    pub(crate) async fn run(self) {
-        if self.0.is_empty() {
+    /// Returns once all of it has run, its retries included, and is in the source or has failed for good. Inside of the body
+    /// of a queued write or of a load it returns at once: what is pending might wait for that.
+    pub(crate) async fn run(mut self) {
+        if is_inside() || flight::is_leading() {
             return;
         }
         if !has_timers() {
@@ -88,16 +104,25 @@ impl Ahead {
             );
             return;
         }
-        for (function, doomed) in self.0 {
-            run(&function, doomed).await;
+        for pending in &mut self.0 {
+            pending.run().await;
         }
     }
 }
 
-/// What is pending of the entries that a removal is about, if it has to wait for any. Inside of the body of a queued write it
-/// waits for none.
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        for Pending { function, keys, last } in &self.0 {
+            if let Some(behind) = &function.behind {
+                behind.overrule(keys, *last);
+            }
+        }
+    }
+}
+
+/// What is pending of the entries that a removal is about, if anything is.
 pub(crate) fn ahead(of: impl FnOnce(&mut Ahead)) -> Option<Ahead> {
-    if !any() || is_inside() {
+    if !any() {
         return None;
     }
     let mut ahead = Ahead::default();
@@ -135,24 +160,24 @@ impl<F: Future> Drop for Due<F> {
     }
 }
 
-async fn run(function: &Arc<Function>, doomed: Doomed) {
-    let Some(behind) = &function.behind else { return };
-    let (mut keys, last) = match doomed {
-        Doomed::Key(key) => behind.now_of(key),
-        Doomed::Matching(glob) => behind.now(|key| glob.matches(&function.text(key))),
-        Doomed::All => behind.now(|_| true),
-    };
-    let _hurry = (keys.len() > 1).then(|| behind.hurry());
-    loop {
-        let changed = behind.changed();
-        tokio::pin!(changed);
-        changed.as_mut().enable();
-        behind.leave_out_done(&mut keys, last);
-        if keys.is_empty() {
+impl Pending {
+    /// Leaves none of the keys.
+    async fn run(&mut self) {
+        let Some(behind) = &self.function.behind else {
             return;
+        };
+        let _hurry = (self.keys.len() > 1).then(|| behind.hurry());
+        loop {
+            let changed = behind.changed();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            behind.leave_out_done(&mut self.keys, self.last);
+            if self.keys.is_empty() {
+                return;
+            }
+            // Those at work may have gone down with their runtime.
+            ensure(&self.function);
+            behind.wait(changed).await;
         }
-        // Those at work may have gone down with their runtime.
-        ensure(function);
-        changed.await;
     }
 }

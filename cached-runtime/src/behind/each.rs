@@ -2,6 +2,7 @@
 //! items of several calls.
 
 use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::caches::context;
 use crate::caches::function::Function;
 use crate::call::many::Ids;
 use crate::call::output::Output;
+use crate::call::probe_of;
 use crate::call::values::Ways;
 use crate::entry::Content;
 use crate::fill::{End, Puts};
@@ -22,6 +24,7 @@ use crate::hooks::CacheValue;
 use crate::invalidate::{self, Each, When, Writer};
 use crate::key::KeyBytes;
 use crate::resilience::{Failed, TOGETHER};
+use crate::tier::stamps::Stamp;
 
 /// A list of which every run of a body can have a part for itself.
 #[diagnostic::on_unimplemented(
@@ -231,20 +234,24 @@ async fn write(function: &Arc<Function>, offers: Vec<Offer>) {
     let mut offers = offers.into_iter();
     let mut next = offers.next();
     while let Some(first) = next {
-        let (mut keys, mut ends) = (Vec::new(), Vec::new());
-        let mut note = |(key, content, plan): Written| {
+        let (mut keys, mut ends, mut stamps) = (Vec::new(), Vec::new(), Vec::new());
+        let mut note = |(key, content, plan): Written, stamp| {
+            stamps.push(stamp);
             keys.push(key);
             ends.push(plan.map_or(End::Remove, |plan| End::Put(content, plan)));
         };
-        let written = first.written();
-        behind.accept(Box::new(first), || run::ensure(function)).await;
-        note(written);
+        let mut marks = Marks::new(function);
+        let (written, hash) = (first.written(), probe_of(&first.key).hash);
+        let stamp = behind
+            .accept(Box::new(first), || run::ensure(function), || marks.mark(hash))
+            .await;
+        note(written, stamp);
         next = offers.next();
         for _ in 1..TOGETHER {
             let Some(offer) = next else { break };
-            let written = offer.written();
-            match behind.try_accept(Box::new(offer)) {
-                Ok(()) => note(written),
+            let (written, hash) = (offer.written(), probe_of(&offer.key).hash);
+            match behind.try_accept(Box::new(offer), || marks.mark(hash)) {
+                Ok(stamp) => note(written, stamp),
                 Err(offer) => {
                     next = Some(*offer);
                     break;
@@ -258,11 +265,34 @@ async fn write(function: &Arc<Function>, offers: Vec<Offer>) {
             keys: &keys,
         };
         let unput = Unput::new(function, &keys);
-        let puts = Puts::begin(function, keys.clone()).await;
+        let puts = Puts::since(function, keys.clone(), stamps).await;
         // A store that does not take it has the entry removed.
         puts.end(ends, &mut Failed::default()).await;
         unput.done();
         drop(held);
+    }
+}
+
+/// The stamps of entries as they are accepted, one after the other. Those that share one share it here too, unless a stranger
+/// has moved it on between them: or each put would take the one before it for a stranger.
+struct Marks<'a> {
+    function: &'a Function,
+    made: HashMap<usize, Stamp>,
+}
+
+impl<'a> Marks<'a> {
+    fn new(function: &'a Function) -> Self {
+        let made = HashMap::new();
+        Self { function, made }
+    }
+
+    fn mark(&mut self, hash: u64) -> Stamp {
+        let stamps = &self.function.stamps;
+        let place = stamps.place(hash);
+        let unmoved = self.made.get(&place).filter(|made| **made == stamps.now(hash));
+        let stamp = unmoved.copied().unwrap_or_else(|| stamps.moved_on(hash));
+        self.made.insert(place, stamp);
+        stamp
     }
 }
 

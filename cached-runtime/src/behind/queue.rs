@@ -1,14 +1,16 @@
 //! What is pending of one cached function: the newest value of each key, and the writes to be run for it, in order.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use tokio::time::Instant;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use super::report::Report;
-use super::state::{Offer, Progress, State, Turn};
+use super::run::has_timers;
+use super::state::{Offer, Progress, State, Turn, Waiting};
 use super::write::Settings;
 use crate::caches::function::Plan;
 use crate::entry::Content;
@@ -38,8 +40,8 @@ pub(crate) struct Behind {
 /// What a worker is to do.
 pub(super) enum Next {
     Run(Vec<Turn>),
-    /// Until then, or until it is woken.
-    Wait(Instant),
+    /// Until then, or until it is woken; as the one of this number.
+    Wait(Instant, u64),
     /// There is nothing to do, or somebody else waits for it.
     End,
 }
@@ -91,18 +93,17 @@ impl Behind {
         pending.is_some_and(|pending| pending.newest == turn.newest)
     }
 
-    /// Somebody invalidates this entry, and is yet to move its stamp on: who looks later must not find what is on its way
-    /// into the source, which may be there already, and something newer too.
-    pub(crate) fn overrule(&self, key: &[u8]) {
-        if let Some(pending) = self.lock().keys.get_mut(key) {
-            pending.overrule();
+    /// Somebody invalidates these entries, and is yet to move their stamps on: who looks later must not find what is on its
+    /// way into the source, of the writes up to the last of then, which may be there already, and something newer too.
+    pub(super) fn overrule(&self, keys: &[KeyBytes], last: u64) {
+        if keys.is_empty() {
+            return;
         }
-    }
-
-    /// The same of all entries that `meant` names.
-    pub(crate) fn overrule_if(&self, meant: impl Fn(&[u8]) -> bool) {
-        for (key, pending) in &mut self.lock().keys {
-            if pending.progress == Progress::Runs && meant(key) {
+        let mut state = self.lock();
+        for key in keys {
+            if let Some(pending) = state.keys.get_mut(&**key)
+                && pending.taken.is_some_and(|taken| taken <= last)
+            {
                 pending.overrule();
             }
         }
@@ -140,12 +141,17 @@ impl Behind {
     }
 
     /// Adds a write, once there is room for it, for which `work` sees to it that somebody is at work. Dropped before, nothing is
-    /// added.
-    pub(super) async fn accept(&self, mut offer: Box<Offer>, work: impl Fn()) {
+    /// added. What `mark` returns was made before anybody else saw it, or added another.
+    pub(super) async fn accept<M>(
+        &self,
+        mut offer: Box<Offer>,
+        work: impl Fn(),
+        mut mark: impl FnMut() -> M,
+    ) -> M {
         let mut room = None;
         loop {
-            let full = match self.lock().take(offer, room.take()) {
-                Ok(()) => return,
+            let full = match self.take(offer, room.take(), &mut mark) {
+                Ok(mark) => return mark,
                 Err((back, full)) => {
                     offer = back;
                     full
@@ -154,13 +160,38 @@ impl Behind {
             let _hurry = self.hurry();
             work();
             // Nobody closes it.
-            room = full.acquire_owned().await.ok();
+            room = match self.lost_at().filter(|_| has_timers()) {
+                Some(at) => timeout_at(at, full.acquire_owned())
+                    .await
+                    .ok()
+                    .and_then(Result::ok),
+                None => full.acquire_owned().await.ok(),
+            };
         }
     }
 
     /// Adds a write if there is room for it, or gives it back.
-    pub(super) fn try_accept(&self, offer: Box<Offer>) -> Result<(), Box<Offer>> {
-        self.lock().take(offer, None).map_err(|(offer, _)| offer)
+    pub(super) fn try_accept<M>(
+        &self,
+        offer: Box<Offer>,
+        mut mark: impl FnMut() -> M,
+    ) -> Result<M, Box<Offer>> {
+        self.take(offer, None, &mut mark).map_err(|(offer, _)| offer)
+    }
+
+    fn take<M>(
+        &self,
+        offer: Box<Offer>,
+        room: Option<OwnedSemaphorePermit>,
+        mark: &mut impl FnMut() -> M,
+    ) -> Result<M, (Box<Offer>, Arc<Semaphore>)> {
+        let mut state = self.lock();
+        let gone = state.take(offer, room)?;
+        let mark = mark();
+        drop(state);
+        // The user's.
+        drop(gone);
+        Ok(mark)
     }
 
     /// The values of these are in the tiers, or their writer is gone.
@@ -173,21 +204,41 @@ impl Behind {
     /// Whether one more worker is wanted, which is then counted.
     pub(super) fn employ(&self) -> bool {
         let mut state = self.lock();
-        self.wake(&state);
-        let wanted = state.earliest().is_some() && state.waiting.is_none() && state.workers < state.most;
+        self.wake(&mut state);
+        let now = Instant::now();
+        let lost = state
+            .waiting
+            .take_if(|waiting| waiting.lost_at() <= now)
+            .is_some();
+        if lost {
+            // In its place, or the next call would be for it.
+            self.woken.notify_one();
+        }
+        let is_free = state.waiting.is_none() && (lost || state.workers < state.most);
+        let wanted = is_free && state.earliest().is_some();
         state.workers += usize::from(wanted);
         wanted
     }
 
     /// Lets the worker that waits look again, if it waits for too long.
-    fn wake(&self, state: &State) {
+    fn wake(&self, state: &mut State) {
         let next = state.earliest();
-        if state
-            .waiting
-            .is_some_and(|until| next.is_some_and(|next| next < until))
+        if let Some(waiting) = &mut state.waiting
+            && next.is_some_and(|next| next < waiting.until)
         {
-            self.woken.notify_one();
+            self.tell(waiting);
         }
+    }
+
+    fn tell(&self, waiting: &mut Waiting) {
+        waiting.told.get_or_insert_with(Instant::now);
+        self.woken.notify_one();
+    }
+
+    /// Until when the worker that waits has to have looked, if it has to.
+    pub(super) fn lost_at(&self) -> Option<Instant> {
+        let state = self.lock();
+        state.waiting.as_ref().map(Waiting::lost_at)
     }
 
     /// What a worker that has nothing in hand does next.
@@ -198,8 +249,14 @@ impl Behind {
         }
         match state.earliest() {
             Some(at) if state.waiting.is_none() => {
-                state.waiting = Some(at);
-                Next::Wait(at)
+                state.last_waiting += 1;
+                let number = state.last_waiting;
+                state.waiting = Some(Waiting {
+                    number,
+                    until: at,
+                    told: None,
+                });
+                Next::Wait(at, number)
             }
             _ => {
                 state.workers -= 1;
@@ -208,9 +265,9 @@ impl Behind {
         }
     }
 
-    /// The worker that waited does so no longer.
-    pub(super) fn waited(&self) {
-        self.lock().waiting = None;
+    /// The worker that waited as this one does so no longer.
+    pub(super) fn waited(&self, number: u64) {
+        self.lock().waiting.take_if(|waiting| waiting.number == number);
     }
 
     /// A worker is gone before its end.
@@ -223,13 +280,16 @@ impl Behind {
     pub(super) fn done(&self, key: KeyBytes) -> bool {
         let mut state = self.lock();
         state.writes -= 1;
-        let was_last = state.go_on(key);
+        let gone = state.go_on(key);
         self.changed.notify_waiters();
-        was_last
+        drop(state);
+        gone.is_some()
     }
 
     /// Writes have to be run again, together, apart from those after which a newer one by the same writer comes anyway.
     pub(super) fn again(&self, turns: Vec<Turn>, at: Instant) {
+        // The user's, and so not dropped under the lock.
+        let (mut replaced, mut gone) = (Vec::new(), Vec::new());
         let mut state = self.lock();
         let mut keys = Vec::with_capacity(turns.len());
         for Turn { key, write, .. } in turns {
@@ -240,7 +300,8 @@ impl Behind {
             let next = pending.writes.front();
             if next.is_some_and(|next| next.writer == write.writer) {
                 state.writes -= 1;
-                state.go_on(key);
+                gone.extend(state.go_on(key));
+                replaced.push(write);
                 continue;
             }
             pending.writes.push_front(write);
@@ -252,8 +313,10 @@ impl Behind {
             let number = state.last;
             state.failed.insert((at, number), keys);
         }
-        self.wake(&state);
+        self.wake(&mut state);
         self.changed.notify_waiters();
+        drop(state);
+        drop((replaced, gone));
     }
 
     /// From now on nothing lingers.
@@ -261,8 +324,10 @@ impl Behind {
         let mut state = self.lock();
         state.hurried += 1;
         state.let_all_go();
+        if let Some(waiting) = &mut state.waiting {
+            self.tell(waiting);
+        }
         drop(state);
-        self.woken.notify_one();
         Hurry(self)
     }
 
@@ -299,5 +364,13 @@ impl Behind {
     /// Ready when a write is done, or a worker was lost.
     pub(super) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
+    }
+
+    /// Waits for `changed`, and no longer than the worker that is to look takes for that.
+    pub(super) async fn wait(&self, changed: Pin<&mut Notified<'_>>) {
+        match self.lost_at() {
+            Some(at) => _ = timeout_at(at, changed).await,
+            None => changed.await,
+        }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn ensure(function: &Arc<Function>) {
     }
     let worker = Worker {
         function: Arc::clone(function),
-        waiting: false,
+        waiting: None,
         employed: true,
     };
     // Dropped where nothing can run, and so no longer counted.
@@ -65,7 +65,7 @@ pub(crate) async fn drain(function: &Arc<Function>) -> bool {
         }
         // Those there were may have gone down with their runtime.
         ensure(function);
-        changed.await;
+        behind.wait(changed).await;
     }
     drop(hurry);
     true
@@ -79,7 +79,8 @@ pub(super) fn has_timers() -> bool {
 
 struct Worker {
     function: Arc<Function>,
-    waiting: bool,
+    /// By its number.
+    waiting: Option<u64>,
     employed: bool,
 }
 
@@ -95,12 +96,12 @@ impl Worker {
                     // What panics is the user's: a weight.
                     let _ = caught(run(&function, behind, turns)).await;
                 }
-                Next::Wait(at) => {
-                    self.waiting = true;
+                Next::Wait(at, number) => {
+                    self.waiting = Some(number);
                     // Whichever comes first.
                     let _ = timeout_at(at, behind.woken.notified()).await;
-                    self.waiting = false;
-                    behind.waited();
+                    self.waiting = None;
+                    behind.waited(number);
                 }
                 Next::End => {
                     self.employed = false;
@@ -115,8 +116,8 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if let Some(behind) = &self.function.behind {
-            if self.waiting {
-                behind.waited();
+            if let Some(number) = self.waiting {
+                behind.waited(number);
             }
             if self.employed {
                 behind.lost_worker();
@@ -168,10 +169,9 @@ async fn run(function: &Arc<Function>, behind: &Behind, turns: Vec<Turn>) {
     failed(function, behind, failures, &error).await;
 }
 
-/// Puts the values once more, unless newer ones are on their way.
+/// Puts the values once more, unless newer ones are on their way. They are pending until then: what the tiers have meanwhile
+/// may be what another process has read in the source before.
 async fn succeeded(function: &Function, behind: &Behind, turns: Vec<Turn>, puts: Puts) {
-    // Whoever finds none in the tiers from here on asks the source: another process may have overtaken these.
-    turns.iter().for_each(|turn| behind.overrule(&turn.key));
     let keys: Vec<KeyBytes> = turns.iter().map(|turn| turn.key.clone()).collect();
     let _done = Finished {
         behind,

@@ -44,8 +44,28 @@ pub(super) struct State {
     pub(super) workers: usize,
     /// How many workers there may be.
     pub(super) most: usize,
-    /// Until when one of them waits, for what is due next.
-    pub(super) waiting: Option<Instant>,
+    /// The one of them that waits for what is due next.
+    pub(super) waiting: Option<Waiting>,
+    /// The number of the last that did.
+    pub(super) last_waiting: u64,
+}
+
+/// A worker that waits.
+pub(super) struct Waiting {
+    pub(super) number: u64,
+    pub(super) until: Instant,
+    /// When it was first told to look again.
+    pub(super) told: Option<Instant>,
+}
+
+/// Within this a worker looks that is to. One that has not is in a runtime that stands still.
+const SILENT: Duration = Duration::from_secs(1);
+
+impl Waiting {
+    /// From when on it is not counted on.
+    pub(super) fn lost_at(&self) -> Instant {
+        self.told.map_or(self.until, |told| told.min(self.until)) + SILENT
+    }
 }
 
 /// One key.
@@ -69,8 +89,8 @@ pub(super) enum Progress {
     Waits,
     /// It runs, and the source may have it.
     Runs,
-    /// The same, and from now on the source is to be asked: it has it, or the entry has been invalidated since, so that it
-    /// may have something newer.
+    /// The same, and from now on the source is to be asked: the entry has been invalidated since, so that it may have
+    /// something newer.
     Overruled,
 }
 
@@ -132,6 +152,9 @@ pub(super) struct Offer {
     pub(super) job: Job,
 }
 
+/// What a newer write has taken the place of.
+pub(super) type Displaced = (Content, Option<Job>);
+
 pub(super) type Written = (KeyBytes, Content, Option<Plan>);
 
 impl Offer {
@@ -167,12 +190,12 @@ impl Pending {
 
 impl State {
     /// Adds a write, or gives it back if there is no room for it. A body that writes needs none: it would wait for room that
-    /// others of its kind have, or it itself.
+    /// others of its kind have, or it itself. What it replaces is to be dropped without the lock.
     pub(super) fn take(
         &mut self,
         offer: Box<Offer>,
         room: Option<OwnedSemaphorePermit>,
-    ) -> Result<(), (Box<Offer>, Arc<Semaphore>)> {
+    ) -> Result<Displaced, (Box<Offer>, Arc<Semaphore>)> {
         let present = self.keys.get(&*offer.key);
         let last = present.and_then(|pending| pending.writes.back());
         let replaces = last.is_some_and(|last| last.writer == offer.writer);
@@ -214,7 +237,8 @@ impl State {
             taken: None,
         });
         (pending.newest, pending.accepted) = (number, now);
-        (pending.content, pending.plan) = (content, plan);
+        pending.plan = plan;
+        let before = std::mem::replace(&mut pending.content, content);
         if !replaces {
             self.writes += 1;
             self.most = self.most.max(writer.settings.concurrency);
@@ -225,10 +249,14 @@ impl State {
                 runs: 0,
                 _room: room,
             });
-        } else if let Some(last) = pending.writes.back_mut() {
-            (last.job, last.number, last.runs) = (job, number, 0);
+            return Ok((before, None));
         }
-        Ok(())
+        let last = pending.writes.back_mut();
+        let job = last.map(|last| {
+            (last.number, last.runs) = (number, 0);
+            std::mem::replace(&mut last.job, job)
+        });
+        Ok((before, job))
     }
 
     pub(super) fn room_of(&mut self, settings: &SettingsOf) -> Arc<Semaphore> {
@@ -338,17 +366,15 @@ impl State {
         fresh.into_iter().chain(gathered).chain(failed).min()
     }
 
-    /// Ends a run: what comes next of this key may be replaced for a while. Whether nothing does.
-    pub(super) fn go_on(&mut self, key: KeyBytes) -> bool {
-        let Some(pending) = self.keys.get_mut(&*key) else {
-            return true;
-        };
+    /// Ends a run: what comes next of this key may be replaced for a while. What was there of it if nothing does, to be
+    /// dropped without the lock.
+    pub(super) fn go_on(&mut self, key: KeyBytes) -> Option<Pending> {
+        let pending = self.keys.get_mut(&*key)?;
         (pending.progress, pending.taken) = (Progress::Waits, None);
         if pending.writes.is_empty() {
-            self.keys.remove(&*key);
-            return true;
+            return self.keys.remove(&*key);
         }
         self.line_up_next(Instant::now(), key);
-        false
+        None
     }
 }

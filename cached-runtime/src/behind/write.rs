@@ -187,16 +187,19 @@ where
             }))
         })),
     });
-    behind.accept(offer, || run::ensure(&function)).await;
+    let probe = probe_of(&key);
+    // In the order of the queue: whoever is accepted or removes later finds that this one has been overtaken, or is.
+    let mark = || function.stamps.moved_on(probe.hash);
+    let stamp = behind.accept(offer, || run::ensure(&function), mark).await;
     let put = Unput::new(&function, std::slice::from_ref(&key));
     run::ensure(&function);
     match plan {
         Some(plan) => {
-            let begun = Put::begin(&function, probe_of(&key)).await;
+            let begun = Put::since(&function, probe, stamp).await;
             // A store that does not take it has the entry removed.
             let _ = begun.end(content, plan, &mut Failed::default()).await;
         }
-        None => invalidate::remove(&function, probe_of(&key), &mut Failed::default()).await,
+        None => invalidate::remove(&function, probe, &mut Failed::default()).await,
     }
     put.done();
     (returned.done)()

@@ -63,6 +63,11 @@ impl Puts {
         // Not before the last of them has moved on.
         let stamps = keys.iter().map(|key| function.stamps.now(probe_of(key).hash));
         let stamps = stamps.collect();
+        Self::since(function, keys, stamps).await
+    }
+
+    /// Of entries whose stamps have been moved on to these.
+    pub(crate) async fn since(function: &Arc<Function>, keys: Vec<KeyBytes>, stamps: Vec<Stamp>) -> Self {
         let mut claims = Vec::with_capacity(function.remotes.len());
         let mut failed = Failed::default();
         if !function.remotes.is_empty() {

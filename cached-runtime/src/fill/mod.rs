@@ -47,8 +47,12 @@ enum Seen {
 
 impl Put {
     pub(crate) async fn begin(function: &Arc<Function>, probe: Probe<'_>) -> Self {
-        function.stamps.advance(probe.hash);
-        let stamp = function.stamps.now(probe.hash);
+        let stamp = function.stamps.moved_on(probe.hash);
+        Self::since(function, probe, stamp).await
+    }
+
+    /// Of an entry whose stamp has been moved on to this one.
+    pub(crate) async fn since(function: &Arc<Function>, probe: Probe<'_>, stamp: Stamp) -> Self {
         let mut claims = Vec::with_capacity(function.remotes.len());
         if !function.remotes.is_empty() {
             let key = function.full_key(probe.bytes);

@@ -33,6 +33,11 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
+    /// One of them: all instantiations of a function have one template and one chain.
+    pub(crate) fn any(&self) -> &Arc<Function> {
+        &self.function
+    }
+
     /// What is kept for it, for every type of values.
     pub(crate) fn functions(&self) -> Vec<Arc<Function>> {
         match self.site {
@@ -102,10 +107,9 @@ impl<V> Cache<V> {
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Caches::shutdown`].
     pub async fn clear(&self) -> Result<(), Error> {
         self.whole.caches.check_open()?;
-        let functions = self.whole.functions();
         let mut failed = Failed::default();
-        let removal = invalidate::cache(&functions, &mut failed);
-        behind::removing(|ahead| ahead.cache(&functions), removal).await
+        let removal = invalidate::cache(&self.whole, &mut failed);
+        behind::removing(|ahead| ahead.cache(&self.whole), removal).await
     }
 
     /// Removes the entries whose key matches `glob`, as [`Caches::invalidate_pattern`] does, and nothing of other
@@ -118,9 +122,8 @@ impl<V> Cache<V> {
     /// by pattern, as Memcached cannot, after the others have removed theirs.
     pub async fn invalidate_pattern(&self, glob: &str) -> Result<u64, Error> {
         self.whole.caches.check_open()?;
-        let functions = self.whole.functions();
-        let removal = invalidate::cache_pattern(&functions, glob);
-        behind::removing(|ahead| ahead.cache_pattern(&functions, glob), removal).await
+        let removal = invalidate::cache_pattern(&self.whole, glob);
+        behind::removing(|ahead| ahead.cache_pattern(&self.whole, glob), removal).await
     }
 
     /// What happened since its [`Caches`] was built.

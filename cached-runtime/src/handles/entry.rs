@@ -274,11 +274,11 @@ impl<V: CacheValue> Entry<V> {
     ///
     /// A write of this entry that waits under `write_behind` is run first, and waited for, its retries included: the source
     /// has it, or it has failed for good, before the entry is removed. Not inside of the body of such a write, which might wait for
-    /// itself. Dropped meanwhile, the write still runs, and the removal does not wait for it.
+    /// itself, nor inside of a load, which it might wait for. Dropped meanwhile, the write still runs, and the removal does not wait for it.
     pub async fn invalidate(&self) -> Result<(), Error> {
         self.check()?;
         let mut failed = Failed::default();
-        let removal = invalidate::entry(&self.function, self.probe(), &mut failed);
+        let removal = invalidate::remove(&self.function, self.probe(), &mut failed);
         behind::removing(|ahead| ahead.entry(&self.function, self.key.as_bytes()), removal).await;
         Ok(())
     }

@@ -24,6 +24,7 @@ use crate::Error;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::call::probe_of;
+use crate::handles::Whole;
 use crate::key::{Glob, KeyBytes};
 use crate::resilience::{Failed, Guarded, Matching, TOGETHER, What};
 use crate::store::BoxFuture;
@@ -41,14 +42,6 @@ pub(crate) fn forget(function: &Function, probe: Probe<'_>) {
         memory.remove(probe);
     }
     function.flights.detach(probe);
-}
-
-/// Before step 1, where somebody says that the source has changed: it has the last word from now on about what is on its
-/// way there. What the cache removes of its own accord says nothing of the source.
-fn overrule(function: &Function, meant: impl Fn(&[u8]) -> bool) {
-    if let Some(behind) = &function.behind {
-        behind.overrule_if(meant);
-    }
 }
 
 /// Steps 2 and 3.
@@ -100,14 +93,6 @@ impl<'a, 'w, I: Iterator<Item = (&'a Arc<Guarded>, What<'w>)>, M: FnMut()> Drop 
 }
 
 /// One entry of one function.
-pub(crate) async fn entry(function: &Function, probe: Probe<'_>, failed: &mut Failed) {
-    if let Some(behind) = &function.behind {
-        behind.overrule(probe.bytes);
-    }
-    remove(function, probe, failed).await;
-}
-
-/// The same of the cache's own accord.
 pub(crate) async fn remove(function: &Function, probe: Probe<'_>, failed: &mut Failed) {
     revoke(function, probe);
     if !function.remotes.is_empty() {
@@ -131,7 +116,7 @@ async fn remove_below(
     let _ = pass(function.upwards(), What::Keys(&keys), memory, failed).await;
 }
 
-/// Several entries of one function, of the cache's own accord, in as few requests for each store as their number allows.
+/// Several entries of one function, in as few requests for each store as their number allows.
 pub(crate) fn several<'a>(
     function: &'a Function,
     keys: &'a [KeyBytes],
@@ -191,58 +176,43 @@ fn revoke_all(function: &Function) {
 }
 
 /// Every entry of one function, all its instantiations included.
-pub(crate) async fn cache(functions: &[Arc<Function>], failed: &mut Failed) -> Result<(), Error> {
-    let revoke = || functions.iter().for_each(|function| revoke_all(function));
-    functions.iter().for_each(|function| overrule(function, |_| true));
+pub(crate) async fn cache(whole: &Whole, failed: &mut Failed) -> Result<(), Error> {
+    // Looked for anew each time, for there may be new ones.
+    let revoke = || whole.functions().iter().for_each(|function| revoke_all(function));
     revoke();
-    // The instantiations of a function have one template and one chain.
-    match functions.first() {
-        Some(function) if !function.remotes.is_empty() => {
-            let matching = function.matching_all();
-            let passed = pass(function.upwards(), What::Pattern(&matching), revoke, failed).await;
-            passed.map(drop)
-        }
-        _ => Ok(()),
+    let function = whole.any();
+    if function.remotes.is_empty() {
+        return Ok(());
     }
+    let matching = function.matching_all();
+    let passed = pass(function.upwards(), What::Pattern(&matching), revoke, failed).await;
+    passed.map(drop)
 }
 
 /// The entries of one function whose key text matches `glob`; how many there were.
-pub(crate) async fn cache_pattern(functions: &[Arc<Function>], glob: &str) -> Result<u64, Error> {
+pub(crate) async fn cache_pattern(whole: &Whole, glob: &str) -> Result<u64, Error> {
     let matcher = Glob::new(glob);
     let revoke = || -> u64 {
-        functions
+        let functions = whole.functions();
+        let removed = functions
             .iter()
-            .map(|function| revoke_if(function, |key| matcher.matches(&function.text(key))))
-            .sum()
+            .map(|function| revoke_if(function, |key| matcher.matches(&function.text(key))));
+        removed.sum()
     };
-    for function in functions {
-        overrule(function, |key| matcher.matches(&function.text(key)));
-    }
     let removed = revoke();
-    match functions.first() {
-        Some(function) if !function.remotes.is_empty() => {
-            let matching = function.matching(glob);
-            let again = || _ = revoke();
-            let passed = pass(
-                function.upwards(),
-                What::Pattern(&matching),
-                again,
-                &mut Failed::default(),
-            )
-            .await;
-            passed.map(|count| removed.max(count))
-        }
-        _ => Ok(removed),
+    let function = whole.any();
+    if function.remotes.is_empty() {
+        return Ok(removed);
     }
+    let matching = function.matching(glob);
+    let again = || _ = revoke();
+    let mut failed = Failed::default();
+    let passed = pass(function.upwards(), What::Pattern(&matching), again, &mut failed).await;
+    passed.map(|count| removed.max(count))
 }
 
 /// The entry whose key is `text`, whichever function owns it.
 pub(crate) async fn by_text(caches: &Caches, text: &str, failed: &mut Failed) {
-    for function in caches.functions() {
-        if let (Some(behind), Some(key)) = (&function.behind, function.template.parse(text)) {
-            behind.overrule(&key);
-        }
-    }
     let revoke = || revoke_text(caches, text);
     revoke();
     let stores = caches.upwards();
@@ -277,9 +247,6 @@ pub(crate) async fn by_pattern(
             .map(|function| revoke_if(&function, |key| matcher.matches(&function.text(key))))
             .sum()
     };
-    for function in meant() {
-        overrule(&function, |key| matcher.matches(&function.text(key)));
-    }
     let removed = revoke();
     let stores = caches.upwards();
     if stores.is_empty() {
@@ -299,9 +266,6 @@ pub(crate) async fn by_pattern(
 /// Every entry of every function.
 pub(crate) async fn everything(caches: &Caches) -> Result<(), Error> {
     let revoke = || caches.functions().for_each(|function| revoke_all(&function));
-    caches
-        .functions()
-        .for_each(|function| overrule(&function, |_| true));
     revoke();
     let stores = caches.upwards();
     if stores.is_empty() {

@@ -159,6 +159,6 @@ impl Update {
     }
 
     pub(super) async fn remove(&self, failed: &mut Failed) {
-        super::entry(&self.function, probe_of(&self.key), failed).await;
+        super::remove(&self.function, probe_of(&self.key), failed).await;
     }
 }

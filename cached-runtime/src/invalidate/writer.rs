@@ -1,7 +1,8 @@
 //! What `#[invalidate]` and `#[update]` expand into: a body, and what to remove or to put once it has run.
 //!
 //! What is pending under `write_behind` of an entry that is to be removed is run first, before the body where the key is known
-//! by then: the body would be undone by it otherwise.
+//! by then: the body would be undone by it otherwise. And after it, if anything has come meanwhile: the source is asked next,
+//! and must have it.
 //!
 //! A writer that is dropped or panics after its body has begun still removes, without waiting for the stores: nobody
 //! knows what it had committed.
@@ -71,8 +72,6 @@ enum Target {
 pub struct Writer {
     when: When,
     targets: Vec<Target>,
-    /// How many of them have waited for what was pending of their entries.
-    waited: usize,
     /// From before the body.
     pub(super) made: Moment,
 }
@@ -83,7 +82,6 @@ impl Writer {
         Self {
             when,
             targets: Vec::new(),
-            waited: 0,
             made: Moment::now(),
         }
     }
@@ -195,14 +193,9 @@ impl Writer {
         }
     }
 
-    /// What is pending of entries that are to be removed, of those that have not waited for it.
-    fn ahead(&mut self) -> Option<Ahead> {
-        let targets = &self.targets[self.waited..];
-        self.waited = self.targets.len();
-        if targets.is_empty() {
-            return None;
-        }
-        behind::ahead(|ahead| targets.iter().for_each(|target| target.wait_for(ahead)))
+    /// What is pending of entries that are to be removed.
+    fn ahead(&self) -> Option<Ahead> {
+        behind::ahead(|ahead| self.targets.iter().for_each(|target| target.wait_for(ahead)))
     }
 
     /// What has to be done before the body is polled. What is pending comes first, or it would come after the removal.
@@ -223,7 +216,6 @@ impl Writer {
     }
 
     async fn run(&mut self) {
-        // Of those that were not known before the body.
         if let Some(ahead) = self.ahead() {
             Box::pin(ahead.run()).await;
         }
@@ -237,6 +229,8 @@ impl Writer {
 
     /// Removes without anybody waiting: from memory at once, from stores by a removal that is queued.
     fn run_detached(&self) {
+        // Nobody waits for it.
+        drop(self.ahead());
         for target in &self.targets {
             // Begun and dropped midway, which queues what is left of it.
             let _ = pin!(target.remove(&mut Failed::default())).poll(&mut Context::from_waker(Waker::noop()));
@@ -249,7 +243,7 @@ impl Target {
     fn wait_for(&self, ahead: &mut Ahead) {
         match self {
             Self::Entry(function, key) => ahead.entry(function, key),
-            Self::Cache(whole) => ahead.cache(&whole.functions()),
+            Self::Cache(whole) => ahead.cache(whole),
             Self::Key(caches, text) => ahead.text(caches, text),
             Self::Pattern(caches, glob) | Self::OneOf(caches, glob) => ahead.pattern(caches, glob),
             Self::Update(_) | Self::Updates(_) => {}
@@ -288,10 +282,10 @@ impl Target {
     async fn remove(&self, failed: &mut Failed) -> Result<(), Error> {
         match self {
             Self::Entry(function, key) => {
-                super::entry(function, probe_of(key), failed).await;
+                super::remove(function, probe_of(key), failed).await;
                 Ok(())
             }
-            Self::Cache(whole) => super::cache(&whole.functions(), failed).await,
+            Self::Cache(whole) => super::cache(whole, failed).await,
             Self::Key(caches, text) => {
                 super::by_text(caches, text, failed).await;
                 Ok(())

@@ -105,7 +105,13 @@ impl Stamps {
         advance(self.stripe(hash));
     }
 
-    /// The same, unless it has moved on from `stamp` before. What it is then.
+    /// The same, and what it is then.
+    pub(crate) fn moved_on(&self, hash: u64) -> Stamp {
+        self.advance(hash);
+        self.now(hash)
+    }
+
+    /// Moves it on unless it has moved on from `stamp` before. What it is then.
     pub(crate) fn advance_from(&self, hash: u64, stamp: Stamp) -> Option<Stamp> {
         let key = Moment::next();
         let moved = self.stripe(hash).compare_exchange(stamp.key, key, SeqCst, SeqCst);

@@ -1,0 +1,251 @@
+//! Writes that run later, beside newer ones, removals and loads: once a writer has returned, nobody sees less than it wrote.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cached_runtime::{Cache, Caches, ErrorKind, Strategy, cache, invalidate, update};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::by_hand::poll_once;
+use crate::must_end;
+use crate::odd::{Act, Gate, Odd};
+
+/// How long threads race each other.
+const RACE: Duration = Duration::from_millis(1_500);
+
+#[derive(Default)]
+struct Table(Mutex<HashMap<u64, u64>>);
+
+impl Table {
+    fn new() -> &'static Self {
+        Box::leak(Box::default())
+    }
+
+    fn row(&self, id: u64) -> u64 {
+        self.0.lock().unwrap().get(&id).copied().unwrap_or(0)
+    }
+
+    fn set(&self, id: u64, value: u64) {
+        self.0.lock().unwrap().insert(id, value);
+    }
+}
+
+#[cache(backend = "local", key = "bo:{id}", strategy = "write_behind", skip(table))]
+async fn row(table: &'static Table, id: u64) -> u64 {
+    table.row(id)
+}
+
+#[update(entries(row(row.0) = row.1 for row in rows), strategy = "write_behind")]
+async fn write_all(table: &'static Table, rows: &[(u64, u64)]) {
+    rows.iter().for_each(|row| table.set(row.0, row.1));
+}
+
+#[update(row(id) = value, strategy = "write_behind")]
+async fn write(table: &'static Table, id: u64, value: u64) {
+    table.set(id, value);
+}
+
+#[invalidate(row(id))]
+async fn write_past(table: &'static Table, id: u64, value: u64) {
+    table.set(id, value);
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// What callers see of a row before and after everything has run is what it is in the end.
+async fn is_seen_as_it_ends(caches: &Caches, table: &'static Table, id: u64) {
+    let before = row(table, id).await;
+    caches.settle().await;
+    assert_eq!([before, row(table, id).await], [table.row(id); 2]);
+}
+
+/// A list is written, and once its first row is seen, that row by another writer.
+fn writes_beside_a_list(other: impl AsyncFn(&'static Table)) {
+    let (runtime, end) = (runtime(), Instant::now() + RACE);
+    while Instant::now() < end {
+        let (caches, table) = (Odd::new().caches(), Table::new());
+        let rows: Vec<(u64, u64)> = (0..1_000).map(|id| (id, 1)).collect();
+        thread::scope(|threads| {
+            threads.spawn(|| runtime.block_on(caches.scope(write_all(table, &rows))));
+            runtime.block_on(caches.scope(must_end(async {
+                while row_entry(0).get().await.unwrap().is_none() {}
+                other(table).await;
+            })));
+        });
+        runtime.block_on(caches.scope(must_end(is_seen_as_it_ends(&caches, table, 0))));
+    }
+}
+
+#[test]
+fn a_list_is_not_put_over_a_newer_write() {
+    writes_beside_a_list(async |table| write(table, 0, 2).await);
+}
+
+#[test]
+fn a_list_is_not_put_after_an_invalidation_that_waited_for_it() {
+    writes_beside_a_list(async |table| write_past(table, 0, 9).await);
+}
+
+#[test]
+fn a_write_is_not_put_over_a_newer_one() {
+    const WRITERS: u64 = 6;
+    let (runtime, end) = (runtime(), Instant::now() + RACE);
+    let (caches, table) = (Odd::new().caches(), Table::new());
+    for id in (0..).take_while(|_| Instant::now() < end) {
+        let all = Barrier::new(WRITERS as usize);
+        thread::scope(|threads| {
+            for value in 1..=WRITERS {
+                let (caches, runtime, all) = (&caches, &runtime, &all);
+                threads.spawn(move || {
+                    let _inside = runtime.enter();
+                    let write = caches.scope(write(table, id, value));
+                    all.wait();
+                    assert!(poll_once(write).is_some());
+                });
+            }
+        });
+        runtime.block_on(caches.scope(must_end(is_seen_as_it_ends(&caches, table, id))));
+    }
+}
+
+fn source() -> &'static AtomicU64 {
+    Box::leak(Box::default())
+}
+
+fn cache_of(caches: &Caches, store: &'static str) -> Cache<u64> {
+    caches
+        .cache("numbers")
+        .backend([store])
+        .strategy(Strategy::WriteBehind)
+        .build()
+        .unwrap()
+}
+
+/// Nothing is ever too slow.
+const AMPLE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn what_another_process_has_loaded_is_not_seen_once_a_write_has_run() {
+    let (odd, source) = (Odd::new(), source());
+    let (here, there) = (odd.caches_within(AMPLE), odd.caches_within(AMPLE));
+    let entry = cache_of(&here, "odd").entry(1);
+    let other = cache_of(&there, "odd").entry(1);
+    let load = async || source.load(SeqCst);
+    let body = || async {
+        source.store(1, SeqCst);
+        Ok::<(), String>(())
+    };
+    must_end(async {
+        entry.write_behind(1, body).await.unwrap().unwrap();
+        other.invalidate().await.unwrap();
+        assert_eq!(other.get_or_load(load).await.unwrap(), 0);
+        assert_eq!(entry.get_or_load(load).await.unwrap(), 1, "pending");
+        let gate = odd.hold("fill");
+        gate.arrived().await;
+        assert_eq!(source.load(SeqCst), 1, "it has run");
+        let seen = entry.get_or_load(load).await.unwrap();
+        gate.stay_open();
+        here.settle().await;
+        assert_eq!(seen, 1);
+    })
+    .await;
+}
+
+/// Where a write could not be put, a load from before it may fill the store with what was true then.
+#[tokio::test]
+async fn what_was_loaded_before_a_write_is_not_seen_once_it_has_run() {
+    let (odd, source) = (Odd::new(), source());
+    let caches = odd.caches_within(AMPLE);
+    let entry = cache_of(&caches, "odd").entry(1);
+    let load = async || source.load(SeqCst);
+    let (look, fill) = (Gate::new(), Gate::new());
+    let (before_look, before_fill) = (Arc::clone(&look), Arc::clone(&fill));
+    let (looked, filled) = (AtomicBool::new(false), AtomicBool::new(false));
+    odd.script(move |operation, _| match operation {
+        "get" if !looked.swap(true, SeqCst) => Act::Wait(Arc::clone(&before_look)),
+        "fill" if !filled.swap(true, SeqCst) => Act::Fail(ErrorKind::Store),
+        "fill" if source.load(SeqCst) == 1 => Act::Wait(Arc::clone(&before_fill)),
+        _ => Act::Serve,
+    });
+    let body = || async {
+        source.store(1, SeqCst);
+        Ok::<(), String>(())
+    };
+    let write = async {
+        look.arrived().await;
+        entry.write_behind(1, body).await.unwrap().unwrap();
+        look.open();
+    };
+    must_end(async {
+        let (early, ()) = tokio::join!(entry.get_or_load(load), write);
+        early.unwrap();
+        assert_eq!(entry.get_or_load(load).await.unwrap(), 1, "pending");
+        tokio::select! {
+            () = fill.arrived() => {}
+            () = caches.settle() => {}
+        }
+        assert_eq!(source.load(SeqCst), 1, "it has run");
+        let open = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            fill.stay_open();
+        };
+        let (seen, ()) = tokio::join!(entry.get_or_load(load), open);
+        caches.settle().await;
+        assert_eq!(seen.unwrap(), 1);
+    })
+    .await;
+}
+
+/// It waited for the older one, and the newer one runs meanwhile.
+#[tokio::test]
+async fn a_removal_uncovers_no_source_that_a_newer_write_is_still_to_reach() {
+    let (caches, source) = (Odd::new().caches(), source());
+    let entry = cache_of(&caches, "local").entry(1);
+    let load = async || source.load(SeqCst);
+    let gate = Gate::new();
+    let before = Arc::clone(&gate);
+    let older = || async {
+        source.store(1, SeqCst);
+        Ok::<(), String>(())
+    };
+    let newer = move || {
+        let before = Arc::clone(&before);
+        async move {
+            before.pass().await;
+            source.store(2, SeqCst);
+            Ok::<(), String>(())
+        }
+    };
+    must_end(async {
+        entry.write_behind(1, older).await.unwrap().unwrap();
+        let mut removal = Box::pin(entry.invalidate());
+        assert!(
+            poll_once(removal.as_mut()).is_none(),
+            "it waits for the older one"
+        );
+        entry.write_behind(2, newer).await.unwrap().unwrap();
+        gate.arrived().await;
+        assert_eq!(entry.get_or_load(load).await.unwrap(), 2, "pending");
+        // A removal may wait for the newer one too.
+        let open = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let seen = entry.get_or_load(load).await.unwrap();
+            gate.open();
+            seen
+        };
+        let (removed, seen) = tokio::join!(removal, open);
+        removed.unwrap();
+        caches.settle().await;
+        assert_eq!(seen, 2);
+    })
+    .await;
+}
