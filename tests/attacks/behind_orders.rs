@@ -249,3 +249,36 @@ async fn a_removal_uncovers_no_source_that_a_newer_write_is_still_to_reach() {
     })
     .await;
 }
+
+#[invalidate(key = "numbers:1")]
+async fn write_number() {}
+
+/// Its body has not run, so nothing has been removed.
+#[tokio::test]
+async fn a_writer_that_is_dropped_while_it_waits_uncovers_nothing() {
+    let (odd, source, gate) = (Odd::new(), source(), Gate::new());
+    let (here, there) = (odd.caches_within(AMPLE), odd.caches_within(AMPLE));
+    let entry = cache_of(&here, "odd").entry(1);
+    let load = async || source.load(SeqCst);
+    let before = Arc::clone(&gate);
+    let body = move || {
+        let before = Arc::clone(&before);
+        async move {
+            before.pass().await;
+            source.store(1, SeqCst);
+            Ok::<(), String>(())
+        }
+    };
+    must_end(async {
+        entry.write_behind(1, body).await.unwrap().unwrap();
+        let mut writer = Box::pin(here.scope(write_number()));
+        assert!(poll_once(writer.as_mut()).is_none(), "it waits for the write");
+        gate.arrived().await;
+        drop(writer);
+        cache_of(&there, "odd").entry(1).invalidate().await.unwrap();
+        assert_eq!(entry.get_or_load(load).await.unwrap(), 1);
+        gate.stay_open();
+        here.settle().await;
+    })
+    .await;
+}

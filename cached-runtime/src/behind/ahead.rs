@@ -95,18 +95,27 @@ impl Ahead {
     /// Returns once all of it has run, its retries included, and is in the source or has failed for good. Inside of the body
     /// of a queued write or of a load it returns at once: what is pending might wait for that.
     pub(crate) async fn run(mut self) {
-        if is_inside() || flight::is_leading() {
-            return;
-        }
-        if !has_timers() {
-            tracing::error!(
-                "what is pending of removed entries can only be run inside a tokio runtime with timers, and comes after the removal"
-            );
-            return;
-        }
-        for pending in &mut self.0 {
-            pending.run().await;
-        }
+        run(&mut self.0).await;
+    }
+
+    /// The same before it is known whether anything is removed: nothing is overruled.
+    pub(crate) async fn run_before(mut self) {
+        run(&mut std::mem::take(&mut self.0)).await;
+    }
+}
+
+async fn run(all: &mut [Pending]) {
+    if is_inside() || flight::is_leading() {
+        return;
+    }
+    if !has_timers() {
+        tracing::error!(
+            "what is pending of removed entries can only be run inside a tokio runtime with timers, and comes after the removal"
+        );
+        return;
+    }
+    for pending in all {
+        pending.run().await;
     }
 }
 

@@ -201,7 +201,7 @@ impl Writer {
     /// What has to be done before the body is polled. What is pending comes first, or it would come after the removal.
     async fn begin(&mut self) {
         if let Some(ahead) = self.ahead() {
-            ahead.run().await;
+            ahead.run_before().await;
         }
         match &mut *self.targets {
             [target] => target.begin().await,
