@@ -101,15 +101,8 @@ pub(crate) struct Remote {
 impl Remote {
     pub(crate) const fn of<V: CacheValue + Serialize + DeserializeOwned, W: Way<V>>() -> Self {
         Self {
-            encode: |shared, codec, bytes| {
-                let mut encoded = Ok(());
-                W::see(shared, &mut |value| encoded = codec.encode(value, bytes));
-                encoded
-            },
-            decode: |bytes, codec| match codec.decode::<V>(bytes) {
-                Ok(value) => Ok(W::share(value)),
-                Err(error) => Err(error),
-            },
+            encode: encode::<V, W>,
+            decode: decode::<V, W>,
             shape: Subject::of::<V>(),
         }
     }
@@ -120,6 +113,24 @@ impl Remote {
 
     pub(crate) fn decode(&self, bytes: &[u8], codec: Codec) -> Result<Shared, Error> {
         unpanicked(ErrorKind::Decode, || (self.decode)(bytes, codec))
+    }
+}
+
+// Functions, and not closures in their place: each of those is one more to compile for every type.
+fn encode<V: CacheValue + Serialize, W: Way<V>>(
+    shared: &Shared,
+    codec: Codec,
+    bytes: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let mut encoded = Ok(());
+    W::see(shared, &mut |value| encoded = codec.encode(value, bytes));
+    encoded
+}
+
+fn decode<V: CacheValue + DeserializeOwned, W: Way<V>>(bytes: &[u8], codec: Codec) -> Result<Shared, Error> {
+    match codec.decode::<V>(bytes) {
+        Ok(value) => Ok(W::share(value)),
+        Err(error) => Err(error),
     }
 }
 

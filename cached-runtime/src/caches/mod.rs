@@ -24,11 +24,10 @@ pub use self::builder::CachesBuilder;
 use self::function::Function;
 use self::named::Named;
 pub use self::named::{CacheBuilder, TierBuilder};
-use self::registry::{Definition, Site, sites};
+use self::registry::{Definition, Site, Untyped, sites};
 use crate::background::Background;
 use crate::behind::{self, Report};
 use crate::clock::Clock;
-use crate::hooks::Erased;
 use crate::invalidate;
 use crate::key::Glob;
 use crate::resilience::{Failed, Guarded, Owned, generations};
@@ -282,10 +281,7 @@ impl Caches {
         let slot = &self.0.slots[definition.site().index()];
         match slot.here.get() {
             Some((identity, function)) if *identity == definition.identity() => function,
-            _ => {
-                let hooks = || definition.hooks();
-                self.find_or_build(slot, definition.identity(), definition.site(), &hooks)
-            }
+            _ => self.find_or_build(slot, definition.identity(), definition.site(), definition),
         }
     }
 
@@ -295,10 +291,10 @@ impl Caches {
         mut slot: &'a Slot,
         wanted: TypeId,
         site: &'static Site,
-        hooks: &dyn Fn() -> Erased,
+        definition: &dyn Untyped,
     ) -> &'a Arc<Function> {
         loop {
-            let build = || (wanted, self.build_function(site, hooks()));
+            let build = || (wanted, self.build_function(site, definition.hooks()));
             let (identity, function) = slot.here.get_or_init(build);
             if *identity == wanted {
                 return function;

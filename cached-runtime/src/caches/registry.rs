@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use super::Caches;
 use super::function::Function;
 use crate::call::output::{Output, Shape};
 use crate::call::values::{Values, Ways};
@@ -201,6 +202,28 @@ impl<V> Clone for Definition<V> {
 
 impl<V> Copy for Definition<V> {}
 
+/// A definition whose type of values is forgotten: what is asked of it is compiled once.
+pub(crate) trait Untyped {
+    /// What is kept for it.
+    fn function<'c>(&self, caches: &'c Caches) -> &'c Arc<Function>;
+    fn hooks(&self) -> Erased;
+}
+
+impl<V> Untyped for Definition<V> {
+    fn function<'c>(&self, caches: &'c Caches) -> &'c Arc<Function> {
+        caches.function(self)
+    }
+
+    fn hooks(&self) -> Erased {
+        let mut hooks = match self.erase {
+            Some(erase) => erase(self.hooks, self.values.see),
+            None => Erased::default(),
+        };
+        hooks.remote = self.values.remote;
+        hooks
+    }
+}
+
 impl<V> Definition<V> {
     /// Made by the expansion.
     pub const fn new(site: &'static Site, values: Values<V>) -> Self {
@@ -270,16 +293,6 @@ impl<V> Definition<V> {
     #[inline]
     pub(crate) fn site(&self) -> &'static Site {
         self.site
-    }
-
-    pub(crate) fn hooks(&self) -> Erased {
-        let hooks = self
-            .erase
-            .map_or_else(Erased::default, |erase| erase(self.hooks, self.values.see));
-        Erased {
-            remote: self.values.remote,
-            ..hooks
-        }
     }
 
     /// Tells the instantiations of a method's type apart: writes the type's name unless the function's own path has

@@ -10,7 +10,7 @@ use super::output::{Output, Shape};
 use super::start::Start;
 use super::values::Ways;
 use crate::caches::function::Function;
-use crate::caches::registry::Definition;
+use crate::caches::registry::{Definition, Untyped};
 use crate::caches::{Caches, context};
 use crate::entry::{Content, Shared};
 use crate::key::KeyBuf;
@@ -146,18 +146,17 @@ where
         remember(&definition);
     }
     let probe = probe_of(key);
-    let looked = context::with(|caches, mode| seek_inside(caches.function(&definition), mode, probe));
-    let (shared, absent) = looked.unwrap_or_else(|(function, mode)| seek_outside(&function, mode, probe));
+    let (shared, absent) = seek_scoped(&definition, probe);
     // Where the scope is not looked at any more: a value's `clone` and `drop` may enter one themselves.
     if let Some(shared) = shared
         && let Some(value) = (definition.read())(Content::Value(shared))
     {
         return Enter::Done(R::from_value(value));
     }
-    context::with(|caches, mode| {
-        let function = caches.function(&definition);
-        missed(function, mode, definition.ways(), probe.hash, probe.bytes, absent)
-    })
+    match R::absent().filter(|_| absent) {
+        Some(absent) => Enter::Done(absent),
+        None => Enter::Wait(start_scoped(&definition, probe), definition.ways()),
+    }
 }
 
 /// From now on the function is found at its site.
@@ -245,6 +244,18 @@ fn seek(function: &Arc<Function>, mode: Mode, hash: u64, bytes: &[u8], absent: &
         return None;
     }
     function.memory.as_ref()?.value(&Probe { hash, bytes }, absent)
+}
+
+/// The same in what is in force, and whether it is known that there is none.
+#[inline(never)]
+fn seek_scoped(definition: &dyn Untyped, probe: Probe<'_>) -> (Option<Shared>, bool) {
+    let looked = context::with(|caches, mode| seek_inside(definition.function(caches), mode, probe));
+    looked.unwrap_or_else(|(function, mode)| seek_outside(&function, mode, probe))
+}
+
+#[inline(never)]
+fn start_scoped(definition: &dyn Untyped, probe: Probe<'_>) -> Start {
+    context::with(|caches, mode| Start::new(definition.function(caches), mode, probe))
 }
 
 /// The same while a scope is looked at, and whether it is known that there is none; `Err` where that could run code that enters one.

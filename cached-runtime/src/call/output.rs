@@ -100,8 +100,11 @@ impl<T, E> Output<2> for Result<T, E> {
     type Error = E;
 
     fn split(self) -> Outcome<Self, T, E> {
-        self.map(Loaded::Value)
-            .map_err(|error| (error, Err as fn(E) -> Self))
+        // Not by `map`: that is two functions more to compile for every type.
+        match self {
+            Ok(value) => Ok(Loaded::Value(value)),
+            Err(error) => Err((error, Err)),
+        }
     }
 
     #[inline]

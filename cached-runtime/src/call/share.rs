@@ -11,6 +11,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::flight;
+
 /// Makes a follower's error, if it has one for him. Kept in the flight, under its lock.
 type Maker<E> = Box<dyn FnMut() -> Option<E> + Send>;
 
@@ -52,8 +54,8 @@ impl<E> Share<E> {
     }
 
     /// A follower's error; none for one who came when it had been divided.
-    pub(crate) fn make(self, maker: &mut (dyn Any + Send)) -> Option<E> {
-        (self.make)(maker)
+    pub(crate) fn make(self, maker: &flight::Maker) -> Option<E> {
+        (self.make)(&mut **maker.lock())
     }
 }
 

@@ -48,8 +48,12 @@ fn ways<V: CacheValue, W: Way<V>>() -> Ways<V> {
         read: read::<V, W>,
         take: take::<V, W>,
         share: W::share,
-        keep: |load, value| load.keep_value(value, &|| W::share(value.clone())),
+        keep: keep::<V, W>,
     }
+}
+
+fn keep<V: CacheValue, W: Way<V>>(load: Load, value: &V) -> Option<Keeping> {
+    load.keep_value(value, &|| W::share(value.clone()))
 }
 
 /// Values that may leave it.

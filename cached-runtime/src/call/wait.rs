@@ -55,7 +55,10 @@ impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
         let mut read = |answer: Answer| {
             made = match answer {
                 Answer::Content(content) => taken(content, ways().take),
-                Answer::Error(maker) => maker.with(|maker| share.make(maker)).and_then(R::from_error),
+                Answer::Error(maker) => match share.make(&maker) {
+                    Some(error) => R::from_error(error),
+                    None => None,
+                },
             };
             made.is_some()
         };

@@ -32,9 +32,9 @@ impl Maker {
         Self(Arc::new(Mutex::new(inside)))
     }
 
-    /// Lets `make` use what is inside.
-    pub(crate) fn with<E>(&self, make: impl FnOnce(&mut (dyn Any + Send)) -> E) -> E {
-        make(&mut **self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What is inside, for one of them at a time.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Box<dyn Any + Send>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -89,7 +89,7 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J> Batch<R, N, I, Id, S, V,
             let mut read = |answer: &Answer| match answer {
                 Answer::Content(_) => true,
                 Answer::Error(maker) => {
-                    let made = maker.with(|maker| share.make(maker)).and_then(R::from_error);
+                    let made = share.make(maker).and_then(R::from_error);
                     let is_made = made.is_some();
                     // Of several the first: one that is of no use to this batch undoes none that is.
                     failed = failed.take().or(made);

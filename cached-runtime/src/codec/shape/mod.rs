@@ -41,8 +41,15 @@ impl Subject {
     pub(crate) const fn of<T: DeserializeOwned>() -> Self {
         Self {
             name: type_name::<T>,
-            ask: |survey| T::deserialize(probe::Probe::of::<T>(survey)).map(drop),
+            ask: ask::<T>,
         }
+    }
+}
+
+fn ask<T: DeserializeOwned>(survey: &mut survey::Survey) -> Result<(), terms::Refusal> {
+    match T::deserialize(probe::Probe::of::<T>(survey)) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(refusal),
     }
 }
 
