@@ -1,6 +1,9 @@
 //! Leaders that are dropped: somebody who waits takes over at once, or nothing is left.
 
-use std::sync::Arc;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use cached_runtime::{Mode, cache, with_mode};
@@ -155,4 +158,54 @@ async fn a_load_that_replaces_runs_beside_the_flight() {
     let ends = ends(calls).await;
     assert_eq!((ends.answers, ends.aborted), (vec![42; 9], vec![0]));
     assert_eq!((source.begun(), source.completed()), (2, 1));
+}
+
+/// Notes whether something is still held when it is woken.
+struct Looks {
+    held: AtomicBool,
+    at_wake: Mutex<Vec<bool>>,
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        self.at_wake.lock().unwrap().push(self.held.load(SeqCst));
+    }
+}
+
+/// As a connection, of which there may be one.
+struct Holds<'a>(&'a AtomicBool);
+
+impl Drop for Holds<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, SeqCst);
+    }
+}
+
+#[cache(backend = "local", skip(held))]
+async fn holding(held: &AtomicBool, id: u64) -> u64 {
+    held.store(true, SeqCst);
+    let _holds = Holds(held);
+    std::future::pending::<()>().await;
+    id
+}
+
+/// Who takes over finds all that the one before had.
+#[test]
+fn a_dropped_body_is_gone_before_the_next_is_asked_for() {
+    let (caches, looks) = (
+        caches(),
+        Arc::new(Looks {
+            held: AtomicBool::new(false),
+            at_wake: Mutex::default(),
+        }),
+    );
+    let waker = Waker::from(Arc::clone(&looks));
+    let mut context = Context::from_waker(&waker);
+    let mut leader = Box::pin(caches.scope(holding(&looks.held, 1)));
+    let mut follower = Box::pin(caches.scope(holding(&looks.held, 1)));
+    assert!(leader.as_mut().poll(&mut context).is_pending());
+    assert!(follower.as_mut().poll(&mut context).is_pending());
+    assert!(looks.held.load(SeqCst));
+    drop(leader);
+    assert_eq!(*looks.at_wake.lock().unwrap(), [false]);
 }

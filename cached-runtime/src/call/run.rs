@@ -41,10 +41,10 @@ impl<R: Output<K>, const K: u8> Lead<R, K> {
 /// A load under way: looks in the tiers below memory unless its caller has done so, runs the body if none of them
 /// answers, and stores what it brought. The expansion makes it: a function that did would be compiled for each.
 pub struct Run<R: Output<K>, B, const K: u8> {
+    /// The body. Before the load, and so dropped before somebody else's begins.
+    pub body: Pin<Box<B>>,
     /// The load.
     pub lead: Lead<R, K>,
-    /// The body.
-    pub body: Pin<Box<B>>,
 }
 
 impl<R: Output<K>, B, const K: u8> Unpin for Run<R, B, K> {}

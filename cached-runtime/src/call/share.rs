@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::flight;
 
-/// Makes a follower's error, if it has one for him. Kept in the flight, under its lock.
+/// Makes a follower's error, if it has one for him. Called under a lock of its own ([`flight::Maker`]).
 type Maker<E> = Box<dyn FnMut() -> Option<E> + Send>;
 
 /// The user's `share_error`.

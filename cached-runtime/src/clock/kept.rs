@@ -23,8 +23,8 @@ const MANY: u32 = 8;
 const WINDOW: Duration = Duration::from_millis(100);
 /// Steps after which there have to have been many again.
 const STEPS: u32 = 250;
-/// A time that is older stands still.
-const STILL: Duration = Duration::from_secs(1);
+/// A time that is older stands still, or is late: until it is written down again everybody reads the clock himself.
+const STILL: Duration = Duration::from_millis(50);
 /// No time is kept.
 const NONE: u64 = 0;
 
@@ -88,11 +88,22 @@ impl Kept {
         }
     }
 
+    fn write_down(&self) {
+        loop {
+            let tick = super::read();
+            self.tick.store(tick, Relaxed);
+            // Where this thread has stood still in between it has just taken everybody back.
+            if super::read().saturating_sub(tick) <= super::ticks(STEP) {
+                return;
+            }
+        }
+    }
+
     /// Reads the clock for all until nobody has asked for it for a while.
     fn keep(&self) {
         loop {
             for _ in 0..STEPS {
-                self.tick.store(super::read(), Relaxed);
+                self.write_down();
                 thread::sleep(STEP);
             }
             let mut hits = self.hits.lock().unwrap_or_else(PoisonError::into_inner);

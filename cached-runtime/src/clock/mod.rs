@@ -132,7 +132,9 @@ impl ManualClock {
 
     /// Moves the time forward by `span`.
     pub fn advance(&self, span: Duration) {
-        self.0.fetch_add(ticks(span), Ordering::AcqRel);
+        // Not past the end of time, or it would begin anew.
+        let later = |now: u64| Some(now.saturating_add(ticks(span)));
+        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
     }
 
     pub(crate) fn clock(&self) -> Clock {

@@ -50,7 +50,12 @@ pub(super) enum Phase {
     Done(Answer),
 }
 
+/// How many there have been.
+static FLIGHTS: AtomicU64 = AtomicU64::new(0);
+
 pub(super) struct Flight {
+    /// Of all there ever were. An address may be another's by and by.
+    pub(super) number: u64,
     pub(super) key: KeyBytes,
     pub(super) hash: u64,
     /// The batch that leads it, among those of others; 0 for a caller who asked for this key alone.
@@ -68,6 +73,7 @@ impl Flight {
             waiters: Waiters::default(),
         };
         Self {
+            number: FLIGHTS.fetch_add(1, Relaxed),
             key,
             hash,
             group: AtomicU64::new(0),
@@ -144,6 +150,7 @@ impl State {
     pub(super) fn finish(&mut self, answer: Answer) -> (Vec<Waker>, Phase) {
         let before = std::mem::replace(&mut self.phase, Phase::Done(answer));
         self.answers = self.answers.wrapping_add(1);
+        self.falls = 0;
         (self.waiters.take_all(), before)
     }
 

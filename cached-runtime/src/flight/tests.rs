@@ -3,7 +3,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use super::state::SOLO_RUNS;
 use super::{Answer, Flights, Group, Joined, Lead, Maker, Turn, Wait};
@@ -474,4 +476,41 @@ fn a_waker_may_drop_who_waits_for_the_same_flight() {
     });
     ends.recv_timeout(std::time::Duration::from_secs(20))
         .expect("stuck");
+}
+
+/// Does something when it goes.
+struct Last<F: FnMut() + Send>(F);
+
+impl<F: FnMut() + Send> Drop for Last<F> {
+    fn drop(&mut self) {
+        self.0();
+    }
+}
+
+/// Of two who can make nothing of it, the second has the last of it.
+#[test]
+fn an_answer_of_no_use_is_dropped_where_the_flight_can_be_joined() {
+    let (done, end) = channel();
+    std::thread::spawn(move || {
+        let (flights, mut leader) = start();
+        let mut followers = waiting(&flights, 2);
+        let joined = Arc::clone(&flights);
+        leader.answer(Answer::Error(Maker::new(Box::new(Last(move || {
+            drop(joined.join(KEY));
+        })))));
+        let mut second = followers.pop().unwrap();
+        let mut first = followers.pop();
+        let mut leads = None;
+        let mut overtaken = |_: &Answer| {
+            leads = first.take().map(Follower::lead);
+            false
+        };
+        let waker = Waker::noop();
+        let turn = Pin::new(&mut second.wait).poll_turn(&mut Context::from_waker(waker), &mut overtaken);
+        assert!(turn.is_pending() && leads.is_some());
+        drop(leader);
+        done.send(()).unwrap();
+    });
+    end.recv_timeout(Duration::from_secs(20))
+        .expect("the flight's lock is held");
 }

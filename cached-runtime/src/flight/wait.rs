@@ -147,6 +147,8 @@ impl Wait {
                     if read(&answer) {
                         return Poll::Ready(Turn::Answered);
                     }
+                    // It may be the last of it, and the user's.
+                    drop(answer);
                     state = this.flight.lock();
                     useless = state.reopen(edition);
                     if useless.is_some() {

@@ -23,8 +23,8 @@ thread_local! {
 /// For whom they wait who lead something, and how often. One for the process: a circle may lead through several caches.
 static WAITING: Mutex<Option<Graph>> = Mutex::new(None);
 
-/// The flights that are waited for go by address; each is there itself, for who leads it may change.
-type Graph = HashMap<Led, HashMap<usize, (Arc<Flight>, usize)>>;
+/// The flights that are waited for go by number; each is there itself, for who leads it may change.
+type Graph = HashMap<Led, HashMap<u64, (Arc<Flight>, usize)>>;
 
 fn graph() -> MutexGuard<'static, Option<Graph>> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -33,8 +33,8 @@ fn graph() -> MutexGuard<'static, Option<Graph>> {
 /// One who leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Led {
-    /// By address: a flight in here is held by its leader.
-    Flight(usize),
+    /// By number. It may be over: what its body has begun to wait for may outlive it.
+    Flight(u64),
     Group(u64),
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Within(());
 
 impl Within {
     pub(super) fn enter(flight: &Arc<Flight>) -> Self {
-        Self::enter_as(Led::Flight(Arc::as_ptr(flight).addr()))
+        Self::enter_as(Led::Flight(flight.number))
     }
 
     fn enter_as(led: Led) -> Self {
@@ -79,7 +79,7 @@ impl Led {
     /// Whoever leads `flight`.
     fn by_whom(flight: &Arc<Flight>) -> Self {
         match flight.group() {
-            0 => Self::Flight(Arc::as_ptr(flight).addr()),
+            0 => Self::Flight(flight.number),
             group => Self::Group(group),
         }
     }
@@ -125,7 +125,7 @@ impl Waiting {
         }
         for led in these {
             let whom = graph.entry(*led).or_default();
-            whom.entry(Arc::as_ptr(flight).addr())
+            whom.entry(flight.number)
                 .or_insert_with(|| (Arc::clone(flight), 0))
                 .1 += 1;
         }
@@ -141,11 +141,11 @@ impl Drop for Waiting {
         let Some(graph) = &mut *graph else { return };
         for led in &self.these {
             let Some(whom) = graph.get_mut(led) else { continue };
-            let place = Arc::as_ptr(&self.whom).addr();
-            if let Some((_, times)) = whom.get_mut(&place) {
+            let number = self.whom.number;
+            if let Some((_, times)) = whom.get_mut(&number) {
                 *times -= 1;
                 if *times == 0 {
-                    whom.remove(&place);
+                    whom.remove(&number);
                 }
             }
             if whom.is_empty() {

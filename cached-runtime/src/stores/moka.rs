@@ -15,7 +15,7 @@ use moka::notification::RemovalCause;
 use moka::ops::compute::{CompResult, Op};
 use moka::sync::Cache;
 
-use crate::clock::Tick;
+use crate::clock::{SAMPLE, Tick};
 use crate::entry::{Content, Held, Seen, Wants};
 use crate::key::KeyBytes;
 use crate::tier::memory::{Bound, Probe};
@@ -112,7 +112,7 @@ impl Moka {
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Option<(R, Wants)> {
-        let found = self.peek(probe, |seen| {
+        let mut found = self.peek(probe, |seen| {
             let wants = if now < seen.due {
                 Wants::NOTHING
             } else {
@@ -120,8 +120,9 @@ impl Moka {
             };
             Some((take(seen.content), wants))
         });
-        if found.is_some() {
-            self.hits.fetch_add(1, Relaxed);
+        if let Some((_, wants)) = &mut found {
+            let hits = self.hits.fetch_add(1, Relaxed) + 1;
+            *wants = wants.and_if(hits.is_multiple_of(SAMPLE), Wants::SAMPLE);
         }
         found
     }
@@ -196,12 +197,10 @@ impl Moka {
         self.remove_if(|_| true);
     }
 
-    /// Brings the counts up to date, unless this thread is at it already.
+    /// Brings the counts up to date.
     fn tidy(&self) {
-        let inside = Inside::enter();
-        if !inside.outer {
-            self.entries.run_pending_tasks();
-        }
+        let _inside = Inside::enter();
+        self.entries.run_pending_tasks();
     }
 
     pub(crate) fn len(&self) -> u64 {

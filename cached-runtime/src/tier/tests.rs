@@ -229,19 +229,24 @@ fn a_fill_that_meets_the_removal_of_everything_is_not_left() {
 
 #[test]
 fn the_clock_is_told_of_many_hits() {
-    let place = Place::holding("local", 100);
-    assert!(place.memory.fill(KEY, nothing(), place.stamps.now(KEY.hash)));
-    // By either way of reading.
-    let reads: [&dyn Fn() -> bool; 2] = [&|| place.holds_something(), &|| {
-        let mut absent = false;
-        place.memory.value(&KEY, &mut absent);
-        absent
-    }];
-    for read in reads {
-        let begun = Instant::now();
-        while !told_since(begun) {
-            (0..SAMPLE).for_each(|_| assert!(read()));
-            assert!(begun.elapsed() < Duration::from_secs(60), "it is not told");
+    for engine in ENGINES {
+        let place = Place::holding(engine, 100);
+        assert!(place.memory.fill(KEY, nothing(), place.stamps.now(KEY.hash)));
+        // By either way of reading.
+        let reads: [&dyn Fn() -> bool; 2] = [&|| place.holds_something(), &|| {
+            let mut absent = false;
+            place.memory.value(&KEY, &mut absent);
+            absent
+        }];
+        for read in reads {
+            let begun = Instant::now();
+            while !told_since(begun) {
+                (0..SAMPLE).for_each(|_| assert!(read()));
+                assert!(
+                    begun.elapsed() < Duration::from_secs(60),
+                    "{engine}: it is not told"
+                );
+            }
         }
     }
 }
