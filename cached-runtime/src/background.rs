@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use crate::store::BoxFuture;
 
 /// The tasks of one `Caches`.
 #[derive(Clone, Default)]
@@ -40,6 +43,11 @@ pub(crate) fn spawn_aside(work: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
+/// Whether this runs in a runtime with timers. Without one tokio panics, and does not say so beforehand.
+pub(crate) fn has_timers() -> bool {
+    Handle::try_current().is_ok() && catch_unwind(AssertUnwindSafe(|| drop(sleep(Duration::ZERO)))).is_ok()
+}
+
 impl Background {
     /// Whether they are the same.
     pub(crate) fn is(&self, other: &Self) -> bool {
@@ -59,6 +67,16 @@ impl Background {
         true
     }
 
+    /// Does `work` for as long as `patience` lasts. What is left of it then goes on, and nobody waits for it.
+    pub(crate) async fn patiently(&self, patience: Duration, mut work: BoxFuture<'static, ()>) {
+        if !has_timers() {
+            // No store can be asked there.
+            work.await;
+        } else if timeout(patience, &mut work).await.is_err() {
+            self.spawn(work);
+        }
+    }
+
     /// One more to wait for, whoever is at it.
     pub(crate) fn count(&self) -> Counted {
         self.0.tasks.fetch_add(1, SeqCst);
@@ -70,15 +88,11 @@ impl Background {
         if self.0.tasks.load(SeqCst) == 0 {
             return true;
         }
-        // Tokio panics where it has no timer, and does not say beforehand.
-        let timed = || catch_unwind(AssertUnwindSafe(|| tokio::time::timeout(patience, self.settle())));
-        match Handle::try_current().ok().and_then(|_| timed().ok()) {
-            Some(settled) => settled.await.is_ok(),
-            None => {
-                self.settle().await;
-                true
-            }
+        if has_timers() {
+            return timeout(patience, self.settle()).await.is_ok();
         }
+        self.settle().await;
+        true
     }
 
     /// Returns once no task is left, those that tasks have started included.

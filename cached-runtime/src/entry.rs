@@ -16,6 +16,13 @@ pub(crate) enum Content {
     Absent,
 }
 
+impl Content {
+    /// Whether it is of use to one who can return that there is none only if `absent` says so.
+    pub(crate) fn is_for(&self, absent: bool) -> bool {
+        absent || matches!(self, Self::Value(_))
+    }
+}
+
 /// The record of a memory tier.
 pub(crate) struct Held {
     pub(crate) content: Content,

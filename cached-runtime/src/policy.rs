@@ -190,7 +190,8 @@ pub enum Mode {
     #[default]
     Normal,
     /// Do not look up: load anew and store the result in place of what is there. The value of a write that waits under
-    /// `write_behind` is newer than the source, and is returned as it is. The statistics count a load, and no miss.
+    /// `write_behind` is newer than the source, and is returned as it is. A store that does not take the result has the
+    /// entry removed, now or once it can be reached. The statistics count a load, and no miss.
     Refresh,
     /// No cache at all: neither look up nor store nor share a load, and the statistics count nothing. What a writer under
     /// `write_behind` has not given to the source yet is not seen.

@@ -282,3 +282,78 @@ async fn a_writer_that_is_dropped_while_it_waits_uncovers_nothing() {
     })
     .await;
 }
+
+#[cache(backend = "local", key = "bo:kept:{id}", strategy = "write_behind", cache_if = |_| false, skip(source))]
+async fn unkept(source: &'static AtomicU64, id: u64) -> u64 {
+    let _ = id;
+    source.load(SeqCst)
+}
+
+#[update(unkept(id) = value, strategy = "write_behind")]
+async fn write_held(source: &'static AtomicU64, gate: Arc<Gate>, id: u64, value: u64) {
+    let _ = id;
+    gate.pass().await;
+    source.store(value, SeqCst);
+}
+
+#[invalidate(unkept(id), when = "before")]
+async fn removes_before(id: u64) {
+    let _ = id;
+}
+
+#[tokio::test]
+async fn a_writer_that_removes_first_and_is_dropped_while_it_waits_uncovers_nothing() {
+    let (caches, source, gate) = (Odd::new().caches(), source(), Gate::new());
+    let work = caches.scope(async {
+        write_held(source, Arc::clone(&gate), 1, 5).await;
+        let mut removal = Box::pin(removes_before(1));
+        tokio::select! {
+            () = &mut removal => panic!("it waits for the write"),
+            () = gate.arrived() => {}
+        }
+        drop(removal);
+        assert_eq!(unkept(source, 1).await, 5);
+        gate.open();
+        caches.settle().await;
+        assert_eq!(unkept(source, 1).await, 5);
+    });
+    must_end(work).await;
+}
+
+/// Of two that look for it together, in one look for many.
+#[tokio::test]
+async fn a_batch_sees_what_is_written_while_it_looks_below() {
+    let (odd, source) = (Odd::new(), source());
+    let caches = odd.caches_within(AMPLE);
+    let cache = cache_of(&caches, "odd");
+    let gate = odd.hold("get");
+    let load = async |ids: Vec<u64>| {
+        let value = source.load(SeqCst);
+        ids.into_iter().map(|id| (id, value)).collect::<HashMap<_, _>>()
+    };
+    let ran = Arc::new(tokio::sync::Notify::new());
+    let hold = Arc::clone(&ran);
+    let body = move || {
+        let hold = Arc::clone(&hold);
+        async move {
+            hold.notified().await;
+            source.store(1, SeqCst);
+            Ok::<(), String>(())
+        }
+    };
+    let write = async {
+        gate.arrived().await;
+        // Its put is refused by the store, which forgets the key: nothing but what is pending has it.
+        odd.script(|operation, _| match operation {
+            "fill" => Act::Fail(ErrorKind::Store),
+            _ => Act::Serve,
+        });
+        cache.entry(1).write_behind(1, body).await.unwrap().unwrap();
+        odd.script(|_, _| Act::Serve);
+        gate.stay_open();
+    };
+    let (many, ()) = must_end(async { tokio::join!(cache.get_or_load_many([1_u64, 2], load), write) }).await;
+    assert_eq!(many.unwrap(), [Some(1), Some(0)]);
+    ran.notify_one();
+    must_end(caches.settle()).await;
+}

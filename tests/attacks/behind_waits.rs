@@ -1,14 +1,18 @@
 //! Writes that run later, and who waits for them: where nobody could go on, somebody has to.
 
-use std::sync::OnceLock;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
 
-use cached_runtime::{Cache, Strategy};
+use cached_runtime::{Cache, Caches, Strategy, cache, update};
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::{sleep, timeout};
 
 use crate::by_hand::must_return;
 use crate::must_end;
-use crate::odd::Odd;
+use crate::odd::{Gate, Odd};
 
 /// The loader removes an entry of which a write is pending, whose body asks for what is being loaded.
 #[tokio::test]
@@ -95,4 +99,152 @@ fn a_removal_does_not_wait_for_a_runtime_that_stands_still() {
         });
         drop(still);
     });
+}
+
+#[cache(backend = "local", key = "bw:{id}", strategy = "write_behind")]
+async fn number(id: u64) -> u64 {
+    id
+}
+
+#[update(number(id) = id, strategy = "write_behind")]
+async fn write(id: u64, gate: Arc<Gate>) {
+    gate.pass().await;
+}
+
+#[update(number(id) = id, strategy = "write_behind", concurrency = 1, queue = 1)]
+async fn write_one(id: u64, gate: Arc<Gate>) {
+    gate.pass().await;
+}
+
+#[update(entries(number(*id) = *id for id in ids), strategy = "write_behind", every = "1h")]
+async fn gather(ids: &[u64]) {
+    let _ = ids;
+}
+
+/// What was written while its key's last write ran is due before the only one who waits looks again.
+#[tokio::test(start_paused = true)]
+async fn a_write_is_not_left_to_who_waits_for_something_later() {
+    let (caches, gate) = (Odd::new().caches(), Gate::new());
+    let work = async {
+        gather(&[1]).await;
+        write(2, Arc::clone(&gate)).await;
+        gate.arrived().await;
+        write(2, Arc::clone(&gate)).await;
+        // Until somebody waits for what was gathered.
+        sleep(Duration::from_secs(1)).await;
+        gate.open();
+        timeout(Duration::from_secs(1), gate.arrived())
+            .await
+            .expect("nobody runs it");
+        gate.stay_open();
+        caches.settle().await;
+        assert_eq!(number(2).await, 2);
+    };
+    caches.scope(work).await;
+}
+
+fn one_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Who waits for room is told that whoever was at work is not any more.
+#[test]
+fn room_is_waited_for_no_longer_than_somebody_is_at_work() {
+    must_return(|| {
+        let (caches, gate) = (Odd::new().caches(), Gate::new());
+        let first = one_thread();
+        first.block_on(caches.scope(async {
+            write_one(1, Arc::clone(&gate)).await;
+            gate.arrived().await;
+        }));
+        let writer = {
+            let (caches, gate) = (caches.clone(), Arc::clone(&gate));
+            thread::spawn(move || {
+                one_thread().block_on(caches.scope(async {
+                    write_one(2, Arc::clone(&gate)).await;
+                    caches.settle().await;
+                }));
+            })
+        };
+        // Until it waits for room.
+        thread::sleep(Duration::from_millis(100));
+        assert!(!writer.is_finished());
+        gate.stay_open();
+        drop(first);
+        writer.join().unwrap();
+    });
+}
+
+/// Nobody who was to be at work in it ever was.
+#[test]
+fn a_removal_does_not_wait_for_a_runtime_that_is_never_driven() {
+    must_return(|| {
+        let (caches, gate) = (Odd::new().caches(), Gate::new());
+        gate.stay_open();
+        let still = one_thread();
+        still.block_on(caches.scope(write_one(1, Arc::clone(&gate))));
+        Runtime::new()
+            .unwrap()
+            .block_on(caches.scope(async { number_entry(1).invalidate().await.unwrap() }));
+        drop(still);
+    });
+}
+
+/// Two in the place of one, of whom one comes back.
+#[test]
+fn as_many_are_at_work_as_may_be_when_one_comes_back_who_was_lost() {
+    must_return(|| {
+        let (caches, gate) = (Odd::new().caches(), Gate::new());
+        let still = one_thread();
+        still.block_on(caches.scope(write_one(1, Arc::clone(&gate))));
+        let other = Runtime::new().unwrap();
+        let removal = {
+            let caches = caches.clone();
+            let removal = async { number_entry(1).invalidate().await };
+            other.spawn(async move { caches.scope(removal).await })
+        };
+        other.block_on(gate.arrived());
+        still.block_on(caches.scope(async {
+            let mut written = pin!(write_one(2, Arc::clone(&gate)));
+            // There is room for one, which runs.
+            assert!(timeout(Duration::from_millis(300), &mut written).await.is_err());
+            gate.open();
+            written.await;
+            gate.arrived().await;
+            gate.stay_open();
+            caches.settle().await;
+        }));
+        other.block_on(removal).unwrap().unwrap();
+    });
+}
+
+/// It has failed when its runtime ends, and its entry is yet to be removed.
+#[test]
+fn a_write_that_failed_is_told_although_its_runtime_ends() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let odd = Odd::new();
+    let count = Arc::clone(&told);
+    let caches = Caches::builder()
+        .store("odd", odd.clone())
+        .time_budget(Duration::from_secs(60))
+        .on_failed_write(move |_| _ = count.fetch_add(1, SeqCst))
+        .build()
+        .unwrap();
+    let cache: Cache<u64> = caches
+        .cache("failing")
+        .backend(["local", "odd"])
+        .strategy(Strategy::WriteBehind)
+        .retries(0)
+        .build()
+        .unwrap();
+    let runtime = Runtime::new().unwrap();
+    let held = odd.hold("remove");
+    runtime.block_on(async {
+        let body = || async { Err::<(), _>("refused".to_owned()) };
+        cache.entry(1).write_behind(1, body).await.unwrap().unwrap();
+        held.arrived().await;
+    });
+    assert_eq!(told.load(SeqCst), 0);
+    drop(runtime);
+    assert_eq!((told.load(SeqCst), cache.stats().failed_writes), (1, 1));
 }

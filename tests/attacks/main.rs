@@ -17,6 +17,7 @@ mod odd;
 mod orders;
 mod panics;
 mod places;
+mod refreshed;
 mod silent;
 mod types;
 mod writers;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use cached_runtime::{Cache, Caches, Error, Mode, with_mode};
 use cached_tests::{Gate, Source};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 
 use crate::setup::{MINUTE, built, here};
 
@@ -328,4 +328,26 @@ async fn a_put_outlives_a_load_that_began_before_it() {
     };
     let (loaded, ()) = tokio::join!(entry.get_or_load(async || gate.load().await), put);
     assert_eq!((loaded.unwrap(), entry.get().await.unwrap()), (1, Some(2)));
+}
+
+/// Who cannot return that there is none has to load, and one does for all of them.
+#[tokio::test]
+async fn what_is_known_not_to_be_there_is_made_once() {
+    let (caches, _clock) = here();
+    let numbers = numbers(&caches);
+    let entry = numbers.entry(1);
+    assert_eq!(entry.get_or_load(async || None::<u64>).await.unwrap(), None);
+    let made = AtomicUsize::new(0);
+    let make = async || {
+        yield_now().await;
+        made.fetch_add(1, SeqCst) as u64 + 5
+    };
+    let all = tokio::join!(
+        entry.get_or_load(make),
+        entry.get_or_load(make),
+        entry.get_or_load(make)
+    );
+    assert_eq!((all.0.unwrap(), all.1.unwrap(), all.2.unwrap()), (5, 5, 5));
+    assert_eq!(entry.get().await.unwrap(), Some(5));
+    assert_eq!(made.into_inner(), 1);
 }

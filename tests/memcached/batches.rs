@@ -94,6 +94,12 @@ async fn the_ids_of_a_lost_server_are_loaded_and_no_others() {
         all(&caches, &asked, 1).await;
         assert_eq!(asked.take(), lost);
     }
+    asked.source.set(2);
+    let ids: Vec<u64> = (0..100).collect();
+    caches.scope(with_mode(Mode::Refresh, parts(&asked, &ids))).await;
+    assert_eq!(asked.take(), ids);
+    all(&caches, &asked, 2).await;
+    assert_eq!(asked.take(), lost);
     let stats = caches.scope(async { part_cache().stats() }).await;
     assert!(tier(&stats, "memcached").hits >= 100 + 6 * (100 - lost.len() as u64));
 }

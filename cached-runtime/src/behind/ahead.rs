@@ -10,7 +10,8 @@ use std::task::{Context, Waker};
 
 use super::attempt::is_inside;
 use super::queue::{Behind, any};
-use super::run::{ensure, has_timers};
+use super::run::ensure;
+use crate::background::has_timers;
 use crate::caches::Caches;
 use crate::caches::function::Function;
 use crate::flight;

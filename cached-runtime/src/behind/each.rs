@@ -11,6 +11,7 @@ use super::queue::Behind;
 use super::run;
 use super::state::{Offer, SettingsOf, WriterId, Written};
 use super::write::{Returned, Settings, Unput};
+use crate::background::has_timers;
 use crate::caches::context;
 use crate::caches::function::Function;
 use crate::call::many::Ids;
@@ -145,7 +146,7 @@ impl<'t, T, S, V> Entries<'t, T, S, V> {
         };
         // What is pending of an entry was written before, and has to run before.
         let later = groups.iter().all(|(function, _)| function.behind.is_some())
-            && (self.open && run::has_timers() || groups.iter().any(is_pending));
+            && (self.open && has_timers() || groups.iter().any(is_pending));
         let List { some, copy, keep, .. } = self.list;
         let items = items.into_iter().map(|(item, group, place)| {
             let kept: Box<dyn Any + Send> = if later { keep(item) } else { Box::new(()) };

@@ -1,17 +1,19 @@
 //! What is pending of one cached function: the newest value of each key, and the writes to be run for it, in order.
 
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::report::Report;
-use super::run::has_timers;
 use super::state::{Offer, Progress, State, Turn, Waiting};
 use super::write::Settings;
+use crate::background::has_timers;
 use crate::caches::function::Plan;
 use crate::entry::Content;
 use crate::key::KeyBytes;
@@ -30,6 +32,8 @@ pub(crate) struct Behind {
     pub(super) woken: Notify,
     /// Tells those who wait for writes to be done that one is, or that somebody must take a lost worker's place.
     changed: Notify,
+    /// Tells those who wait for room that somebody must.
+    lost: Notify,
     /// What the writers of entries are set to that are no functions.
     pub(super) writers: Arc<Settings>,
     pub(super) report: Option<Report>,
@@ -62,6 +66,7 @@ impl Behind {
             state: Mutex::default(),
             woken: Notify::new(),
             changed: Notify::new(),
+            lost: Notify::new(),
             writers: Arc::new(writers),
             report,
             failed: Count::default(),
@@ -158,14 +163,21 @@ impl Behind {
                 }
             };
             let _hurry = self.hurry();
-            work();
-            // Nobody closes it.
-            room = match self.lost_at().filter(|_| has_timers()) {
-                Some(at) => timeout_at(at, full.acquire_owned())
-                    .await
-                    .ok()
-                    .and_then(Result::ok),
-                None => full.acquire_owned().await.ok(),
+            // Whoever has waited for longer has it first, however often he sees to it that somebody is at work.
+            let mut room_of_ours = pin!(full.acquire_owned());
+            room = loop {
+                let mut lost = pin!(self.lost.notified());
+                lost.as_mut().enable();
+                work();
+                let mut lost = pin!(self.wait(lost));
+                let got = poll_fn(|context| match room_of_ours.as_mut().poll(context) {
+                    Poll::Ready(room) => Poll::Ready(Some(room)),
+                    Poll::Pending => lost.as_mut().poll(context).map(|()| None),
+                });
+                if let Some(room) = got.await {
+                    // Nobody closes it.
+                    break room.ok();
+                }
             };
         }
     }
@@ -201,23 +213,23 @@ impl Behind {
         keys.iter().for_each(|key| state.let_go(now, key));
     }
 
-    /// Whether one more worker is wanted, which is then counted.
-    pub(super) fn employ(&self) -> bool {
+    /// One more worker, if one is wanted: by its number, as one that is to look at once. It is counted.
+    pub(super) fn employ(&self) -> Option<u64> {
         let mut state = self.lock();
         self.wake(&mut state);
         let now = Instant::now();
-        let lost = state
-            .waiting
-            .take_if(|waiting| waiting.lost_at() <= now)
-            .is_some();
-        if lost {
+        let lost = state.waiting.take_if(|waiting| waiting.lost_at() <= now);
+        if lost.is_some() {
+            state.workers -= 1;
             // In its place, or the next call would be for it.
             self.woken.notify_one();
         }
-        let is_free = state.waiting.is_none() && (lost || state.workers < state.most);
-        let wanted = is_free && state.earliest().is_some();
-        state.workers += usize::from(wanted);
-        wanted
+        let is_free = state.waiting.is_none() && state.workers < state.most;
+        if !is_free || state.earliest().is_none() {
+            return None;
+        }
+        state.workers += 1;
+        Some(state.wait(now, Some(now)))
     }
 
     /// Lets the worker that waits look again, if it waits for too long.
@@ -236,7 +248,7 @@ impl Behind {
     }
 
     /// Until when the worker that waits has to have looked, if it has to.
-    pub(super) fn lost_at(&self) -> Option<Instant> {
+    fn lost_at(&self) -> Option<Instant> {
         let state = self.lock();
         state.waiting.as_ref().map(Waiting::lost_at)
     }
@@ -248,32 +260,37 @@ impl Behind {
             return Next::Run(turn);
         }
         match state.earliest() {
-            Some(at) if state.waiting.is_none() => {
-                state.last_waiting += 1;
-                let number = state.last_waiting;
-                state.waiting = Some(Waiting {
-                    number,
-                    until: at,
-                    told: None,
-                });
-                Next::Wait(at, number)
-            }
+            Some(at) if state.waiting.is_none() => Next::Wait(at, state.wait(at, None)),
             _ => {
+                // What came while this one was at work may be due before the one who waits looks again.
+                self.wake(&mut state);
                 state.workers -= 1;
                 Next::End
             }
         }
     }
 
-    /// The worker that waited as this one does so no longer.
-    pub(super) fn waited(&self, number: u64) {
-        self.lock().waiting.take_if(|waiting| waiting.number == number);
+    /// The worker that waited as this one does so no longer. Whether it goes on: it may have been taken for lost, and another be
+    /// in its place.
+    pub(super) fn waited(&self, number: u64) -> bool {
+        let mut state = self.lock();
+        if state.ends_wait(number) {
+            return true;
+        }
+        let is_free = state.workers < state.most;
+        state.workers += usize::from(is_free);
+        is_free
     }
 
-    /// A worker is gone before its end.
-    pub(super) fn lost_worker(&self) {
-        self.lock().workers -= 1;
+    /// A worker is gone before its end, the one that waited as this one if it did.
+    pub(super) fn lost_worker(&self, waiting: Option<u64>) {
+        let mut state = self.lock();
+        if waiting.is_none_or(|number| state.ends_wait(number)) {
+            state.workers -= 1;
+        }
+        drop(state);
         self.changed.notify_waiters();
+        self.lost.notify_waiters();
     }
 
     /// A write is done, well or not. Whether nothing else of its key is pending.
@@ -281,8 +298,9 @@ impl Behind {
         let mut state = self.lock();
         state.writes -= 1;
         let gone = state.go_on(key);
-        self.changed.notify_waiters();
         drop(state);
+        // A waker may hold a task, and this somebody who waits for the same.
+        self.changed.notify_waiters();
         gone.is_some()
     }
 
@@ -314,8 +332,8 @@ impl Behind {
             state.failed.insert((at, number), keys);
         }
         self.wake(&mut state);
-        self.changed.notify_waiters();
         drop(state);
+        self.changed.notify_waiters();
         drop((replaced, gone));
     }
 
@@ -366,9 +384,9 @@ impl Behind {
         self.changed.notified()
     }
 
-    /// Waits for `changed`, and no longer than the worker that is to look takes for that.
+    /// Waits for `changed`, and no longer than the worker that is to look takes for that, where that can be told.
     pub(super) async fn wait(&self, changed: Pin<&mut Notified<'_>>) {
-        match self.lost_at() {
+        match self.lost_at().filter(|_| has_timers()) {
             Some(at) => _ = timeout_at(at, changed).await,
             None => changed.await,
         }

@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use super::attempt::{attempt, caught};
@@ -13,6 +12,7 @@ use super::queue::{Behind, Next};
 use super::report::FailedWrite;
 use super::state::Turn;
 use super::write::Unput;
+use crate::background::has_timers;
 use crate::caches::function::Function;
 use crate::fill::{End, Puts};
 use crate::invalidate;
@@ -26,12 +26,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Sees to it that somebody is at work, if there is any.
 pub(super) fn ensure(function: &Arc<Function>) {
     let Some(behind) = &function.behind else { return };
-    if !behind.employ() {
-        return;
-    }
+    let Some(number) = behind.employ() else { return };
     let worker = Worker {
         function: Arc::clone(function),
-        waiting: None,
+        waiting: Some(number),
         employed: true,
     };
     // Dropped where nothing can run, and so no longer counted.
@@ -71,15 +69,9 @@ pub(crate) async fn drain(function: &Arc<Function>) -> bool {
     true
 }
 
-/// Without a timer tokio panics, and does not say so beforehand.
-pub(super) fn has_timers() -> bool {
-    Handle::try_current().is_ok()
-        && catch_unwind(AssertUnwindSafe(|| drop(tokio::time::sleep(Duration::ZERO)))).is_ok()
-}
-
 struct Worker {
     function: Arc<Function>,
-    /// By its number.
+    /// By its number, as long as it has not looked.
     waiting: Option<u64>,
     employed: bool,
 }
@@ -89,6 +81,12 @@ impl Worker {
         let function = Arc::clone(&self.function);
         let Some(behind) = &function.behind else { return };
         loop {
+            if let Some(number) = self.waiting.take()
+                && !behind.waited(number)
+            {
+                self.employed = false;
+                return;
+            }
             match behind.next() {
                 Next::Run(turns) => {
                     // More may be due than one can do.
@@ -100,8 +98,6 @@ impl Worker {
                     self.waiting = Some(number);
                     // Whichever comes first.
                     let _ = timeout_at(at, behind.woken.notified()).await;
-                    self.waiting = None;
-                    behind.waited(number);
                 }
                 Next::End => {
                     self.employed = false;
@@ -115,13 +111,10 @@ impl Worker {
 /// With its runtime, most likely. Whoever writes next finds the work undone, and somebody for it.
 impl Drop for Worker {
     fn drop(&mut self) {
-        if let Some(behind) = &self.function.behind {
-            if let Some(number) = self.waiting {
-                behind.waited(number);
-            }
-            if self.employed {
-                behind.lost_worker();
-            }
+        if self.employed
+            && let Some(behind) = &self.function.behind
+        {
+            behind.lost_worker(self.waiting);
         }
     }
 }
@@ -211,26 +204,47 @@ async fn failed(function: &Function, behind: &Behind, turns: Vec<Turn>, error: &
     // They are pending no longer before they are removed, or a read could bring them back.
     let last = |turn: &&Turn| behind.done(turn.key.clone());
     let removed: Vec<KeyBytes> = turns.iter().filter(last).map(|turn| turn.key.clone()).collect();
+    let untold = Untold {
+        function,
+        behind,
+        turns,
+        error,
+    };
     invalidate::several(function, &removed, &mut Failed::default()).await;
-    for turn in turns {
-        behind.failed.add_one();
-        let failed = FailedWrite {
-            cache: function.name.to_string(),
-            key: function.text(&turn.key),
-            runs: turn.write.runs,
-            error: error.to_owned(),
-        };
-        tracing::error!(
-            function = turn.write.writer.settings.function,
-            cache = failed.cache,
-            key = failed.key,
-            runs = failed.runs,
-            error = failed.error,
-            "a queued write has failed for good; its entry is removed"
-        );
-        if let Some(report) = &behind.report {
-            // What it panics with is lost, and the others are told all the same.
-            let _ = catch_unwind(AssertUnwindSafe(|| report(&failed)));
+    drop(untold);
+}
+
+/// Writes that have failed for good, as is told once their entries are removed: or, where the runtime ends meanwhile and their
+/// removal is queued, then.
+struct Untold<'a> {
+    function: &'a Function,
+    behind: &'a Behind,
+    turns: Vec<Turn>,
+    error: &'a str,
+}
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        for turn in self.turns.drain(..) {
+            self.behind.failed.add_one();
+            let failed = FailedWrite {
+                cache: self.function.name.to_string(),
+                key: self.function.text(&turn.key),
+                runs: turn.write.runs,
+                error: self.error.to_owned(),
+            };
+            tracing::error!(
+                function = turn.write.writer.settings.function,
+                cache = failed.cache,
+                key = failed.key,
+                runs = failed.runs,
+                error = failed.error,
+                "a queued write has failed for good; its entry is removed"
+            );
+            if let Some(report) = &self.behind.report {
+                // What it panics with is lost, and the others are told all the same.
+                let _ = catch_unwind(AssertUnwindSafe(|| report(&failed)));
+            }
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) struct State {
     pub(super) last_waiting: u64,
 }
 
-/// A worker that waits.
+/// A worker that waits, or that has just been employed and is to look for the first time.
 pub(super) struct Waiting {
     pub(super) number: u64,
     pub(super) until: Instant,
@@ -152,8 +152,8 @@ pub(super) struct Offer {
     pub(super) job: Job,
 }
 
-/// What a newer write has taken the place of.
-pub(super) type Displaced = (Content, Option<Job>);
+/// What a newer write has taken the place of, and room that it has no use for.
+pub(super) type Displaced = (Content, Option<Job>, Option<OwnedSemaphorePermit>);
 
 pub(super) type Written = (KeyBytes, Content, Option<Plan>);
 
@@ -200,13 +200,13 @@ impl State {
         let last = present.and_then(|pending| pending.writes.back());
         let replaces = last.is_some_and(|last| last.writer == offer.writer);
         let is_new = present.is_none();
-        let room = if replaces {
-            None
+        let (room, unused) = if replaces {
+            (None, room)
         } else {
             let all = self.room_of(&offer.writer.settings);
             match room.or_else(|| Arc::clone(&all).try_acquire_owned().ok()) {
                 None if !is_inside() => return Err((offer, all)),
-                room => room,
+                room => (room, None),
             }
         };
         let Offer {
@@ -249,14 +249,28 @@ impl State {
                 runs: 0,
                 _room: room,
             });
-            return Ok((before, None));
+            return Ok((before, None, None));
         }
         let last = pending.writes.back_mut();
         let job = last.map(|last| {
             (last.number, last.runs) = (number, 0);
             std::mem::replace(&mut last.job, job)
         });
-        Ok((before, job))
+        Ok((before, job, unused))
+    }
+
+    /// A worker waits, as the one of the number that this returns.
+    pub(super) fn wait(&mut self, until: Instant, told: Option<Instant>) -> u64 {
+        self.last_waiting += 1;
+        let number = self.last_waiting;
+        self.waiting = Some(Waiting { number, until, told });
+        number
+    }
+
+    /// It does so no longer; `false` if it is not known to.
+    pub(super) fn ends_wait(&mut self, number: u64) -> bool {
+        let known = self.waiting.take_if(|waiting| waiting.number == number);
+        known.is_some()
     }
 
     pub(super) fn room_of(&mut self, settings: &SettingsOf) -> Arc<Semaphore> {

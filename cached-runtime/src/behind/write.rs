@@ -10,6 +10,7 @@ use super::gather::{Job, Together};
 use super::queue::Behind;
 use super::run;
 use super::state::{Offer, SettingsOf, WriterId};
+use crate::background::has_timers;
 use crate::caches::context;
 use crate::caches::function::Function;
 use crate::call::output::{Output, Shape};
@@ -154,7 +155,7 @@ where
 {
     let (function, key) = entry.parts();
     // What is pending of this entry was written before, and has to run before.
-    let later = |behind: &&Behind| entry.is_open() && run::has_timers() || behind.has(key.as_bytes());
+    let later = |behind: &&Behind| entry.is_open() && has_timers() || behind.has(key.as_bytes());
     let Some(behind) = function.behind.as_ref().filter(later) else {
         let mut writer = Writer::new(When::After);
         let updated = writer.update_any(&entry);

@@ -26,7 +26,7 @@ impl Load {
         }
         let found = match look {
             Look::Now(found) => found,
-            Look::Later(looking) => load.looked(looking.await),
+            Look::Later(looking) => load.looked(true, looking.await),
         };
         if found.is_none() {
             function.counts.misses.add_one();

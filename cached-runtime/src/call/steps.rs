@@ -49,7 +49,7 @@ impl Steps {
         };
         let below = ready!(looking.as_mut().poll(context));
         self.at = At::Body;
-        Poll::Ready(load.looked(below))
+        Poll::Ready(load.looked(absent, below))
     }
 
     /// Ends a load whose body is not needed.

@@ -9,6 +9,7 @@
 //! 3. Memory again: between 1 and 2 somebody may have found the old entry in a remote tier and copied it up.
 
 mod each;
+mod target;
 #[cfg(all(test, feature = "moka"))]
 mod tests;
 mod update;
@@ -154,6 +155,12 @@ async fn remove_several_below(
         .collect();
     // Keys are what every store can remove.
     let _ = pass_each(removals.into_iter(), memory, failed).await;
+}
+
+/// From these stores alone, which have not taken what is in the place of it everywhere else.
+pub(crate) async fn from_stores(stores: Vec<&Arc<Guarded>>, keys: &[String], failed: &mut Failed) {
+    // Keys are what every store can remove.
+    let _ = pass(stores, What::Keys(keys), || {}, failed).await;
 }
 
 /// Step 1 for the entries of a function that `doomed` names.

@@ -13,14 +13,12 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::each::Updates;
+use super::target::Target;
 use super::update::{StoredAs, Update, Updated};
-use crate::Error;
 use crate::behind::{self, Ahead, WrittenAtOnce};
 use crate::caches::Caches;
-use crate::caches::function::Function;
 use crate::call::output::{Loaded, Output, Shape};
-use crate::call::probe_of;
-use crate::handles::{Cache, Entry, Whole};
+use crate::handles::{Cache, Entry};
 use crate::hooks::CacheValue;
 use crate::key::KeyBytes;
 use crate::resilience::Failed;
@@ -53,19 +51,6 @@ impl<A: AsRef<Caches> + ?Sized, V, F: FnOnce(&Caches) -> Cache<V>> WholeCache<A,
     fn add(self, caches: &A, writer: &mut Writer) {
         writer.cache(&self(caches.as_ref()));
     }
-}
-
-enum Target {
-    Entry(Arc<Function>, KeyBytes),
-    Cache(Whole),
-    Key(Caches, String),
-    Pattern(Caches, String),
-    /// Whichever of those that match it was.
-    OneOf(Caches, String),
-    /// An entry that is to have a new value.
-    Update(Box<Update>),
-    /// Several of one function.
-    Updates(Box<Updates>),
 }
 
 /// What is to be removed or put, and when.
@@ -219,6 +204,10 @@ impl Writer {
         if let Some(ahead) = self.ahead() {
             Box::pin(ahead.run()).await;
         }
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
         let mut failed = Failed::default();
         self.targets.iter().for_each(|target| target.note(&mut failed));
         // In their order: one that is loaded from another would be loaded from what is still there of that.
@@ -234,72 +223,6 @@ impl Writer {
         for target in &self.targets {
             // Begun and dropped midway, which queues what is left of it.
             let _ = pin!(target.remove(&mut Failed::default())).poll(&mut Context::from_waker(Waker::noop()));
-        }
-    }
-}
-
-impl Target {
-    /// An update of what is pending is a newer value of it, or waits for nothing.
-    fn wait_for(&self, ahead: &mut Ahead) {
-        match self {
-            Self::Entry(function, key) => ahead.entry(function, key),
-            Self::Cache(whole) => ahead.cache(whole),
-            Self::Key(caches, text) => ahead.text(caches, text),
-            Self::Pattern(caches, glob) | Self::OneOf(caches, glob) => ahead.pattern(caches, glob),
-            Self::Update(_) | Self::Updates(_) => {}
-        }
-    }
-
-    async fn begin(&mut self) {
-        match self {
-            Self::Update(update) => update.begin().await,
-            Self::Updates(updates) => updates.begin().await,
-            _ => {}
-        }
-    }
-
-    /// Notes the stores that have failed when it was begun.
-    fn note(&self, failed: &mut Failed) {
-        match self {
-            Self::Update(update) => update.note(failed),
-            Self::Updates(updates) => updates.note(failed),
-            _ => {}
-        }
-    }
-
-    async fn end(&mut self, failed: &mut Failed) {
-        match self {
-            Self::Update(update) => Box::pin(update.end(failed)).await,
-            Self::Updates(updates) => Box::pin(updates.end(failed)).await,
-            _ => {
-                if let Err(error) = self.remove(failed).await {
-                    tracing::error!(error = %error.chain(), "an invalidation is not complete");
-                }
-            }
-        }
-    }
-
-    async fn remove(&self, failed: &mut Failed) -> Result<(), Error> {
-        match self {
-            Self::Entry(function, key) => {
-                super::remove(function, probe_of(key), failed).await;
-                Ok(())
-            }
-            Self::Cache(whole) => super::cache(whole, failed).await,
-            Self::Key(caches, text) => {
-                super::by_text(caches, text, failed).await;
-                Ok(())
-            }
-            Self::Pattern(caches, glob) => super::by_pattern(caches, glob, false, failed).await.map(drop),
-            Self::OneOf(caches, glob) => super::by_pattern(caches, glob, true, failed).await.map(drop),
-            Self::Update(update) => {
-                update.remove(failed).await;
-                Ok(())
-            }
-            Self::Updates(updates) => {
-                updates.remove(failed).await;
-                Ok(())
-            }
         }
     }
 }
@@ -373,7 +296,11 @@ where
 {
     let _ = shape;
     if writer.when == When::Before {
-        writer.run().await;
+        // Dropped meanwhile it has done nothing, and so overrules nothing.
+        if let Some(ahead) = writer.ahead() {
+            Box::pin(ahead.run_before()).await;
+        }
+        writer.end().await;
         return body.await;
     }
     if writer.has_to_begin() {

@@ -76,32 +76,29 @@ impl Guarded {
         Ok(each.collect())
     }
 
-    /// Fills each, as [`fill`](Guarded::fill) would. How many were refused.
-    pub(crate) async fn fill_each(self: &Arc<Self>, fills: &[Filling<'_>]) -> Result<usize, Error> {
-        let (mut refused, mut left) = (0, fills);
-        while let Some((fills, others)) = portion(left) {
-            left = others;
-            let welcome = |fill: &&Filling<'_>| !self.pending.covers(fill.key);
-            let welcome: Vec<Filling<'_>> = fills.iter().filter(welcome).copied().collect();
-            refused += fills.len() - welcome.len();
-            if welcome.is_empty() {
-                continue;
-            }
-            let answers = self
-                .ask_each(welcome.len(), self.store.fill_many(&welcome))
-                .await?;
-            refused += answers
-                .iter()
-                .filter(|answer| matches!(answer, Ok(Filled::Refused)))
-                .count();
-        }
-        Ok(refused)
+    /// Fills each, as [`fill`](Guarded::fill) would; `None` where the store does not take it.
+    pub(crate) async fn fill_each(
+        self: &Arc<Self>,
+        fills: &[Filling<'_>],
+        failed: &mut Failed,
+    ) -> Vec<Option<Filled>> {
+        self.store_each(fills, Some(Filled::Refused), failed).await
     }
 
     /// Stores each, as [`put`](Guarded::put) would under a token; `None` where the store does not take it.
     pub(crate) async fn put_each(
         self: &Arc<Self>,
         puts: &[Filling<'_>],
+        failed: &mut Failed,
+    ) -> Vec<Option<Filled>> {
+        self.store_each(puts, None, failed).await
+    }
+
+    /// What is yet to be removed counts as `covered`.
+    async fn store_each(
+        self: &Arc<Self>,
+        puts: &[Filling<'_>],
+        covered: Option<Filled>,
         failed: &mut Failed,
     ) -> Vec<Option<Filled>> {
         let (mut answers, mut left) = (Vec::with_capacity(puts.len()), puts);
@@ -131,7 +128,7 @@ impl Guarded {
             answers.extend(
                 asked
                     .into_iter()
-                    .map(|asked| if asked { some.next()?.ok() } else { None }),
+                    .map(|asked| if asked { some.next()?.ok() } else { covered }),
             );
         }
         answers.resize(puts.len(), None);

@@ -67,6 +67,9 @@ impl Remote {
 
     /// The right to fill each, whether or not something is there.
     pub(crate) async fn reserve_many(&self, keys: &[&str], failed: &mut Failed) -> Vec<Option<Permit>> {
+        if keys.is_empty() {
+            return Vec::new();
+        }
         let generations = match &self.generations {
             None => vec![None; keys.len()],
             Some(generations) => {
@@ -87,8 +90,8 @@ impl Remote {
         each.collect()
     }
 
-    /// Stores each under its permit, in one round trip; refusals are counted and no failure.
-    pub(crate) async fn fill_many(&self, entering: &[Entering<'_>]) {
+    /// Stores each under its permit, in one round trip; refusals are counted and no failure. Whether the store took each.
+    pub(crate) async fn fill_many(&self, entering: &[Entering<'_>], failed: &mut Failed) -> Vec<bool> {
         let bytes: Vec<_> = entering
             .iter()
             .map(|one| one.sealed.under(one.permit.generation.as_ref()))
@@ -103,9 +106,12 @@ impl Remote {
                 token: &one.permit.token,
             })
             .collect();
-        if let Ok(refused) = self.guarded.fill_each(&fills).await {
-            self.refused.add(refused);
-        }
+        let filled = self.guarded.fill_each(&fills, failed).await;
+        let refused = filled
+            .iter()
+            .filter(|filled| matches!(filled, Some(Filled::Refused)));
+        self.refused.add(refused.count());
+        filled.iter().map(Option::is_some).collect()
     }
 
     /// The right to store each, as [`claim`](Remote::claim) would give it; `None` where it cannot be had.

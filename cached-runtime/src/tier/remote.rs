@@ -254,15 +254,22 @@ impl Remote {
     }
 
     /// Stores under a permit; a refusal is counted and no failure.
-    pub(crate) async fn fill(&self, key: &str, sealed: &Sealed, plan: &Plan, permit: &Permit) {
+    pub(crate) async fn fill(
+        &self,
+        key: &str,
+        sealed: &Sealed,
+        plan: &Plan,
+        permit: &Permit,
+    ) -> Result<(), Error> {
         let bytes = sealed.under(permit.generation.as_ref());
         let filled = self
             .guarded
             .fill(key, &bytes, self.life(plan), &permit.token)
             .await;
-        if let Ok(Filled::Refused) = filled {
+        if let Filled::Refused = filled? {
             self.refused.add_one();
         }
+        Ok(())
     }
 
     /// The right to store what no load will bring, of which the value is not known yet.

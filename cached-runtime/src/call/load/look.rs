@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{Keyed, Load, Role};
 use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
+use crate::resilience::Failed;
 use crate::store::BoxFuture;
 use crate::tier::remote::{Had, Permit};
 
@@ -28,6 +29,8 @@ pub(crate) struct Below {
     found: Option<(Content, Plan)>,
     permits: Vec<Option<Permit>>,
     patience: Duration,
+    /// Those that could not be asked for a permit alone.
+    failed: Failed,
 }
 
 /// What a look in the remote tiers needs of its load, which stays where it is meanwhile.
@@ -41,13 +44,16 @@ struct Down {
     /// In the background.
     again: bool,
     permits: Vec<Option<Permit>>,
+    failed: Failed,
 }
 
 impl Load {
     /// Looks in memory once more and down the remote tiers. What is found goes into every tier above and to the
-    /// followers; `absent` says whether the function can return that there is none.
+    /// followers; `absent` says whether the caller can return that there is none. One who cannot has to load, and that once for
+    /// all who cannot.
     pub(crate) fn look(&mut self, absent: bool) -> Look {
-        if let Some(content) = self.pending().or_else(|| self.look_again()) {
+        let found = self.pending().or_else(|| self.look_again());
+        if let Some(content) = found.filter(|content| content.is_for(absent)) {
             self.answer(&content);
             return Look::Now(Some(content));
         }
@@ -61,16 +67,17 @@ impl Load {
             replace: matches!(self.role, Role::Alone { replace: true, .. }),
             again: self.again.is_some(),
             permits: Vec::new(),
+            failed: Failed::default(),
         };
         Look::Later(down.look())
     }
 
     /// Goes on from what the remote tiers had.
-    pub(crate) fn looked(&mut self, below: Below) -> Option<Content> {
-        (self.permits, self.patience) = (below.permits, below.patience);
+    pub(crate) fn looked(&mut self, absent: bool, below: Below) -> Option<Content> {
+        (self.permits, self.patience, self.failed) = (below.permits, below.patience, below.failed);
         let Some((content, plan)) = below.found else {
             // It may have been written since it was looked for, and be there no more: what the permits are for is then older.
-            let pending = self.pending()?;
+            let pending = self.pending().filter(|content| content.is_for(absent))?;
             self.answer(&pending);
             return Some(pending);
         };
@@ -142,6 +149,7 @@ impl Down {
                 }
                 if reserves {
                     let permit = Box::pin(remote.reserve(&self.key)).await;
+                    self.failed.note(&remote.guarded, &permit);
                     self.permits.push(permit.ok());
                 }
                 begun = Instant::now();
@@ -158,6 +166,7 @@ impl Down {
                 found,
                 permits: self.permits,
                 patience,
+                failed: self.failed,
             }
         })
     }

@@ -15,7 +15,7 @@ use crate::entry::{Content, Shared};
 use crate::flight::{self, Answer, Maker, Within};
 use crate::invalidate;
 use crate::key::KeyBytes;
-use crate::resilience::Failed;
+use crate::resilience::{Failed, Guarded};
 use crate::store::BoxFuture;
 use crate::tier::memory::Probe;
 use crate::tier::remote::Permit;
@@ -36,6 +36,8 @@ pub(crate) struct Load {
     pub(super) permits: Vec<Option<Permit>>,
     /// How much longer the caller may be held up by the remote tiers: each has its budget once a call.
     patience: Duration,
+    /// Those that could not say whether they may be filled.
+    failed: Failed,
     /// The body is running.
     running: bool,
     /// Of one in the background: since when it is under way, in which case what is there is to be replaced.
@@ -103,6 +105,7 @@ impl Load {
             function,
             permits: Vec::new(),
             patience: Duration::ZERO,
+            failed: Failed::default(),
             running: false,
             again: None,
             due: None,
@@ -132,7 +135,12 @@ impl Load {
 
     /// What is there is out of date, whatever comes of this load.
     fn replaces(&self) -> bool {
-        self.again.is_some() || matches!(self.role, Role::Alone { replace: true, .. })
+        self.again.is_some() || self.refreshes()
+    }
+
+    /// And somebody waits for its being replaced.
+    fn refreshes(&self) -> bool {
+        matches!(self.role, Role::Alone { replace: true, .. })
     }
 
     /// The body runs from here on, if it does not yet.
@@ -217,26 +225,29 @@ impl Load {
             return self.replace_by_nothing();
         };
         self.supersede();
-        if self.permits.iter().all(Option::is_none) {
+        let removes = self.refreshes() && !self.function.remotes.is_empty();
+        if !removes && self.permits.iter().all(Option::is_none) {
             return None;
         }
         let (patience, background) = (self.patience, self.function.background.clone());
         let the_rest_follows = self.function.fills_below_later();
-        let mut filling: Keeping = Box::pin(async move {
+        let filling: Keeping = Box::pin(async move {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);
-            fill_remotes(&self.function, &key, &content, plan, &self.permits).await;
+            let (permits, failed) = (&self.permits, &mut self.failed);
+            let untaken = fill_remotes(&self.function, &key, &content, plan, permits, failed).await;
+            if removes {
+                invalidate::from_stores(untaken, &[key], failed).await;
+            }
             self.supersede();
         });
         if the_rest_follows {
             background.spawn(filling);
             return None;
         }
-        Some(Box::pin(async move {
-            if tokio::time::timeout(patience, &mut filling).await.is_err() {
-                background.spawn(filling);
-            }
-        }))
+        Some(Box::pin(
+            async move { background.patiently(patience, filling).await },
+        ))
     }
 
     /// Nobody joins a load any more that may have begun before one that has replaced what is there.
@@ -247,11 +258,11 @@ impl Load {
     }
 
     /// Removes what was to be replaced by what is not kept: it is out of date.
-    fn replace_by_nothing(self) -> Option<Keeping> {
+    fn replace_by_nothing(mut self) -> Option<Keeping> {
         self.replaces().then(|| -> Keeping {
             Box::pin(async move {
                 if let Some(probe) = self.role.probe() {
-                    invalidate::remove(&self.function, probe, &mut Failed::default()).await;
+                    invalidate::remove(&self.function, probe, &mut self.failed).await;
                 }
             })
         })
@@ -330,9 +341,9 @@ impl Load {
         }
         let function = Arc::clone(&self.function);
         let content = content.clone();
-        self.function
-            .background
-            .spawn(async move { fill_remotes(&function, &key, &content, plan, &permits).await });
+        self.function.background.spawn(async move {
+            fill_remotes(&function, &key, &content, plan, &permits, &mut Failed::default()).await;
+        });
     }
 }
 
@@ -344,21 +355,31 @@ impl Drop for Load {
     }
 }
 
-/// Fills each remote tier that gave a permit.
-async fn fill_remotes(
-    function: &Function,
+/// Fills each remote tier that gave a permit. Says in which of them there may still be what was there before.
+async fn fill_remotes<'f>(
+    function: &'f Function,
     key: &str,
     content: &Content,
     plan: Plan,
     permits: &[Option<Permit>],
-) {
-    let Some(form) = function.form(true) else { return };
-    let Ok(sealed) = form.seal(key, content, &plan) else {
-        return;
-    };
+    failed: &mut Failed,
+) -> Vec<&'f Arc<Guarded>> {
+    let sealed = function
+        .form(true)
+        .and_then(|form| form.seal(key, content, &plan).ok());
+    let mut untaken = Vec::new();
     for (remote, permit) in function.remotes.iter().zip(permits) {
-        if let Some(permit) = permit {
-            remote.fill(key, &sealed, &plan, permit).await;
+        let taken = match (&sealed, permit) {
+            (Some(sealed), Some(permit)) => {
+                let filled = remote.fill(key, sealed, &plan, permit).await;
+                failed.note(&remote.guarded, &filled);
+                filled.is_ok()
+            }
+            _ => false,
+        };
+        if !taken {
+            untaken.push(&remote.guarded);
         }
     }
+    untaken
 }

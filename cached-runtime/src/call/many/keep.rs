@@ -11,7 +11,7 @@ use crate::invalidate;
 use crate::key::KeyBytes;
 use crate::resilience::{Failed, TOGETHER};
 use crate::tier::many::Entering;
-use crate::tier::remote::Permit;
+use crate::tier::remote::{Permit, Sealed};
 
 /// One entry to be stored.
 pub(super) struct Kept {
@@ -20,6 +20,8 @@ pub(super) struct Kept {
     plan: Plan,
     /// One for each remote tier, down to where it was found, as far as they gave one.
     permits: Vec<Option<Permit>>,
+    /// What was there before must not stay in a tier that does not take this.
+    replaces: bool,
     /// Until then its flight answers.
     _lead: Option<Lead>,
 }
@@ -31,8 +33,13 @@ impl Kept {
             content,
             plan,
             permits,
+            replaces: false,
             _lead: None,
         }
+    }
+
+    pub(super) fn replacing(self, replaces: bool) -> Self {
+        Self { replaces, ..self }
     }
 
     pub(super) fn led(self, lead: Option<Lead>) -> Self {
@@ -49,6 +56,7 @@ pub(super) fn below(
     replaced: Vec<KeyBytes>,
     outdated: Vec<KeyBytes>,
     patience: Duration,
+    mut failed: Failed,
 ) -> Option<Keeping> {
     let supersede = move |function: &Function| {
         let probes = replaced.iter().map(|key| probe_of(key));
@@ -58,49 +66,59 @@ pub(super) fn below(
     if kept.is_empty() && outdated.is_empty() {
         return None;
     }
-    let (ours, background) = (Arc::clone(function), function.background.clone());
     let function = Arc::clone(function);
-    let mut filling: Keeping = Box::pin(async move {
-        fill(&function, &kept).await;
-        supersede(&function);
-    });
-    let the_rest_follows = ours.fills_below_later();
     Some(Box::pin(async move {
-        invalidate::several(&ours, &outdated, &mut Failed::default()).await;
+        invalidate::several(&function, &outdated, &mut failed).await;
+        let (background, the_rest_follows) = (function.background.clone(), function.fills_below_later());
+        let filling: Keeping = Box::pin(async move {
+            fill(&function, &kept, &mut failed).await;
+            supersede(&function);
+        });
         if the_rest_follows {
             background.spawn(filling);
-            return;
-        }
-        if tokio::time::timeout(patience, &mut filling).await.is_err() {
-            background.spawn(filling);
+        } else {
+            background.patiently(patience, filling).await;
         }
     }))
 }
 
-/// Fills each remote tier with those that it gave a permit for. So many at a time: all of them as bytes may be too much.
-pub(super) async fn fill(function: &Function, kept: &[Kept]) {
+/// Fills each remote tier with those that it gave a permit for, and removes from it what it has not taken the replacement of.
+/// So many at a time: all of them as bytes may be too much.
+pub(super) async fn fill(function: &Function, kept: &[Kept], failed: &mut Failed) {
     let Some(form) = function.form(true) else { return };
+    // Apart from what has failed before: of several servers that may have been one, and others have given permits.
+    let mut fails = Failed::default();
     for kept in kept.chunks(TOGETHER) {
-        let mut sealed = Vec::with_capacity(kept.len());
-        for one in kept {
-            if let Ok(bytes) = form.seal(&one.key, &one.content, &one.plan) {
-                sealed.push((one, bytes));
-            }
-        }
+        let seal = |one: &Kept| form.seal(&one.key, &one.content, &one.plan).ok();
+        let sealed: Vec<Option<Sealed>> = kept.iter().map(seal).collect();
         for (index, remote) in function.remotes.iter().enumerate() {
-            let permitted = sealed.iter().filter_map(|(one, sealed)| {
-                let permit = one.permits.get(index)?.as_ref()?;
-                let (key, plan) = (one.key.as_str(), &one.plan);
-                Some(Entering {
-                    key,
-                    sealed,
-                    plan,
-                    permit,
-                })
-            });
-            let permitted: Vec<Entering<'_>> = permitted.collect();
+            let (mut permitted, mut untaken) = (Vec::with_capacity(kept.len()), Vec::new());
+            let mut taken = Vec::with_capacity(kept.len());
+            for (one, sealed) in kept.iter().zip(&sealed) {
+                match (sealed, one.permits.get(index)) {
+                    (Some(sealed), Some(Some(permit))) => {
+                        let (key, plan) = (one.key.as_str(), &one.plan);
+                        taken.push(one);
+                        permitted.push(Entering {
+                            key,
+                            sealed,
+                            plan,
+                            permit,
+                        });
+                    }
+                    _ => untaken.push(one),
+                }
+            }
             if !permitted.is_empty() {
-                remote.fill_many(&permitted).await;
+                let is_taken = remote.fill_many(&permitted, &mut fails).await;
+                failed.extend(&fails);
+                let refused = taken.into_iter().zip(is_taken).filter(|(_, taken)| !taken);
+                untaken.extend(refused.map(|(one, _)| one));
+            }
+            let left = untaken.into_iter().filter(|one| one.replaces);
+            let left: Vec<String> = left.map(|one| one.key.clone()).collect();
+            if !left.is_empty() {
+                invalidate::from_stores(vec![&remote.guarded], &left, failed).await;
             }
         }
     }

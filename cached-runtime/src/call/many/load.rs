@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::keep::{self, Kept};
 use super::keys::Slot;
 use super::wait::Waits;
+use crate::behind::Behind;
 use crate::caches::function::{Function, Plan};
 use crate::call::Keeping;
 use crate::call::share::Share;
@@ -34,6 +35,8 @@ pub(super) struct Many {
     began: u64,
     /// How much longer the caller may be held up by the remote tiers.
     patience: Duration,
+    /// Those that have not answered it.
+    failed: Failed,
     /// The body is running.
     running: bool,
 }
@@ -73,6 +76,7 @@ impl Many {
             loads: Vec::new(),
             began: 0,
             patience: Duration::ZERO,
+            failed: Failed::default(),
             running: false,
         };
         let mut waits = Waits::default();
@@ -156,14 +160,8 @@ impl Many {
             let probe = self.slots[slot].probe();
             let stamp = self.function.stamps.now(probe.hash);
             let behind = self.function.behind.as_ref();
-            // Newer than what could be found, and than what a load would bring.
-            let pending = behind
-                .filter(|_| !matches!(role, Role::Off))
-                .and_then(|behind| behind.pending(probe.bytes));
-            if let Some((content, plan)) = pending {
-                if let Some(plan) = plan {
-                    self.fill_memory(slot, stamp, &content, plan);
-                }
+            let pending = behind.and_then(|behind| self.pending(behind, slot, &role, stamp));
+            if let Some(content) = pending {
                 self.found(slot, role, content);
                 continue;
             }
@@ -214,8 +212,33 @@ impl Many {
             let budgets = self.function.remotes.iter().map(|remote| remote.guarded.budget());
             let all = budgets.fold(Duration::ZERO, Duration::saturating_add);
             self.patience = all.saturating_sub(begun.elapsed());
+            self.look_at_pending();
             self
         })
+    }
+
+    /// They may have been written since they were looked for, and be there no more: what the permits are for is then older.
+    fn look_at_pending(&mut self) {
+        let function = Arc::clone(&self.function);
+        let Some(behind) = &function.behind else { return };
+        for load in std::mem::take(&mut self.loads) {
+            match self.pending(behind, load.slot, &load.role, load.stamp) {
+                Some(content) => self.found(load.slot, load.role, content),
+                None => self.loads.push(load),
+            }
+        }
+    }
+
+    /// What is newer than all that could be found, and than what a load would bring.
+    fn pending(&self, behind: &Behind, slot: usize, role: &Role, stamp: Stamp) -> Option<Content> {
+        if matches!(role, Role::Off) {
+            return None;
+        }
+        let (content, plan) = behind.pending(self.slots[slot].probe().bytes)?;
+        if let Some(plan) = plan {
+            self.fill_memory(slot, stamp, &content, plan);
+        }
+        Some(content)
     }
 
     async fn look_in(&mut self, index: usize) {
@@ -230,7 +253,7 @@ impl Many {
             .into_iter()
             .partition(|load| matches!(load.role, Role::Replace));
         let keys: Vec<&str> = replacing.iter().map(|load| load.key.as_str()).collect();
-        let permits = remote.reserve_many(&keys, &mut Failed::default()).await;
+        let permits = remote.reserve_many(&keys, &mut self.failed).await;
         for (load, permit) in replacing.iter_mut().zip(permits) {
             load.permits.push(permit);
         }
@@ -264,7 +287,7 @@ impl Many {
         self.loads.extend(off);
         if !above.is_empty() {
             let background = function.background.clone();
-            background.spawn(async move { keep::fill(&function, &above).await });
+            background.spawn(async move { keep::fill(&function, &above, &mut Failed::default()).await });
         }
     }
 
@@ -308,6 +331,7 @@ impl Many {
                 (Role::Off, _) | (Role::Alone, None) => {}
                 (role, Some(plan)) => {
                     self.fill_memory(load.slot, load.stamp, &content, plan);
+                    let replaces = matches!(role, Role::Replace) && !self.function.remotes.is_empty();
                     let lead = match role {
                         Role::Flight(mut lead) => {
                             lead.answer(Answer::Content(content.clone()));
@@ -319,8 +343,9 @@ impl Many {
                         }
                         Role::Off | Role::Alone => None,
                     };
-                    if load.permits.iter().any(Option::is_some) {
-                        kept.push(Kept::new(load.key, content.clone(), plan, load.permits).led(lead));
+                    if replaces || load.permits.iter().any(Option::is_some) {
+                        let one = Kept::new(load.key, content.clone(), plan, load.permits);
+                        kept.push(one.led(lead).replacing(replaces));
                     }
                 }
                 (Role::Flight(lead), None) => {
@@ -332,7 +357,8 @@ impl Many {
             }
             self.slots[load.slot].content = Some(content);
         }
-        keep::below(&self.function, kept, replaced, outdated, self.patience)
+        let failed = std::mem::take(&mut self.failed);
+        keep::below(&self.function, kept, replaced, outdated, self.patience, failed)
     }
 
     /// Gives the error of the body to the followers of all of them as `share` can, and the caller's back. Where it
