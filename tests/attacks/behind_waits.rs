@@ -10,7 +10,7 @@ use cached_runtime::{Cache, Caches, Strategy, cache, update};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 
-use crate::by_hand::must_return;
+use crate::by_hand::{must_return, poll_once};
 use crate::must_end;
 use crate::odd::{Gate, Odd};
 
@@ -247,4 +247,22 @@ fn a_write_that_failed_is_told_although_its_runtime_ends() {
     assert_eq!(told.load(SeqCst), 0);
     drop(runtime);
     assert_eq!((told.load(SeqCst), cache.stats().failed_writes), (1, 1));
+}
+
+/// Nobody can be set to work here, and whoever has to wait for room waits and does nothing else.
+#[test]
+fn room_is_waited_for_where_nobody_can_be_at_work() {
+    must_return(|| {
+        let (caches, gate) = (Odd::new().caches(), Gate::new());
+        let still = one_thread();
+        still.block_on(caches.scope(async {
+            write_one(1, Arc::clone(&gate)).await;
+            write(2, Arc::clone(&gate)).await;
+        }));
+        let bare = Builder::new_current_thread().build().unwrap();
+        let waits = caches.scope(write_one(2, Arc::clone(&gate)));
+        assert_eq!(bare.block_on(async { poll_once(waits) }), None);
+        gate.stay_open();
+        still.block_on(caches.settle());
+    });
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use cached_runtime::{Cache, ErrorKind, Mode, cache, with_mode};
+use cached_runtime::{Cache, Entry, ErrorKind, Mode, cache, with_mode};
 use tokio::runtime::Builder;
 use tokio::time::Instant;
 
@@ -140,4 +140,62 @@ fn in_a_runtime_without_timers() {
         .build()
         .unwrap()
         .block_on(refreshes());
+}
+
+/// Memory has the new value, and its caller is gone before the store has taken it.
+#[tokio::test]
+async fn a_dropped_refresh_leaves_nothing_old_below() {
+    let (odd, source) = (Odd::new(), AtomicU64::new(1));
+    let cache = numbers(&odd);
+    let entry = cache.entry(1);
+    let load = async || source.load(SeqCst);
+    assert_eq!(entry.get_or_load(load).await.unwrap(), 1);
+    source.store(2, SeqCst);
+    let held = odd.hold("fill");
+    let refresh = with_mode(Mode::Refresh, entry.get_or_load(load));
+    tokio::select! {
+        _ = refresh => panic!("the store holds it up"),
+        () = held.arrived() => {}
+    }
+    odd.script(|_, _| Act::Serve);
+    assert_eq!(entry.get_or_load(load).await.unwrap(), 2);
+}
+
+/// What another call has found in a tier below is older than what the source says after that.
+#[tokio::test]
+async fn what_was_found_below_meanwhile_does_not_stay() {
+    let (odd, source) = (Odd::new(), AtomicU64::new(1));
+    let caches = odd.caches_within(BUDGET);
+    let near = caches.cache("numbers").backend(["local", "odd"]).build().unwrap();
+    let load = async || source.load(SeqCst);
+    for many in [false, true] {
+        let entry: Entry<u64> = near.entry(1);
+        // Another process has loaded it.
+        assert_eq!(
+            numbers(&odd).entry(1).get_or_load(load).await.unwrap(),
+            source.load(SeqCst)
+        );
+        let reads = async |value: u64| {
+            assert_eq!(entry.get_or_load(load).await.unwrap(), source.load(SeqCst));
+            source.store(value, SeqCst);
+            value
+        };
+        let value = source.load(SeqCst) + 1;
+        if many {
+            let load = async |ids: Vec<u64>| {
+                let value = with_mode(Mode::Normal, reads(value)).await;
+                ids.into_iter().map(|id| (id, value)).collect::<HashMap<_, _>>()
+            };
+            let fresh = with_mode(Mode::Refresh, near.get_or_load_many([1_u64], load));
+            assert_eq!(fresh.await.unwrap(), [Some(value)]);
+        } else {
+            let fresh = with_mode(
+                Mode::Refresh,
+                entry.get_or_load(async || with_mode(Mode::Normal, reads(value)).await),
+            );
+            assert_eq!(fresh.await.unwrap(), value);
+        }
+        assert_eq!(entry.get_or_load(load).await.unwrap(), value, "of many: {many}");
+        entry.invalidate().await.unwrap();
+    }
 }

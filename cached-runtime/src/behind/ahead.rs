@@ -99,6 +99,13 @@ impl Ahead {
         run(&mut self.0).await;
     }
 
+    /// The same where nothing is removed if this is dropped: it then overrules nothing.
+    pub(crate) async fn run_first(mut self) {
+        let mut all = std::mem::take(&mut self.0);
+        run(&mut all).await;
+        drop(Self(all));
+    }
+
     /// The same before it is known whether anything is removed: nothing is overruled.
     pub(crate) async fn run_before(mut self) {
         run(&mut std::mem::take(&mut self.0)).await;

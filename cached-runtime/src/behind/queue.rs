@@ -288,7 +288,12 @@ impl Behind {
         if waiting.is_none_or(|number| state.ends_wait(number)) {
             state.workers -= 1;
         }
-        drop(state);
+        // What it has left may be due before the one who waits looks again.
+        self.wake(&mut state);
+    }
+
+    /// Those who wait are to see to it that somebody else is at work.
+    pub(super) fn tell_lost(&self) {
         self.changed.notify_waiters();
         self.lost.notify_waiters();
     }

@@ -26,16 +26,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Sees to it that somebody is at work, if there is any.
 pub(super) fn ensure(function: &Arc<Function>) {
     let Some(behind) = &function.behind else { return };
+    if !has_timers() {
+        return;
+    }
     let Some(number) = behind.employ() else { return };
     let worker = Worker {
         function: Arc::clone(function),
+        begun: false,
         waiting: Some(number),
         employed: true,
     };
-    // Dropped where nothing can run, and so no longer counted.
-    if has_timers() {
-        function.background.spawn(worker.work());
-    }
+    // Dropped at once by a runtime that ends, and so no longer counted.
+    function.background.spawn(worker.work());
 }
 
 /// Has everything run that is pending, and returns once it has; `false`, at once, where nothing can be run.
@@ -71,6 +73,8 @@ pub(crate) async fn drain(function: &Arc<Function>) -> bool {
 
 struct Worker {
     function: Arc<Function>,
+    /// It has been polled.
+    begun: bool,
     /// By its number, as long as it has not looked.
     waiting: Option<u64>,
     employed: bool,
@@ -78,6 +82,7 @@ struct Worker {
 
 impl Worker {
     async fn work(mut self) {
+        self.begun = true;
         let function = Arc::clone(&self.function);
         let Some(behind) = &function.behind else { return };
         loop {
@@ -115,6 +120,10 @@ impl Drop for Worker {
             && let Some(behind) = &self.function.behind
         {
             behind.lost_worker(self.waiting);
+            // Of one that never was at work nobody is told, or whoever has just employed it would do so again and again.
+            if self.begun {
+                behind.tell_lost();
+            }
         }
     }
 }

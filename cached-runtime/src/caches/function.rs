@@ -210,14 +210,40 @@ impl Function {
         began: u64,
     ) {
         let Some(memory) = &self.memory else { return };
+        self.fill_in(memory, probe, content, plan, stamp, began);
+    }
+
+    fn fill_in(
+        &self,
+        memory: &Memory,
+        probe: Probe<'_>,
+        content: &Content,
+        plan: Plan,
+        stamp: Stamp,
+        began: u64,
+    ) -> bool {
         let fill = Fill {
             content: content.clone(),
             plan,
             began,
             weight: self.weight(probe, content),
         };
-        if !memory.fill(probe, fill, stamp) {
+        let filled = memory.fill(probe, fill, stamp);
+        if !filled {
             self.counts.memory_refused.add_one();
+        }
+        filled
+    }
+
+    /// The same in the place of what is there, which goes in any case. Whatever else was read before now, in the source or
+    /// in a tier below, is not let in any more.
+    pub(crate) fn replace_in_memory(&self, probe: Probe<'_>, content: &Content, plan: Plan, stamp: Stamp) {
+        let Some(memory) = &self.memory else { return };
+        let ours = self.stamps.advance_from(probe.hash, stamp);
+        let filled =
+            ours.is_some_and(|stamp| self.fill_in(memory, probe, content, plan, stamp, Self::begin()));
+        if !filled {
+            memory.remove(probe);
         }
     }
 

@@ -157,6 +157,37 @@ async fn remove_several_below(
     let _ = pass_each(removals.into_iter(), memory, failed).await;
 }
 
+/// Entries that are to go from these stores unless something else takes their place there: dropped before that is known, their
+/// removal is queued.
+pub(crate) struct Doomed {
+    stores: Vec<Arc<Guarded>>,
+    keys: Vec<String>,
+}
+
+impl Doomed {
+    pub(crate) fn of(function: &Function, keys: Vec<String>) -> Self {
+        let stores = function.upwards().map(Arc::clone).collect();
+        Self { stores, keys }
+    }
+
+    /// It is known, and seen to.
+    pub(crate) fn settled(mut self) {
+        self.keys.clear();
+    }
+}
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        if self.keys.is_empty() {
+            return;
+        }
+        for store in &self.stores {
+            // Keys are what every store can remove.
+            let _ = store.queue(What::Keys(&self.keys));
+        }
+    }
+}
+
 /// From these stores alone, which have not taken what is in the place of it everywhere else.
 pub(crate) async fn from_stores(stores: Vec<&Arc<Guarded>>, keys: &[String], failed: &mut Failed) {
     // Keys are what every store can remove.

@@ -298,7 +298,7 @@ where
     if writer.when == When::Before {
         // Dropped meanwhile it has done nothing, and so overrules nothing.
         if let Some(ahead) = writer.ahead() {
-            Box::pin(ahead.run_before()).await;
+            Box::pin(ahead.run_first()).await;
         }
         writer.end().await;
         return body.await;

@@ -259,7 +259,8 @@ impl Guarded {
 
     fn has_yet_to_remove(&self, key: &str) -> Error {
         let what = format!("store `{}` has yet to remove `{key}`", self.name);
-        Error::new(ErrorKind::Unavailable, what)
+        // It says nothing of other keys.
+        Error::new(ErrorKind::Unavailable, what).of_a_part()
     }
 
     pub(crate) async fn remaining(self: &Arc<Self>, key: &str) -> Result<Option<Option<Duration>>, Error> {

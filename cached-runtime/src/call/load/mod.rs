@@ -13,7 +13,7 @@ use super::share::Share;
 use crate::caches::function::{Function, Plan};
 use crate::entry::{Content, Shared};
 use crate::flight::{self, Answer, Maker, Within};
-use crate::invalidate;
+use crate::invalidate::{self, Doomed};
 use crate::key::KeyBytes;
 use crate::resilience::{Failed, Guarded};
 use crate::store::BoxFuture;
@@ -218,15 +218,15 @@ impl Load {
     fn keep_as(mut self, content: Content, plan: Option<Plan>) -> Option<Keeping> {
         self.running = false;
         if let Some(plan) = plan {
-            self.fill_memory(&content, plan);
+            self.keep_in_memory(&content, plan);
         }
         self.answer(&content);
         let Some(plan) = plan else {
             return self.replace_by_nothing();
         };
         self.supersede();
-        let removes = self.refreshes() && !self.function.remotes.is_empty();
-        if !removes && self.permits.iter().all(Option::is_none) {
+        let doomed = self.doomed();
+        if doomed.is_none() && self.permits.iter().all(Option::is_none) {
             return None;
         }
         let (patience, background) = (self.patience, self.function.background.clone());
@@ -236,8 +236,9 @@ impl Load {
             let key = self.function.full_key(probe.bytes);
             let (permits, failed) = (&self.permits, &mut self.failed);
             let untaken = fill_remotes(&self.function, &key, &content, plan, permits, failed).await;
-            if removes {
+            if let Some(doomed) = doomed {
                 invalidate::from_stores(untaken, &[key], failed).await;
+                doomed.settled();
             }
             self.supersede();
         });
@@ -248,6 +249,13 @@ impl Load {
         Some(Box::pin(
             async move { background.patiently(patience, filling).await },
         ))
+    }
+
+    /// What a refresh is to leave in no remote tier.
+    fn doomed(&self) -> Option<Doomed> {
+        let probe = self.role.probe().filter(|_| self.refreshes())?;
+        let keys = vec![self.function.full_key(probe.bytes)];
+        (!self.function.remotes.is_empty()).then(|| Doomed::of(&self.function, keys))
     }
 
     /// Nobody joins a load any more that may have begun before one that has replaced what is there.
@@ -306,6 +314,15 @@ impl Load {
         }
         if std::thread::panicking() {
             tell(function, probe.bytes, "panicked");
+        }
+    }
+
+    fn keep_in_memory(&self, content: &Content, plan: Plan) {
+        match (self.stamp, self.role.probe()) {
+            (Some(stamp), Some(probe)) if self.refreshes() => {
+                self.function.replace_in_memory(probe, content, plan, stamp);
+            }
+            _ => self.fill_memory(content, plan),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::caches::function::{Function, Plan};
 use crate::call::{Keeping, probe_of};
 use crate::entry::Content;
 use crate::flight::Lead;
-use crate::invalidate;
+use crate::invalidate::{self, Doomed};
 use crate::key::KeyBytes;
 use crate::resilience::{Failed, TOGETHER};
 use crate::tier::many::Entering;
@@ -66,12 +66,15 @@ pub(super) fn below(
     if kept.is_empty() && outdated.is_empty() {
         return None;
     }
+    let doomed = kept.iter().filter(|one| one.replaces);
+    let doomed = Doomed::of(function, doomed.map(|one| one.key.clone()).collect());
     let function = Arc::clone(function);
     Some(Box::pin(async move {
         invalidate::several(&function, &outdated, &mut failed).await;
         let (background, the_rest_follows) = (function.background.clone(), function.fills_below_later());
         let filling: Keeping = Box::pin(async move {
             fill(&function, &kept, &mut failed).await;
+            doomed.settled();
             supersede(&function);
         });
         if the_rest_follows {

@@ -330,7 +330,11 @@ impl Many {
             match (load.role, plan) {
                 (Role::Off, _) | (Role::Alone, None) => {}
                 (role, Some(plan)) => {
-                    self.fill_memory(load.slot, load.stamp, &content, plan);
+                    let probe = self.slots[load.slot].probe();
+                    match role {
+                        Role::Replace => self.function.replace_in_memory(probe, &content, plan, load.stamp),
+                        _ => self.fill_memory(load.slot, load.stamp, &content, plan),
+                    }
                     let replaces = matches!(role, Role::Replace) && !self.function.remotes.is_empty();
                     let lead = match role {
                         Role::Flight(mut lead) => {
