@@ -235,15 +235,25 @@ impl Function {
         filled
     }
 
-    /// The same in the place of what is there, which goes in any case. Whatever else was read before now, in the source or
-    /// in a tier below, is not let in any more.
-    pub(crate) fn replace_in_memory(&self, probe: Probe<'_>, content: &Content, plan: Plan, stamp: Stamp) {
+    /// The same in the place of what was there when the load began, which goes in any case. Whatever else was read before now,
+    /// in the source or in a tier below, is not let in any more.
+    pub(crate) fn replace_in_memory(
+        &self,
+        probe: Probe<'_>,
+        content: &Content,
+        plan: Plan,
+        stamp: Stamp,
+        began: u64,
+    ) {
         let Some(memory) = &self.memory else { return };
-        let ours = self.stamps.advance_from(probe.hash, stamp);
-        let filled =
-            ours.is_some_and(|stamp| self.fill_in(memory, probe, content, plan, stamp, Self::begin()));
-        if !filled {
-            memory.remove(probe);
+        match self.stamps.advance_from(probe.hash, stamp) {
+            Some(stamp) => {
+                if !self.fill_in(memory, probe, content, plan, stamp, Self::begin()) {
+                    memory.remove(probe);
+                }
+            }
+            // It was invalidated, or somebody else has replaced it: what is there since is no older.
+            None => memory.remove_older(probe, began),
         }
     }
 

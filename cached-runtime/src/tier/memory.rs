@@ -194,6 +194,14 @@ impl Memory {
         }
     }
 
+    /// Removes the record of a key that was loaded no later than that.
+    pub(crate) fn remove_older(&self, probe: Probe<'_>, began: u64) {
+        let is_older = |seen: &Seen<'_>| Some(seen.rest.began <= began);
+        if each!(&self.engine, it => it.peek(&probe, is_older)) == Some(true) {
+            self.remove(probe);
+        }
+    }
+
     /// When the entry of a key is over in every tier, however often it is read.
     fn over(&self, probe: &Probe<'_>) -> Option<Tick> {
         let over = |seen: &Seen<'_>| Some(seen.rest.aging.as_ref()?.idle.as_ref()?.over);

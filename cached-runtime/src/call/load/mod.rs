@@ -320,7 +320,8 @@ impl Load {
     fn keep_in_memory(&self, content: &Content, plan: Plan) {
         match (self.stamp, self.role.probe()) {
             (Some(stamp), Some(probe)) if self.refreshes() => {
-                self.function.replace_in_memory(probe, content, plan, stamp);
+                self.function
+                    .replace_in_memory(probe, content, plan, stamp, self.began);
             }
             _ => self.fill_memory(content, plan),
         }

@@ -332,7 +332,11 @@ impl Many {
                 (role, Some(plan)) => {
                     let probe = self.slots[load.slot].probe();
                     match role {
-                        Role::Replace => self.function.replace_in_memory(probe, &content, plan, load.stamp),
+                        Role::Replace => {
+                            let (stamp, began) = (load.stamp, self.began);
+                            self.function
+                                .replace_in_memory(probe, &content, plan, stamp, began);
+                        }
                         _ => self.fill_memory(load.slot, load.stamp, &content, plan),
                     }
                     let replaces = matches!(role, Role::Replace) && !self.function.remotes.is_empty();
