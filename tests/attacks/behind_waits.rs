@@ -259,10 +259,11 @@ fn room_is_waited_for_where_nobody_can_be_at_work() {
             write_one(1, Arc::clone(&gate)).await;
             write(2, Arc::clone(&gate)).await;
         }));
+        drop(still);
         let bare = Builder::new_current_thread().build().unwrap();
         let waits = caches.scope(write_one(2, Arc::clone(&gate)));
         assert_eq!(bare.block_on(async { poll_once(waits) }), None);
         gate.stay_open();
-        still.block_on(caches.settle());
+        one_thread().block_on(caches.settle());
     });
 }

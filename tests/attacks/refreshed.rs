@@ -159,6 +159,19 @@ async fn a_dropped_refresh_leaves_nothing_old_below() {
     }
     odd.script(|_, _| Act::Serve);
     assert_eq!(entry.get_or_load(load).await.unwrap(), 2);
+    // And of many.
+    let entry = cache.entry(2);
+    assert_eq!(entry.get_or_load(load).await.unwrap(), 2);
+    source.store(3, SeqCst);
+    let held = odd.hold("fill");
+    let many = async |ids: Vec<u64>| ids.into_iter().map(|id| (id, 3)).collect::<HashMap<_, _>>();
+    let refresh = with_mode(Mode::Refresh, cache.get_or_load_many([2_u64], many));
+    tokio::select! {
+        _ = refresh => panic!("the store holds it up"),
+        () = held.arrived() => {}
+    }
+    odd.script(|_, _| Act::Serve);
+    assert_eq!(entry.get_or_load(load).await.unwrap(), 3);
 }
 
 /// What another call has found in a tier below is older than what the source says after that.

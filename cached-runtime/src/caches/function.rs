@@ -200,7 +200,7 @@ impl Function {
         }
     }
 
-    /// Keeps in memory what a load brought that began under `stamp` and as number `began` of all.
+    /// Keeps in memory what a load brought that began under `stamp` and as number `began` of all. Whether it is there now.
     pub(crate) fn fill_memory(
         &self,
         probe: Probe<'_>,
@@ -208,20 +208,8 @@ impl Function {
         plan: Plan,
         stamp: Stamp,
         began: u64,
-    ) {
-        let Some(memory) = &self.memory else { return };
-        self.fill_in(memory, probe, content, plan, stamp, began);
-    }
-
-    fn fill_in(
-        &self,
-        memory: &Memory,
-        probe: Probe<'_>,
-        content: &Content,
-        plan: Plan,
-        stamp: Stamp,
-        began: u64,
     ) -> bool {
+        let Some(memory) = &self.memory else { return false };
         let fill = Fill {
             content: content.clone(),
             plan,
@@ -248,7 +236,7 @@ impl Function {
         let Some(memory) = &self.memory else { return };
         match self.stamps.advance_from(probe.hash, stamp) {
             Some(stamp) => {
-                if !self.fill_in(memory, probe, content, plan, stamp, Self::begin()) {
+                if !self.fill_memory(probe, content, plan, stamp, Self::begin()) {
                     memory.remove(probe);
                 }
             }
