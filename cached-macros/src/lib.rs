@@ -41,7 +41,7 @@ use proc_macro::TokenStream;
 /// | `max_bytes = "64MiB"`, `weight = \|key, value\| bytes` | bound of the memory tier in bytes | none |
 /// | `strategy = "write_through"` | `cache_aside` (or `read_through`), `write_through`, `write_behind`, `refresh_ahead` | `cache_aside` |
 /// | `single_flight = "off"` | whether the callers of one key in a process share a load: `process`, `off` | `process` |
-/// | `share_error = \|error\| error` | how those who waited get the error of a failed load | by `Clone` or `From<LoadFailed>` |
+/// | `share_error = \|error\| error` | how those who waited get the error of a failed load | by `Clone`, by wrapping it (`anyhow`), or by `From<LoadFailed>`; else each loads by itself |
 /// | `codec = "json"` | how remote stores keep values: `bincode`, `postcard`, `messagepack`, `json` | `bincode` |
 /// | `version = 2` | a value kept under another version is a miss | 0 |
 /// | `compress = "1KiB"` | compress values from this size on | off |
