@@ -18,6 +18,7 @@ mod orders;
 mod panics;
 mod places;
 mod refreshed;
+mod refreshed_beside;
 mod silent;
 mod types;
 mod writers;

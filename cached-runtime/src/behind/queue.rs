@@ -11,7 +11,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::report::Report;
-use super::state::{Offer, Progress, State, Turn, Waiting};
+use super::state::{Offer, Progress, SILENT, State, Turn, Waiting};
 use super::write::Settings;
 use crate::background::has_timers;
 use crate::caches::function::Plan;
@@ -32,7 +32,7 @@ pub(crate) struct Behind {
     pub(super) woken: Notify,
     /// Tells those who wait for writes to be done that one is, or that somebody must take a lost worker's place.
     changed: Notify,
-    /// Tells those who wait for room that somebody must.
+    /// Tells those who wait for room the latter.
     lost: Notify,
     /// What the writers of entries are set to that are no functions.
     pub(super) writers: Arc<Settings>,
@@ -232,6 +232,11 @@ impl Behind {
         Some(state.wait(now, Some(now)))
     }
 
+    /// For who can employ nobody: lets the worker that waits look again, if it waits for too long.
+    pub(super) fn hasten(&self) {
+        self.wake(&mut self.lock());
+    }
+
     /// Lets the worker that waits look again, if it waits for too long.
     fn wake(&self, state: &mut State) {
         let next = state.earliest();
@@ -389,11 +394,14 @@ impl Behind {
         self.changed.notified()
     }
 
-    /// Waits for `changed`, and no longer than the worker that is to look takes for that, where that can be told.
+    /// Waits for `changed`, and no longer than the worker that is to look takes for that, where there are timers.
     pub(super) async fn wait(&self, changed: Pin<&mut Notified<'_>>) {
-        match self.lost_at().filter(|_| has_timers()) {
-            Some(at) => _ = timeout_at(at, changed).await,
-            None => changed.await,
+        if !has_timers() {
+            return changed.await;
         }
+        // Nor forever where none waits: the one that runs now may be the next to be lost. Who waits here sees to it each time
+        // that somebody is at work.
+        let at = self.lost_at().unwrap_or_else(|| Instant::now() + SILENT);
+        let _ = timeout_at(at, changed).await;
     }
 }

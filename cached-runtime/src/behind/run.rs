@@ -27,6 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub(super) fn ensure(function: &Arc<Function>) {
     let Some(behind) = &function.behind else { return };
     if !has_timers() {
+        behind.hasten();
         return;
     }
     let Some(number) = behind.employ() else { return };

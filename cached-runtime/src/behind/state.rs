@@ -59,7 +59,7 @@ pub(super) struct Waiting {
 }
 
 /// Within this a worker looks that is to. One that has not is in a runtime that stands still.
-const SILENT: Duration = Duration::from_secs(1);
+pub(super) const SILENT: Duration = Duration::from_secs(1);
 
 impl Waiting {
     /// From when on it is not counted on.

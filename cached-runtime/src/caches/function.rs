@@ -58,6 +58,21 @@ impl Function {
         self.remotes.iter().rev().map(|remote| &remote.guarded)
     }
 
+    /// How long all of them may take to answer once.
+    pub(crate) fn budgets(&self) -> Duration {
+        let budgets = self.remotes.iter().map(|remote| remote.guarded.budget());
+        budgets.fold(Duration::ZERO, Duration::saturating_add)
+    }
+
+    /// Whether a write of an entry is pending, whose value is newer than any that could be loaded, and sees to all tiers.
+    pub(crate) fn is_pending(&self, probe: Probe<'_>) -> bool {
+        let pending = self
+            .behind
+            .as_ref()
+            .and_then(|behind| behind.pending(probe.bytes));
+        pending.is_some()
+    }
+
     /// The text of a key, without the namespace.
     pub(crate) fn text(&self, bytes: &[u8]) -> String {
         let mut text = String::new();
@@ -200,7 +215,8 @@ impl Function {
         }
     }
 
-    /// Keeps in memory what a load brought that began under `stamp` and as number `began` of all. Whether it is there now.
+    /// Keeps in memory what a load brought that began under `stamp` and as number `began` of all. Whether it was let in: what is
+    /// too heavy is, and is not kept.
     pub(crate) fn fill_memory(
         &self,
         probe: Probe<'_>,
@@ -223,25 +239,32 @@ impl Function {
         filled
     }
 
-    /// The same in the place of what was there when the load began, which goes in any case. Whatever else was read before now,
-    /// in the source or in a tier below, is not let in any more.
+    /// Keeps it in the place of what is there, which goes in any case. The stamp has been moved on, so that nothing that was
+    /// read before, in the source or in a tier below, is let in any more; `moved` is what it is then, unless something was
+    /// invalidated since the load began. Else, and where a later load has been faster, nothing is kept: what that one has may
+    /// be newer, and it may be what it has found in a tier below.
     pub(crate) fn replace_in_memory(
         &self,
         probe: Probe<'_>,
         content: &Content,
         plan: Plan,
-        stamp: Stamp,
+        moved: Option<Stamp>,
         began: u64,
     ) {
         let Some(memory) = &self.memory else { return };
-        match self.stamps.advance_from(probe.hash, stamp) {
-            Some(stamp) => {
-                if !self.fill_memory(probe, content, plan, stamp, Self::begin()) {
-                    memory.remove(probe);
-                }
-            }
-            // It was invalidated, or somebody else has replaced it: what is there since is no older.
-            None => memory.remove_older(probe, began),
+        let is_kept = moved.is_some_and(|stamp| self.fill_memory(probe, content, plan, stamp, began));
+        if !is_kept {
+            memory.remove(probe);
+        }
+    }
+
+    /// Once the tiers below have it as well, and the stamp has been moved on once more: whoever has begun meanwhile may have
+    /// found there what was there before. `again` is as `moved` was.
+    pub(crate) fn replaced_below(&self, probe: Probe<'_>, again: Option<Stamp>, began: u64) {
+        let Some(memory) = &self.memory else { return };
+        match again {
+            Some(_) => memory.remove_others(probe, began),
+            None => _ = memory.remove(probe),
         }
     }
 

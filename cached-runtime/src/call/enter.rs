@@ -237,9 +237,9 @@ where
     }
 }
 
-/// The look in memory. Inlined, since a call of it is a twelfth of a hit; in debug builds compiled once.
-#[cfg_attr(debug_assertions, inline(never))]
-#[cfg_attr(not(debug_assertions), inline(always))]
+/// The look in memory. Compiled once; all that it is given and gives fits into registers. Inlined, a hit would be a twelfth
+/// shorter, and a release build of many functions 30 % longer.
+#[inline(never)]
 fn seek(function: &Arc<Function>, mode: Mode, hash: u64, bytes: &[u8], absent: &mut bool) -> Option<Shared> {
     if mode != Mode::Normal {
         return None;

@@ -2,7 +2,6 @@
 //!
 //! Keys may share a stamp, which moves on once for all of them: or each put would take the one before it for a stranger.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::caches::function::{Function, Plan};
@@ -15,7 +14,7 @@ use crate::store::Filled;
 use crate::tier::many::Putting;
 use crate::tier::memory::Fill;
 use crate::tier::remote::{Claim, Sealed};
-use crate::tier::stamps::{Moment, Stamp};
+use crate::tier::stamps::{Moment, Once, Stamp};
 
 /// The puts of many entries, each key once, from before their values are in the source.
 pub(crate) struct Puts {
@@ -123,16 +122,14 @@ impl Puts {
                 invalidate::several_below(function, &keys, failed).await;
             }
         }
-        let mut moved = HashMap::new();
+        let mut once = Once::default();
         for going in going {
             let probe = probe_of(&self.keys[going.place]);
             // Once more: who has begun meanwhile may have found in a store what was there before.
-            let again = || function.stamps.advance_from(probe.hash, going.stamp);
             let stamp = if going.refused {
                 None
             } else {
-                let shared = (function.stamps.place(probe.hash), going.stamp);
-                *moved.entry(shared).or_insert_with(again)
+                once.advance_from(&function.stamps, probe.hash, going.stamp)
             };
             let Some(stamp) = stamp else {
                 removed.push(self.keys[going.place].clone());
@@ -169,17 +166,13 @@ impl Puts {
                 self.keys.iter().map(since).collect()
             }
         };
-        let mut moved = HashMap::new();
+        let mut once = Once::default();
         let (mut going, mut removed) = (Vec::new(), Vec::new());
         for ((place, key), (end, seen)) in self.keys.iter().enumerate().zip(ends.into_iter().zip(seen)) {
             let hash = probe_of(key).hash;
             match end {
                 End::Put(content, plan) => {
-                    let stamp = seen.and_then(|seen| {
-                        *moved
-                            .entry((stamps.place(hash), seen))
-                            .or_insert_with(|| stamps.advance_from(hash, seen))
-                    });
+                    let stamp = seen.and_then(|seen| once.advance_from(stamps, hash, seen));
                     match stamp {
                         Some(stamp) => going.push(Going {
                             place,

@@ -157,17 +157,17 @@ async fn remove_several_below(
     let _ = pass_each(removals.into_iter(), memory, failed).await;
 }
 
-/// Entries that are to go from these stores unless something else takes their place there: dropped before that is known, their
-/// removal is queued.
+/// Entries that are to go unless something else takes their place: dropped before that is known, they go from memory, and their
+/// removal from the stores below is queued.
 pub(crate) struct Doomed {
-    stores: Vec<Arc<Guarded>>,
-    keys: Vec<String>,
+    function: Arc<Function>,
+    keys: Vec<KeyBytes>,
 }
 
 impl Doomed {
-    pub(crate) fn of(function: &Function, keys: Vec<String>) -> Self {
-        let stores = function.upwards().map(Arc::clone).collect();
-        Self { stores, keys }
+    pub(crate) fn of(function: &Arc<Function>, keys: Vec<KeyBytes>) -> Self {
+        let function = Arc::clone(function);
+        Self { function, keys }
     }
 
     /// It is known, and seen to.
@@ -181,14 +181,19 @@ impl Drop for Doomed {
         if self.keys.is_empty() {
             return;
         }
-        for store in &self.stores {
+        let texts: Vec<String> = self.keys.iter().map(|key| self.function.full_key(key)).collect();
+        for store in self.function.upwards() {
             // Keys are what every store can remove.
-            let _ = store.queue(What::Keys(&self.keys));
+            let _ = store.queue(What::Keys(&texts));
         }
+        // From here on nobody finds there what may have been copied up. All stamps first: what goes is the user's, and may panic.
+        let probes = || self.keys.iter().map(|key| probe_of(key));
+        probes().for_each(|probe| self.function.stamps.advance(probe.hash));
+        probes().for_each(|probe| forget(&self.function, probe));
     }
 }
 
-/// From these stores alone, which have not taken what is in the place of it everywhere else.
+/// From these stores alone, the lowest first, which have not taken what is in the place of it everywhere else.
 pub(crate) async fn from_stores(stores: Vec<&Arc<Guarded>>, keys: &[String], failed: &mut Failed) {
     // Keys are what every store can remove.
     let _ = pass(stores, What::Keys(keys), || {}, failed).await;

@@ -90,7 +90,7 @@ impl Remote {
         each.collect()
     }
 
-    /// Stores each under its permit, in one round trip; refusals are counted and no failure. Whether the store took each.
+    /// Stores each under its permit, in one round trip; refusals are counted and no failure. Whether the store has stored each.
     pub(crate) async fn fill_many(&self, entering: &[Entering<'_>], failed: &mut Failed) -> Vec<bool> {
         let bytes: Vec<_> = entering
             .iter()
@@ -107,11 +107,12 @@ impl Remote {
             })
             .collect();
         let filled = self.guarded.fill_each(&fills, failed).await;
-        let refused = filled
-            .iter()
-            .filter(|filled| matches!(filled, Some(Filled::Refused)));
+        let refused = filled.iter().filter(|filled| **filled == Some(Filled::Refused));
         self.refused.add(refused.count());
-        filled.iter().map(Option::is_some).collect()
+        filled
+            .iter()
+            .map(|filled| *filled == Some(Filled::Stored))
+            .collect()
     }
 
     /// The right to store each, as [`claim`](Remote::claim) would give it; `None` where it cannot be had.

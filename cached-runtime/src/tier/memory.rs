@@ -194,10 +194,10 @@ impl Memory {
         }
     }
 
-    /// Removes the record of a key that was loaded no later than that.
-    pub(crate) fn remove_older(&self, probe: Probe<'_>, began: u64) {
-        let is_older = |seen: &Seen<'_>| Some(seen.rest.began <= began);
-        if each!(&self.engine, it => it.peek(&probe, is_older)) == Some(true) {
+    /// Removes the record of a key, unless it is of the load of that number; the stamps have been moved on before.
+    pub(crate) fn remove_others(&self, probe: Probe<'_>, began: u64) {
+        let is_another = |seen: &Seen<'_>| Some(seen.rest.began != began);
+        if each!(&self.engine, it => it.peek(&probe, is_another)) == Some(true) {
             self.remove(probe);
         }
     }

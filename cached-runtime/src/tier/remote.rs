@@ -260,16 +260,16 @@ impl Remote {
         sealed: &Sealed,
         plan: &Plan,
         permit: &Permit,
-    ) -> Result<(), Error> {
+    ) -> Result<Filled, Error> {
         let bytes = sealed.under(permit.generation.as_ref());
         let filled = self
             .guarded
             .fill(key, &bytes, self.life(plan), &permit.token)
-            .await;
-        if let Filled::Refused = filled? {
+            .await?;
+        if filled == Filled::Refused {
             self.refused.add_one();
         }
-        Ok(())
+        Ok(filled)
     }
 
     /// The right to store what no load will bring, of which the value is not known yet.

@@ -6,8 +6,11 @@ use super::{Keeping, Load, Role};
 use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
 use crate::invalidate::{self, Doomed};
+use crate::key::KeyBytes;
 use crate::resilience::{Failed, Guarded};
+use crate::store::Filled;
 use crate::tier::remote::Permit;
+use crate::tier::stamps::Stamp;
 
 impl Load {
     /// Fills memory as `plan` says and answers the followers. The lead is held until the remote tiers are filled too:
@@ -15,20 +18,32 @@ impl Load {
     /// wait, it goes on in the background.
     pub(super) fn keep_as(mut self, content: Content, plan: Option<Plan>) -> Option<Keeping> {
         self.running = false;
-        if let Some(plan) = plan {
-            self.keep_in_memory(&content, plan);
-        }
-        self.answer(&content);
-        let Some(plan) = plan else {
-            return self.replace_by_nothing();
-        };
-        self.supersede();
-        let doomed = self.doomed();
-        if doomed.is_none() && self.permits.iter().all(Option::is_none) {
+        let is_pending = |probe| self.function.is_pending(probe);
+        if self.refreshes() && self.role.probe().is_some_and(is_pending) {
             return None;
         }
-        let (patience, background) = (self.patience, self.function.background.clone());
-        let the_rest_follows = self.function.fills_below_later();
+        let Some(plan) = plan else {
+            self.answer(&content);
+            return self.replace_by_nothing();
+        };
+        // Before a `weight` of the user's runs, which may panic.
+        let doomed = self.doomed();
+        let moved = self.keep_in_memory(&content, plan);
+        self.answer(&content);
+        self.supersede();
+        let is_stored = doomed.is_some() || self.permits.iter().any(Option::is_some);
+        if self.function.remotes.is_empty() || !is_stored {
+            if let Some(doomed) = doomed {
+                doomed.settled();
+            }
+            return None;
+        }
+        let background = self.function.background.clone();
+        // A refresh is not over before what was there is gone everywhere, however long it has looked.
+        let (patience, the_rest_follows) = match doomed {
+            Some(_) => (self.function.budgets(), false),
+            None => (self.patience, self.function.fills_below_later()),
+        };
         let filling: Keeping = Box::pin(async move {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);
@@ -36,6 +51,8 @@ impl Load {
             let untaken = fill_remotes(&self.function, &key, &content, plan, permits, failed).await;
             if let Some(doomed) = doomed {
                 invalidate::from_stores(untaken, &[key], failed).await;
+                let again = self.function.stamps.refresh(probe.hash, moved);
+                self.function.replaced_below(probe, again, self.began);
                 doomed.settled();
             }
             self.supersede();
@@ -49,11 +66,10 @@ impl Load {
         ))
     }
 
-    /// What a refresh is to leave in no remote tier.
+    /// What a refresh is to leave nowhere.
     fn doomed(&self) -> Option<Doomed> {
         let probe = self.role.probe().filter(|_| self.refreshes())?;
-        let keys = vec![self.function.full_key(probe.bytes)];
-        (!self.function.remotes.is_empty()).then(|| Doomed::of(&self.function, keys))
+        Some(Doomed::of(&self.function, vec![KeyBytes::from(probe.bytes)]))
     }
 
     /// Nobody joins a load any more that may have begun before one that has replaced what is there.
@@ -74,14 +90,16 @@ impl Load {
         })
     }
 
-    fn keep_in_memory(&self, content: &Content, plan: Plan) {
-        match (self.stamp, self.role.probe()) {
-            (Some(stamp), Some(probe)) if self.refreshes() => {
-                self.function
-                    .replace_in_memory(probe, content, plan, stamp, self.began);
-            }
-            _ => self.fill_memory(content, plan),
-        }
+    /// What a refresh has moved the stamp on to, if nothing was invalidated.
+    fn keep_in_memory(&self, content: &Content, plan: Plan) -> Option<Stamp> {
+        let Some(probe) = self.role.probe().filter(|_| self.refreshes()) else {
+            self.fill_memory(content, plan);
+            return None;
+        };
+        let moved = self.function.stamps.refresh(probe.hash, self.stamp);
+        self.function
+            .replace_in_memory(probe, content, plan, moved, self.began);
+        moved
     }
 
     /// Copies an entry into the remote tiers above the one it was found in, in the background.
@@ -98,7 +116,9 @@ impl Load {
     }
 }
 
-/// Fills each remote tier that gave a permit. Says in which of them there may still be what was there before.
+/// Fills each remote tier that gave a permit, the lowest first: what was there before is not to be copied up from it into one
+/// that has lost this again. Says in which of them it may still be, in that order: those that have refused this among them, for
+/// what their token has been used for may be what somebody else has copied up.
 async fn fill_remotes<'f>(
     function: &'f Function,
     key: &str,
@@ -111,12 +131,12 @@ async fn fill_remotes<'f>(
         .form(true)
         .and_then(|form| form.seal(key, content, &plan).ok());
     let mut untaken = Vec::new();
-    for (remote, permit) in function.remotes.iter().zip(permits) {
+    for (remote, permit) in function.remotes.iter().zip(permits).rev() {
         let taken = match (&sealed, permit) {
             (Some(sealed), Some(permit)) => {
                 let filled = remote.fill(key, sealed, &plan, permit).await;
                 failed.note(&remote.guarded, &filled);
-                filled.is_ok()
+                matches!(filled, Ok(Filled::Stored))
             }
             _ => false,
         };

@@ -157,9 +157,7 @@ impl Down {
             let patience = if found.is_some() {
                 Duration::ZERO
             } else {
-                let budgets = function.remotes.iter().map(|remote| remote.guarded.budget());
-                let all = budgets.fold(Duration::ZERO, Duration::saturating_add);
-                all.saturating_sub(began.elapsed())
+                function.budgets().saturating_sub(began.elapsed())
             };
             Below {
                 key: self.key,

@@ -12,6 +12,7 @@ use crate::key::KeyBytes;
 use crate::resilience::{Failed, TOGETHER};
 use crate::tier::many::Entering;
 use crate::tier::remote::{Permit, Sealed};
+use crate::tier::stamps::Stamp;
 
 /// One entry to be stored.
 pub(super) struct Kept {
@@ -47,35 +48,73 @@ impl Kept {
     }
 }
 
+/// Entries whose place in memory the loads of this number have taken.
+pub(super) struct Replaced {
+    began: u64,
+    /// With what their stamps were moved on to, if nothing was invalidated.
+    keys: Vec<(KeyBytes, Option<Stamp>)>,
+}
+
+impl Replaced {
+    pub(super) fn by(began: u64) -> Self {
+        let keys = Vec::new();
+        Self { began, keys }
+    }
+
+    pub(super) fn add(&mut self, key: KeyBytes, moved: Option<Stamp>) {
+        self.keys.push((key, moved));
+    }
+
+    /// Nobody joins an older load of them.
+    fn supersede(&self, function: &Function) {
+        for (key, _) in &self.keys {
+            function.flights.detach(probe_of(key));
+        }
+    }
+
+    /// The tiers below have them too.
+    fn end(&self, function: &Function) {
+        for (key, moved) in &self.keys {
+            let probe = probe_of(key);
+            let again = function.stamps.refresh(probe.hash, *moved);
+            function.replaced_below(probe, again, self.began);
+        }
+        self.supersede(function);
+    }
+}
+
 /// Stores `kept`, after which nobody joins an older load of what is `replaced` by it, and removes what was to be replaced by
-/// what is not kept. Where storing takes longer than the caller can
-/// be made to wait, it goes on in the background.
+/// what is not kept. Where storing takes longer than the caller can be made to wait, it goes on in the background.
 pub(super) fn below(
     function: &Arc<Function>,
     kept: Vec<Kept>,
-    replaced: Vec<KeyBytes>,
+    replaced: Replaced,
+    doomed: Doomed,
     outdated: Vec<KeyBytes>,
     patience: Duration,
     mut failed: Failed,
 ) -> Option<Keeping> {
-    let supersede = move |function: &Function| {
-        let probes = replaced.iter().map(|key| probe_of(key));
-        probes.for_each(|probe| function.flights.detach(probe));
-    };
-    supersede(function);
+    replaced.supersede(function);
     if kept.is_empty() && outdated.is_empty() {
+        doomed.settled();
         return None;
     }
-    let doomed = kept.iter().filter(|one| one.replaces);
-    let doomed = Doomed::of(function, doomed.map(|one| one.key.clone()).collect());
     let function = Arc::clone(function);
     Some(Box::pin(async move {
         invalidate::several(&function, &outdated, &mut failed).await;
-        let (background, the_rest_follows) = (function.background.clone(), function.fills_below_later());
+        let background = function.background.clone();
+        // A refresh is not over before what was there is gone everywhere, however long it has looked.
+        let (patience, the_rest_follows) = if replaced.keys.is_empty() {
+            (patience, function.fills_below_later())
+        } else {
+            (function.budgets(), false)
+        };
         let filling: Keeping = Box::pin(async move {
             fill(&function, &kept, &mut failed).await;
+            if !function.remotes.is_empty() {
+                replaced.end(&function);
+            }
             doomed.settled();
-            supersede(&function);
         });
         if the_rest_follows {
             background.spawn(filling);
@@ -85,16 +124,16 @@ pub(super) fn below(
     }))
 }
 
-/// Fills each remote tier with those that it gave a permit for, and removes from it what it has not taken the replacement of.
-/// So many at a time: all of them as bytes may be too much.
+/// Fills each remote tier, the lowest first, with those that it gave a permit for, and removes from it what it has not stored
+/// the replacement of. So many at a time: all of them as bytes may be too much.
 pub(super) async fn fill(function: &Function, kept: &[Kept], failed: &mut Failed) {
-    let Some(form) = function.form(true) else { return };
+    let form = function.form(true);
     // Apart from what has failed before: of several servers that may have been one, and others have given permits.
     let mut fails = Failed::default();
     for kept in kept.chunks(TOGETHER) {
-        let seal = |one: &Kept| form.seal(&one.key, &one.content, &one.plan).ok();
+        let seal = |one: &Kept| form.as_ref()?.seal(&one.key, &one.content, &one.plan).ok();
         let sealed: Vec<Option<Sealed>> = kept.iter().map(seal).collect();
-        for (index, remote) in function.remotes.iter().enumerate() {
+        for (index, remote) in function.remotes.iter().enumerate().rev() {
             let (mut permitted, mut untaken) = (Vec::with_capacity(kept.len()), Vec::new());
             let mut taken = Vec::with_capacity(kept.len());
             for (one, sealed) in kept.iter().zip(&sealed) {

@@ -1,7 +1,7 @@
 //! The look of a batch in the remote tiers, before its body.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::super::keep::{self, Kept};
 use super::{Load, Looking, Many, Role};
@@ -19,9 +19,7 @@ impl Many {
                 }
                 self.look_in(index).await;
             }
-            let budgets = self.function.remotes.iter().map(|remote| remote.guarded.budget());
-            let all = budgets.fold(Duration::ZERO, Duration::saturating_add);
-            self.patience = all.saturating_sub(begun.elapsed());
+            self.patience = self.function.budgets().saturating_sub(begun.elapsed());
             self.look_at_pending();
             self
         })

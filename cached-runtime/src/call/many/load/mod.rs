@@ -7,7 +7,7 @@ mod look;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::keep::{self, Kept};
+use super::keep::{self, Kept, Replaced};
 use super::keys::Slot;
 use super::wait::Waits;
 use crate::behind::Behind;
@@ -16,6 +16,7 @@ use crate::call::Keeping;
 use crate::call::share::Share;
 use crate::entry::Content;
 use crate::flight::{Answer, Group, Joined, Lead, Maker, Within};
+use crate::invalidate::Doomed;
 use crate::policy::Mode;
 use crate::resilience::Failed;
 use crate::store::BoxFuture;
@@ -247,19 +248,22 @@ impl Many {
     /// awaited. The leads are held until then: callers who come meanwhile are answered by the flights.
     pub(super) fn keep(&mut self, brought: Vec<(Content, Option<Plan>)>) -> Option<Keeping> {
         self.running = false;
-        let (mut kept, mut outdated, mut replaced) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kept, mut outdated, mut replaced) = (Vec::new(), Vec::new(), Replaced::by(self.began));
+        // Before a `weight` of the user's runs, which may panic.
+        let doomed = self.doomed();
         for (load, (content, plan)) in std::mem::take(&mut self.loads).into_iter().zip(brought) {
             match (load.role, plan) {
                 (Role::Off, _) | (Role::Alone, None) => {}
+                (Role::Replace, _) if self.function.is_pending(self.slots[load.slot].probe()) => {}
                 (role, Some(plan)) => {
                     let probe = self.slots[load.slot].probe();
-                    match role {
-                        Role::Replace => {
-                            let (stamp, began) = (load.stamp, self.began);
-                            self.function
-                                .replace_in_memory(probe, &content, plan, stamp, began);
-                        }
-                        _ => self.fill_memory(load.slot, load.stamp, &content, plan),
+                    if matches!(role, Role::Replace) {
+                        let moved = self.function.stamps.refresh(probe.hash, Some(load.stamp));
+                        replaced.add(self.slots[load.slot].key(), moved);
+                        self.function
+                            .replace_in_memory(probe, &content, plan, moved, self.began);
+                    } else {
+                        self.fill_memory(load.slot, load.stamp, &content, plan);
                     }
                     let replaces = matches!(role, Role::Replace) && !self.function.remotes.is_empty();
                     let lead = match role {
@@ -267,11 +271,7 @@ impl Many {
                             lead.answer(Answer::Content(content.clone()));
                             Some(lead)
                         }
-                        Role::Replace => {
-                            replaced.push(self.slots[load.slot].key());
-                            None
-                        }
-                        Role::Off | Role::Alone => None,
+                        Role::Off | Role::Alone | Role::Replace => None,
                     };
                     if replaces || load.permits.iter().any(Option::is_some) {
                         let one = Kept::new(load.key, content.clone(), plan, load.permits);
@@ -288,7 +288,25 @@ impl Many {
             self.slots[load.slot].content = Some(content);
         }
         let failed = std::mem::take(&mut self.failed);
-        keep::below(&self.function, kept, replaced, outdated, self.patience, failed)
+        keep::below(
+            &self.function,
+            kept,
+            replaced,
+            doomed,
+            outdated,
+            self.patience,
+            failed,
+        )
+    }
+
+    /// What is to be left nowhere, for it is replaced.
+    fn doomed(&self) -> Doomed {
+        let replaced = self
+            .loads
+            .iter()
+            .filter(|load| matches!(load.role, Role::Replace));
+        let keys = replaced.map(|load| self.slots[load.slot].key()).collect();
+        Doomed::of(&self.function, keys)
     }
 
     /// Gives the error of the body to the followers of all of them as `share` can, and the caller's back. Where it
