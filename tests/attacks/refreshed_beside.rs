@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cached_runtime::{Cache, Caches, ErrorKind, Mode, Strategy, with_mode};
@@ -58,6 +58,55 @@ async fn of_two_at_once_the_older_does_not_stay() {
         let (first, second) = must_end(async { tokio::join!(first, second) }).await;
         assert_eq!((first.unwrap(), second.unwrap()), (1, 2));
         assert_eq!(entry.get_or_load(load).await.unwrap(), 2, "{chain:?}");
+    }
+}
+
+/// The one that began last has read what the source said before, and ends last.
+#[tokio::test]
+async fn of_two_at_once_the_older_reading_does_not_stay() {
+    for (chain, heavy) in [
+        (&["local"][..], false),
+        (&["local"], true),
+        (&["local", "odd"], false),
+    ] {
+        let caches = Odd::new().caches_within(BUDGET);
+        let cache: Cache<u64> = caches
+            .cache("numbers")
+            .backend(chain.iter().copied())
+            .max_bytes(1_000)
+            .weight(move |_, value| if heavy && *value == 2 { 1_000_000 } else { 1 })
+            .build()
+            .unwrap();
+        let (entry, source) = (cache.entry(1), AtomicU64::new(1));
+        let [begun, has_read, ended] = [(); 3].map(|()| Notify::new());
+        let newer = async {
+            let body = async || {
+                begun.notify_one();
+                has_read.notified().await;
+                source.load(SeqCst)
+            };
+            let value = with_mode(Mode::Refresh, entry.get_or_load(body)).await;
+            ended.notify_one();
+            value
+        };
+        let older = async {
+            begun.notified().await;
+            let body = async || {
+                let value = source.swap(2, SeqCst);
+                has_read.notify_one();
+                ended.notified().await;
+                value
+            };
+            with_mode(Mode::Refresh, entry.get_or_load(body)).await
+        };
+        let (newer, older) = must_end(async { tokio::join!(newer, older) }).await;
+        assert_eq!((newer.unwrap(), older.unwrap()), (2, 1));
+        let load = async || source.load(SeqCst);
+        assert_eq!(
+            entry.get_or_load(load).await.unwrap(),
+            2,
+            "{chain:?}, heavy: {heavy}"
+        );
     }
 }
 
@@ -347,6 +396,51 @@ async fn what_is_pending_is_not_removed_by_a_refresh() {
         let theirs = numbers(&odd.caches_within(BUDGET), ["odd"]);
         assert_eq!(theirs.entry(1).get().await.unwrap(), Some(2), "of many: {many}");
         gate.stay_open();
+        caches.settle().await;
+    }
+}
+
+/// A write is accepted while a refresh loads, and has not come to memory when that returns.
+#[tokio::test]
+async fn what_is_older_than_a_pending_write_is_not_seen_after_a_refresh() {
+    for many in [false, true] {
+        let odd = Odd::new();
+        let caches = odd.caches_within(BUDGET);
+        let cache: Cache<u64> = caches
+            .cache("numbers")
+            .backend(["local", "odd"])
+            .strategy(Strategy::WriteBehind)
+            .build()
+            .unwrap();
+        let entry = cache.entry(1);
+        assert_eq!(entry.get_or_load(async || 1).await.unwrap(), 1);
+        caches.settle().await;
+        let (gate, writes) = (OnceLock::new(), OnceLock::new());
+        let body = async || {
+            let held = gate.get_or_init(|| odd.hold("reserve"));
+            let entry = entry.clone();
+            let write = async move {
+                let body = || async { Ok::<(), String>(()) };
+                entry.write_behind(3, body).await.unwrap().unwrap();
+            };
+            writes.set(tokio::spawn(write)).unwrap();
+            held.arrived().await;
+            2
+        };
+        if many {
+            let all = async |ids: Vec<u64>| {
+                let value = body().await;
+                ids.into_iter().map(|id| (id, value)).collect::<HashMap<_, _>>()
+            };
+            let fresh = with_mode(Mode::Refresh, cache.get_or_load_many([1_u64], all));
+            assert_eq!(fresh.await.unwrap(), [Some(2)]);
+        } else {
+            let fresh = with_mode(Mode::Refresh, entry.get_or_load(&body));
+            assert_eq!(fresh.await.unwrap(), 2);
+        }
+        assert_eq!(entry.get_or_load(async || 4).await.unwrap(), 3, "of many: {many}");
+        gate.into_inner().unwrap().stay_open();
+        writes.into_inner().unwrap().await.unwrap();
         caches.settle().await;
     }
 }

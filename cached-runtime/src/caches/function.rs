@@ -12,6 +12,7 @@ use crate::codec::Codec;
 use crate::entry::Content;
 use crate::flight::Flights;
 use crate::hooks::Erased;
+use crate::invalidate;
 use crate::key::{Glob, Key, KeyBytes, Template};
 pub(crate) use crate::plan::Plan;
 use crate::policy::{Decided, Strategy};
@@ -64,13 +65,23 @@ impl Function {
         budgets.fold(Duration::ZERO, Duration::saturating_add)
     }
 
-    /// Whether a write of an entry is pending, whose value is newer than any that could be loaded, and sees to all tiers.
+    /// Whether a write of an entry is pending, whose value is newer than any that could be loaded.
     pub(crate) fn is_pending(&self, probe: Probe<'_>) -> bool {
         let pending = self
             .behind
             .as_ref()
             .and_then(|behind| behind.pending(probe.bytes));
         pending.is_some()
+    }
+
+    /// The same, for a refresh: the write sees to all tiers, but it may not have come to memory yet. Whoever finds nothing there
+    /// is given what is pending.
+    pub(crate) fn leaves_to_pending(&self, probe: Probe<'_>) -> bool {
+        let is_pending = self.is_pending(probe);
+        if is_pending {
+            invalidate::forget(self, probe);
+        }
+        is_pending
     }
 
     /// The text of a key, without the namespace.
@@ -240,8 +251,8 @@ impl Function {
     }
 
     /// Keeps it in the place of what is there, which goes in any case. The stamp has been moved on, so that nothing that was
-    /// read before, in the source or in a tier below, is let in any more; `moved` is what it is then, unless something was
-    /// invalidated since the load began. Else, and where a later load has been faster, nothing is kept: what that one has may
+    /// read before, in the source or in a tier below, is let in any more; `moved` is what it is then, if the load was the only
+    /// one to move it on since it began. Else, and where a later load has been faster, nothing is kept: what that one has may
     /// be newer, and it may be what it has found in a tier below.
     pub(crate) fn replace_in_memory(
         &self,

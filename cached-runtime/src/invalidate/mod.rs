@@ -193,10 +193,10 @@ impl Drop for Doomed {
     }
 }
 
-/// From these stores alone, the lowest first, which have not taken what is in the place of it everywhere else.
-pub(crate) async fn from_stores(stores: Vec<&Arc<Guarded>>, keys: &[String], failed: &mut Failed) {
+/// From this store alone, which has not taken what is in the place of it everywhere else.
+pub(crate) async fn from_store(store: &Arc<Guarded>, keys: &[String], failed: &mut Failed) {
     // Keys are what every store can remove.
-    let _ = pass(stores, What::Keys(keys), || {}, failed).await;
+    let _ = pass([store], What::Keys(keys), || {}, failed).await;
 }
 
 /// Step 1 for the entries of a function that `doomed` names.

@@ -9,9 +9,6 @@
 //!
 //! All stamps are drawn from one count, so that a stamp also tells whether it was moved on since a [`Moment`] at which
 //! nobody knew yet which key it would be about.
-//!
-//! A refresh moves the stamp on too, before it takes the place of what is there, but in its last bits alone. So those who
-//! refresh one key, or keys of one stripe, at the same time do not take each other for invalidations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,26 +41,12 @@ impl Moment {
     }
 }
 
-/// The last bits of a key's stamp count the refreshes since it was drawn.
-const REFRESHES: u32 = 16;
-const MOST_REFRESHES: u64 = (1 << REFRESHES) - 1;
-
-/// Moves a stamp on to one that is drawn by `next`.
-fn advance(stamp: &AtomicU64, next: impl Fn() -> u64) {
+/// Moves a stamp on.
+fn advance(stamp: &AtomicU64) {
     // Others that drew later may have been faster; it must move on all the same.
-    while let next = next()
+    while let next = Moment::next()
         && stamp.fetch_max(next, SeqCst) >= next
     {}
-}
-
-/// For a key. Enough are left for nine years of a million a second.
-fn next_of_key() -> u64 {
-    Moment::next() << REFRESHES
-}
-
-/// When a key's stamp was drawn.
-fn drawn(key: u64) -> u64 {
-    key >> REFRESHES
 }
 
 /// The striped generations shared by all functions of one `Caches`.
@@ -93,6 +76,15 @@ impl Once {
     pub(crate) fn advance_from(&mut self, stamps: &Stamps, hash: u64, stamp: Stamp) -> Option<Stamp> {
         let moved = self.0.entry((stamps.place(hash), stamp));
         *moved.or_insert_with(|| stamps.advance_from(hash, stamp))
+    }
+
+    /// The same, but it moves on in any case: for each of those whose stamp had moved on before.
+    pub(crate) fn replace(&mut self, stamps: &Stamps, hash: u64, stamp: Option<Stamp>) -> Option<Stamp> {
+        let moved = stamp.and_then(|stamp| self.advance_from(stamps, hash, stamp));
+        if moved.is_none() {
+            stamps.advance(hash);
+        }
+        moved
     }
 }
 
@@ -132,7 +124,7 @@ impl Stamps {
 
     /// Moves the stamp of one key on: from here on nothing of it that was stamped before is let in.
     pub(crate) fn advance(&self, hash: u64) {
-        advance(self.stripe(hash), next_of_key);
+        advance(self.stripe(hash));
     }
 
     /// The same, and what it is then.
@@ -143,41 +135,26 @@ impl Stamps {
 
     /// Moves it on, and says what it is then; `None` if it had moved on from `stamp` before.
     pub(crate) fn advance_from(&self, hash: u64, stamp: Stamp) -> Option<Stamp> {
-        let key = next_of_key();
+        let key = Moment::next();
         let moved = self.stripe(hash).compare_exchange(stamp.key, key, SeqCst, SeqCst);
         let stands = moved.is_ok() && self.cache.load(SeqCst) == stamp.cache;
         stands.then_some(Stamp { key, ..stamp })
     }
 
-    /// Moves it on for a refresh, in any case. What it is then; `None` if it had moved on from `stamp` before, but for other
-    /// refreshes.
-    pub(crate) fn refresh(&self, hash: u64, stamp: Option<Stamp>) -> Option<Stamp> {
-        let stripe = self.stripe(hash);
-        let is_next = |key: u64| {
-            let stands = stamp.is_some_and(|stamp| drawn(stamp.key) == drawn(key));
-            (stands && key & MOST_REFRESHES < MOST_REFRESHES).then_some(key + 1)
-        };
-        let moved = stripe.fetch_update(SeqCst, SeqCst, is_next);
-        let (Ok(before), Some(stamp)) = (moved, stamp) else {
-            self.advance(hash);
-            return None;
-        };
-        let stands = self.cache.load(SeqCst) == stamp.cache;
-        stands.then_some(Stamp {
-            key: before + 1,
-            ..stamp
-        })
+    /// The same, but it moves on in any case.
+    pub(crate) fn replace(&self, hash: u64, stamp: Option<Stamp>) -> Option<Stamp> {
+        Once::default().replace(self, hash, stamp)
     }
 
-    /// The stamp of one key, unless it has moved on since, but for refreshes.
+    /// The stamp of one key, unless it has moved on since.
     pub(crate) fn since(&self, hash: u64, moment: Moment) -> Option<Stamp> {
         let stamp = self.now(hash);
-        (drawn(stamp.key).max(stamp.cache) <= moment.0).then_some(stamp)
+        (stamp.key.max(stamp.cache) <= moment.0).then_some(stamp)
     }
 
     /// Moves the stamps of all keys of this function on.
     pub(crate) fn advance_all(&self) {
-        advance(&self.cache, Moment::next);
+        advance(&self.cache);
     }
 }
 
@@ -192,51 +169,31 @@ mod tests {
     }
 
     #[test]
-    fn refreshes_do_not_take_each_other_for_invalidations() {
+    fn keys_of_one_call_that_share_a_stamp_move_it_on_once() {
         let stamps = stamps();
-        stamps.advance(HASH);
-        let [first, second] = [(); 2].map(|()| stamps.now(HASH));
-        let moment = Moment::now();
-        let moved = stamps.refresh(HASH, Some(first)).unwrap();
-        assert_ne!(moved, first);
+        let (stamp, mut once) = (stamps.now(HASH), Once::default());
+        let moved = once.replace(&stamps, HASH, Some(stamp)).unwrap();
+        assert_ne!(moved, stamp);
+        assert_eq!(once.replace(&stamps, HASH, Some(stamp)), Some(moved));
         assert_eq!(stamps.now(HASH), moved);
-        assert_eq!(stamps.advance_from(HASH, second), None);
-        let again = stamps.refresh(HASH, Some(second)).unwrap();
-        assert!(again != moved && stamps.now(HASH) == again);
-        assert_eq!(stamps.since(HASH, moment), Some(again));
+        // Of another call, which has been overtaken.
+        assert_eq!(stamps.replace(HASH, Some(stamp)), None);
+        assert_ne!(stamps.now(HASH), moved);
     }
 
     #[test]
-    fn a_refresh_sees_an_invalidation_and_moves_on_all_the_same() {
+    fn what_has_moved_on_moves_on_all_the_same() {
         let invalidations: [fn(&Stamps); 2] = [|stamps| stamps.advance(HASH), Stamps::advance_all];
         for invalidate in invalidations {
             let stamps = stamps();
             let (stamp, moment) = (stamps.now(HASH), Moment::now());
             invalidate(&stamps);
-            let invalidated = stamps.now(HASH);
-            assert_eq!(stamps.refresh(HASH, Some(stamp)), None);
-            assert_ne!(stamps.now(HASH), invalidated);
-            assert_eq!(stamps.since(HASH, moment), None);
-            let invalidated = stamps.now(HASH);
-            assert_eq!(stamps.refresh(HASH, None), None);
-            assert_ne!(stamps.now(HASH), invalidated);
-        }
-    }
-
-    #[test]
-    fn more_refreshes_than_can_be_counted_are_one_invalidation() {
-        let stamps = stamps();
-        let (mut stamp, mut seen) = (stamps.now(HASH), Vec::new());
-        for _ in 0..=MOST_REFRESHES {
-            let moved = stamps.refresh(HASH, Some(stamp));
-            seen.push(stamps.now(HASH).key);
-            match moved {
-                Some(moved) => stamp = moved,
-                None => break,
+            for stamp in [Some(stamp), None] {
+                let before = stamps.now(HASH);
+                assert_eq!(stamps.replace(HASH, stamp), None);
+                assert_ne!(stamps.now(HASH), before);
             }
+            assert_eq!(stamps.since(HASH, moment), None);
         }
-        assert_eq!(seen.len() as u64, MOST_REFRESHES + 1);
-        assert!(seen.is_sorted_by(|before, after| before < after));
-        assert_eq!(stamps.refresh(HASH, Some(stamp)), None);
     }
 }

@@ -7,7 +7,7 @@ use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
 use crate::invalidate::{self, Doomed};
 use crate::key::KeyBytes;
-use crate::resilience::{Failed, Guarded};
+use crate::resilience::Failed;
 use crate::store::Filled;
 use crate::tier::remote::Permit;
 use crate::tier::stamps::Stamp;
@@ -18,8 +18,9 @@ impl Load {
     /// wait, it goes on in the background.
     pub(super) fn keep_as(mut self, content: Content, plan: Option<Plan>) -> Option<Keeping> {
         self.running = false;
-        let is_pending = |probe| self.function.is_pending(probe);
-        if self.refreshes() && self.role.probe().is_some_and(is_pending) {
+        if let Some(probe) = self.role.probe().filter(|_| self.refreshes())
+            && self.function.leaves_to_pending(probe)
+        {
             return None;
         }
         let Some(plan) = plan else {
@@ -39,24 +40,24 @@ impl Load {
             return None;
         }
         let background = self.function.background.clone();
-        // A refresh is not over before what was there is gone everywhere, however long it has looked.
-        let (patience, the_rest_follows) = match doomed {
-            Some(_) => (self.function.budgets(), false),
-            None => (self.patience, self.function.fills_below_later()),
-        };
+        let (patience, the_rest_follows) = (self.patience, self.function.fills_below_later());
+        let refreshes = doomed.is_some();
         let filling: Keeping = Box::pin(async move {
             let Some(probe) = self.role.probe() else { return };
             let key = self.function.full_key(probe.bytes);
             let (permits, failed) = (&self.permits, &mut self.failed);
-            let untaken = fill_remotes(&self.function, &key, &content, plan, permits, failed).await;
+            fill_remotes(&self.function, &key, &content, plan, permits, refreshes, failed).await;
             if let Some(doomed) = doomed {
-                invalidate::from_stores(untaken, &[key], failed).await;
-                let again = self.function.stamps.refresh(probe.hash, moved);
+                let again = self.function.stamps.replace(probe.hash, moved);
                 self.function.replaced_below(probe, again, self.began);
                 doomed.settled();
             }
             self.supersede();
         });
+        // That is over when what was there is gone everywhere, and not before.
+        if refreshes {
+            return Some(filling);
+        }
         if the_rest_follows {
             background.spawn(filling);
             return None;
@@ -90,13 +91,13 @@ impl Load {
         })
     }
 
-    /// What a refresh has moved the stamp on to, if nothing was invalidated.
+    /// What a refresh has moved the stamp on to, if it was alone.
     fn keep_in_memory(&self, content: &Content, plan: Plan) -> Option<Stamp> {
         let Some(probe) = self.role.probe().filter(|_| self.refreshes()) else {
             self.fill_memory(content, plan);
             return None;
         };
-        let moved = self.function.stamps.refresh(probe.hash, self.stamp);
+        let moved = self.function.stamps.replace(probe.hash, self.stamp);
         self.function
             .replace_in_memory(probe, content, plan, moved, self.began);
         moved
@@ -111,28 +112,29 @@ impl Load {
         let function = Arc::clone(&self.function);
         let content = content.clone();
         self.function.background.spawn(async move {
-            fill_remotes(&function, &key, &content, plan, &permits, &mut Failed::default()).await;
+            let failed = &mut Failed::default();
+            fill_remotes(&function, &key, &content, plan, &permits, false, failed).await;
         });
     }
 }
 
-/// Fills each remote tier that gave a permit, the lowest first: what was there before is not to be copied up from it into one
-/// that has lost this again. Says in which of them it may still be, in that order: those that have refused this among them, for
-/// what their token has been used for may be what somebody else has copied up.
-async fn fill_remotes<'f>(
-    function: &'f Function,
+/// Fills each remote tier that gave a permit, the lowest first. Where this `replaces` what was there, that is removed from those
+/// that have not stored it: also from one that has refused it, for what its token has been used for may be what somebody else
+/// has copied up. Each is done with before the next one up, or what was there might climb into one that has lost this again.
+async fn fill_remotes(
+    function: &Function,
     key: &str,
     content: &Content,
     plan: Plan,
     permits: &[Option<Permit>],
+    replaces: bool,
     failed: &mut Failed,
-) -> Vec<&'f Arc<Guarded>> {
+) {
     let sealed = function
         .form(true)
         .and_then(|form| form.seal(key, content, &plan).ok());
-    let mut untaken = Vec::new();
     for (remote, permit) in function.remotes.iter().zip(permits).rev() {
-        let taken = match (&sealed, permit) {
+        let is_stored = match (&sealed, permit) {
             (Some(sealed), Some(permit)) => {
                 let filled = remote.fill(key, sealed, &plan, permit).await;
                 failed.note(&remote.guarded, &filled);
@@ -140,9 +142,8 @@ async fn fill_remotes<'f>(
             }
             _ => false,
         };
-        if !taken {
-            untaken.push(&remote.guarded);
+        if replaces && !is_stored {
+            invalidate::from_store(&remote.guarded, &[key.to_owned()], failed).await;
         }
     }
-    untaken
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{Keyed, Load, Role};
 use crate::caches::function::{Function, Plan};
 use crate::entry::Content;
+use crate::invalidate;
 use crate::resilience::Failed;
 use crate::store::BoxFuture;
 use crate::tier::remote::{Had, Permit};
@@ -93,7 +94,12 @@ impl Load {
     /// What the source is yet to get is newer than anything that could be found, and than what a load would bring.
     pub(in crate::call) fn pending(&self) -> Option<Content> {
         let behind = self.function.behind.as_ref()?;
-        let (content, plan) = behind.pending(self.role.probe()?.bytes)?;
+        let probe = self.role.probe()?;
+        let (content, plan) = behind.pending(probe.bytes)?;
+        // Which may not have come to memory yet.
+        if self.refreshes() {
+            invalidate::forget(&self.function, probe);
+        }
         if let Some(plan) = plan {
             self.fill_memory(&content, plan);
         }

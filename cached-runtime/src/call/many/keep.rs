@@ -12,7 +12,7 @@ use crate::key::KeyBytes;
 use crate::resilience::{Failed, TOGETHER};
 use crate::tier::many::Entering;
 use crate::tier::remote::{Permit, Sealed};
-use crate::tier::stamps::Stamp;
+use crate::tier::stamps::{Once, Stamp};
 
 /// One entry to be stored.
 pub(super) struct Kept {
@@ -51,7 +51,7 @@ impl Kept {
 /// Entries whose place in memory the loads of this number have taken.
 pub(super) struct Replaced {
     began: u64,
-    /// With what their stamps were moved on to, if nothing was invalidated.
+    /// With what their stamps were moved on to, if it was by that alone.
     keys: Vec<(KeyBytes, Option<Stamp>)>,
 }
 
@@ -74,9 +74,10 @@ impl Replaced {
 
     /// The tiers below have them too.
     fn end(&self, function: &Function) {
+        let mut once = Once::default();
         for (key, moved) in &self.keys {
             let probe = probe_of(key);
-            let again = function.stamps.refresh(probe.hash, *moved);
+            let again = once.replace(&function.stamps, probe.hash, *moved);
             function.replaced_below(probe, again, self.began);
         }
         self.supersede(function);
@@ -103,12 +104,7 @@ pub(super) fn below(
     Some(Box::pin(async move {
         invalidate::several(&function, &outdated, &mut failed).await;
         let background = function.background.clone();
-        // A refresh is not over before what was there is gone everywhere, however long it has looked.
-        let (patience, the_rest_follows) = if replaced.keys.is_empty() {
-            (patience, function.fills_below_later())
-        } else {
-            (function.budgets(), false)
-        };
+        let (refreshes, the_rest_follows) = (!replaced.keys.is_empty(), function.fills_below_later());
         let filling: Keeping = Box::pin(async move {
             fill(&function, &kept, &mut failed).await;
             if !function.remotes.is_empty() {
@@ -116,7 +112,10 @@ pub(super) fn below(
             }
             doomed.settled();
         });
-        if the_rest_follows {
+        // That is over when what was there is gone everywhere, and not before.
+        if refreshes {
+            filling.await;
+        } else if the_rest_follows {
             background.spawn(filling);
         } else {
             background.patiently(patience, filling).await;
@@ -160,7 +159,7 @@ pub(super) async fn fill(function: &Function, kept: &[Kept], failed: &mut Failed
             let left = untaken.into_iter().filter(|one| one.replaces);
             let left: Vec<String> = left.map(|one| one.key.clone()).collect();
             if !left.is_empty() {
-                invalidate::from_stores(vec![&remote.guarded], &left, failed).await;
+                invalidate::from_store(&remote.guarded, &left, failed).await;
             }
         }
     }

@@ -16,12 +16,12 @@ use crate::call::Keeping;
 use crate::call::share::Share;
 use crate::entry::Content;
 use crate::flight::{Answer, Group, Joined, Lead, Maker, Within};
-use crate::invalidate::Doomed;
+use crate::invalidate::{self, Doomed};
 use crate::policy::Mode;
 use crate::resilience::Failed;
 use crate::store::BoxFuture;
 use crate::tier::remote::Permit;
-use crate::tier::stamps::Stamp;
+use crate::tier::stamps::{Once, Stamp};
 
 /// A look in the remote tiers, which gives the batch back.
 pub(super) type Looking = BoxFuture<'static, Box<Many>>;
@@ -208,6 +208,9 @@ impl Many {
             return None;
         }
         let (content, plan) = behind.pending(self.slots[slot].probe().bytes)?;
+        if matches!(role, Role::Replace) {
+            invalidate::forget(&self.function, self.slots[slot].probe());
+        }
         if let Some(plan) = plan {
             self.fill_memory(slot, stamp, &content, plan);
         }
@@ -249,16 +252,17 @@ impl Many {
     pub(super) fn keep(&mut self, brought: Vec<(Content, Option<Plan>)>) -> Option<Keeping> {
         self.running = false;
         let (mut kept, mut outdated, mut replaced) = (Vec::new(), Vec::new(), Replaced::by(self.began));
+        let mut once = Once::default();
         // Before a `weight` of the user's runs, which may panic.
         let doomed = self.doomed();
         for (load, (content, plan)) in std::mem::take(&mut self.loads).into_iter().zip(brought) {
             match (load.role, plan) {
                 (Role::Off, _) | (Role::Alone, None) => {}
-                (Role::Replace, _) if self.function.is_pending(self.slots[load.slot].probe()) => {}
+                (Role::Replace, _) if self.function.leaves_to_pending(self.slots[load.slot].probe()) => {}
                 (role, Some(plan)) => {
                     let probe = self.slots[load.slot].probe();
                     if matches!(role, Role::Replace) {
-                        let moved = self.function.stamps.refresh(probe.hash, Some(load.stamp));
+                        let moved = once.replace(&self.function.stamps, probe.hash, Some(load.stamp));
                         replaced.add(self.slots[load.slot].key(), moved);
                         self.function
                             .replace_in_memory(probe, &content, plan, moved, self.began);
@@ -301,11 +305,14 @@ impl Many {
 
     /// What is to be left nowhere, for it is replaced.
     fn doomed(&self) -> Doomed {
-        let replaced = self
+        let replaces = |load: &&Load| matches!(load.role, Role::Replace);
+        let slots = self
             .loads
             .iter()
-            .filter(|load| matches!(load.role, Role::Replace));
-        let keys = replaced.map(|load| self.slots[load.slot].key()).collect();
+            .filter(replaces)
+            .map(|load| &self.slots[load.slot]);
+        let slots = slots.filter(|slot| !self.function.is_pending(slot.probe()));
+        let keys = slots.map(Slot::key).collect();
         Doomed::of(&self.function, keys)
     }
 
