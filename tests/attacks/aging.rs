@@ -12,8 +12,9 @@ use cached_tests::Source;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::by_hand::poll_once;
+use crate::by_hand::{block_on, poll_once};
 use crate::must_end;
+use crate::odd::Odd;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -428,4 +429,66 @@ async fn whatever_is_under_way_nothing_old_is_seen_after_an_invalidation() {
     hammer!(in_moka, in_moka_entry);
     hammer!(in_odd, in_odd_entry);
     hammer!(in_both, in_both_entry);
+}
+
+/// What its call has had copied for a load in the background.
+#[derive(Clone)]
+struct Rates(u64);
+
+#[cache(key = "rated:{_id}", ttl = "100s", refresh = "50s", backend = ["local", "odd"], skip(rates))]
+async fn rated(rates: &Rates, _id: u64) -> u64 {
+    rates.0
+}
+
+/// The load is begun, and has not asked the store yet when everything is invalidated that was made of what it works with.
+#[tokio::test]
+async fn a_load_of_what_was_copied_before_an_invalidation_is_stored_nowhere() {
+    let (clock, odd) = (ManualClock::new(), Odd::new());
+    let caches = Caches::builder()
+        .clock(&clock)
+        .store("odd", odd.clone())
+        .build()
+        .unwrap();
+    caches
+        .scope(async {
+            assert_eq!(rated(&Rates(1), 1).await, 1);
+            caches.settle().await;
+            clock.advance(60 * SECOND);
+            assert_eq!(rated(&Rates(1), 1).await, 1);
+            // Before the runtime has come to it.
+            block_on(rated_entry(1).invalidate()).unwrap();
+            caches.settle().await;
+            assert_eq!(odd.bytes("rated:1"), None);
+            assert_eq!(rated(&Rates(2), 1).await, 2);
+        })
+        .await;
+}
+
+#[cache(
+    key = "weighty:{_id}",
+    ttl = "100s",
+    refresh = "50s",
+    backend = "local",
+    max_bytes = "1KiB",
+    weight = |_, value| { assert!(*value != 1, "a bug in a weight"); 1 },
+    skip(source)
+)]
+async fn weighty(source: &Arc<AtomicU64>, _id: u64) -> u64 {
+    source.fetch_add(1, SeqCst)
+}
+
+/// It is not begun again at once, as no load that fails is.
+#[tokio::test]
+async fn a_weight_that_panics_in_the_background_is_a_load_that_failed() {
+    let (caches, clock) = aged();
+    let source = Arc::new(AtomicU64::new(0));
+    caches
+        .scope(async {
+            assert_eq!(weighty(&source, 1).await, 0);
+            clock.advance(60 * SECOND);
+            assert_eq!(weighty(&source, 1).await, 0);
+            caches.settle().await;
+            assert_eq!(weighty_cache().stats().failed_loads, 1);
+        })
+        .await;
 }

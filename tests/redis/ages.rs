@@ -46,6 +46,19 @@ async fn below(source: &Arc<Source>, _id: u64) -> u64 {
 }
 
 #[cache(
+    key = "brief_ages:{_id}",
+    idle = "100s",
+    ttl = "150s",
+    backend = ["local", "redis"],
+    tier("local", ttl = "1s"),
+    tier("redis", ttl = "30s"),
+    skip(source)
+)]
+async fn brief(source: &Arc<Source>, _id: u64) -> u64 {
+    source.load()
+}
+
+#[cache(
     key = "until_ages:{_id}",
     expires = |_| SystemTime::now() + Duration::from_secs(100),
     backend = ["local", "redis"],
@@ -182,6 +195,23 @@ async fn what_is_read_in_redis_stays_there_within_its_ttl() {
     one.settle().await;
     about(left(&server, "below_ages:1").await, 100 * SECOND);
     assert_eq!(source.loads(), 1);
+}
+
+/// Where a tier keeps nothing for longer than that anyway, reads have nothing to keep there.
+#[tokio::test]
+async fn what_is_read_does_not_outlive_the_ttl_of_a_tier() {
+    let server = RedisServer::start().await;
+    let source = Arc::new(Source::of(1));
+    let (caches, clock) = process(&server).await;
+    let work = async {
+        for _ in 0..3 {
+            assert_eq!(brief(&source, 1).await, 1);
+            caches.settle().await;
+            about(left(&server, "brief_ages:1").await, 30 * SECOND);
+            clock.advance(2 * SECOND);
+        }
+    };
+    caches.scope(work).await;
 }
 
 #[tokio::test]

@@ -193,6 +193,10 @@ impl Function {
         let function = Arc::clone(self);
         self.background.spawn(async move {
             for remote in &function.remotes {
+                // A tier that keeps nothing for longer than that anyway is left to do so.
+                if remote.ttl().is_some_and(|ttl| ttl <= idle) {
+                    continue;
+                }
                 for some in lives.chunks(BESIDE) {
                     let touch = |(key, life): &(String, Duration)| {
                         let (guarded, key, life) = (&remote.guarded, key.clone(), *life);

@@ -15,7 +15,7 @@ pub(super) fn left(spec: &Spec, header: &Header, remaining: Option<Duration>) ->
     let whole = header.ttl_ms.map(Duration::from_millis);
     let stale = header.stale_ms.map_or(Duration::ZERO, Duration::from_millis);
     let ages = spec.ages() && !header.none;
-    let age = if ages || header.stale_ms.is_some() {
+    let age = if spec.ages() || header.stale_ms.is_some() {
         since_epoch().saturating_sub(Duration::from_millis(header.birth_ms))
     } else {
         Duration::ZERO
@@ -24,6 +24,8 @@ pub(super) fn left(spec: &Spec, header: &Header, remaining: Option<Duration>) ->
     let by_age = || whole.map(|whole| whole.saturating_add(stale).saturating_sub(age));
     let gone = match remaining {
         Some(_) if ages && spec.idle.is_some() => by_age(),
+        // It may have been told of a read of the value that was there before.
+        Some(told) if spec.idle.is_some() => Some(by_age().map_or(told, |by_age| by_age.min(told))),
         None if header.stale_ms.is_some() => by_age(),
         told => told,
     };
@@ -177,5 +179,19 @@ mod tests {
         let mut none = header(70, Some(100), None);
         none.none = true;
         assert_eq!(seconds(&ages, &none, Some(30)), Some((Some(30), 0, None)));
+    }
+
+    /// What was meant for the value before it says that it is kept for longer, or not even for that long.
+    #[test]
+    fn a_none_is_not_kept_by_reads() {
+        let mut idle = spec();
+        idle.idle = Some(600 * SECOND);
+        let mut none = header(70, Some(100), None);
+        none.none = true;
+        assert_eq!(seconds(&idle, &none, Some(600)), Some((Some(30), 0, None)));
+        assert_eq!(seconds(&idle, &none, Some(5)), Some((Some(5), 0, None)));
+        let mut over = header(101, Some(100), None);
+        over.none = true;
+        assert_eq!(seconds(&idle, &over, Some(600)), None);
     }
 }

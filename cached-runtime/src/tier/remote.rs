@@ -309,6 +309,11 @@ impl Remote {
             .await
     }
 
+    /// The longest life that an entry has here.
+    pub(crate) fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
+
     pub(super) fn life(&self, plan: &Plan) -> Option<Duration> {
         plan.at_most(self.ttl).unread()
     }

@@ -17,19 +17,21 @@ impl Load {
     /// callers who come meanwhile are answered by the flight. Where that takes longer than the caller can be made to
     /// wait, it goes on in the background.
     pub(super) fn keep_as(mut self, content: Content, plan: Option<Plan>) -> Option<Keeping> {
-        self.running = false;
         if let Some(probe) = self.role.probe().filter(|_| self.refreshes())
             && self.function.leaves_to_pending(probe)
         {
+            self.running = false;
             return None;
         }
         let Some(plan) = plan else {
+            self.running = false;
             self.answer(&content);
             return self.replace_by_nothing();
         };
         // Before a `weight` of the user's runs, which may panic.
         let doomed = self.doomed();
         let moved = self.keep_in_memory(&content, plan);
+        self.running = false;
         self.answer(&content);
         self.supersede();
         let is_stored = doomed.is_some() || self.permits.iter().any(Option::is_some);

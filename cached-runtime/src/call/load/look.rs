@@ -76,6 +76,10 @@ impl Load {
     /// Goes on from what the remote tiers had.
     pub(crate) fn looked(&mut self, absent: bool, below: Below) -> Option<Content> {
         (self.permits, self.patience, self.failed) = (below.permits, below.patience, below.failed);
+        // A load in the background works with what its call has had copied, and its permits may be from after an invalidation.
+        if self.again.is_some() && !self.stamp_stands() {
+            self.permits.clear();
+        }
         let Some((content, plan)) = below.found else {
             // It may have been written since it was looked for, and be there no more: what the permits are for is then older.
             let pending = self.pending().filter(|content| content.is_for(absent))?;

@@ -138,6 +138,15 @@ impl Load {
         self.again.is_some() || self.refreshes()
     }
 
+    /// Nothing was invalidated since it began.
+    fn stamp_stands(&self) -> bool {
+        let now = self
+            .role
+            .probe()
+            .map(|probe| self.function.stamps.now(probe.hash));
+        now == self.stamp
+    }
+
     /// And somebody waits for its being replaced.
     fn refreshes(&self) -> bool {
         matches!(self.role, Role::Alone { replace: true, .. })
