@@ -193,7 +193,8 @@ impl Function {
         let function = Arc::clone(self);
         self.background.spawn(async move {
             for remote in &function.remotes {
-                // A tier that keeps nothing for longer than that anyway is left to do so.
+                // A tier that keeps nothing for longer than that anyway is left to do so. One that does is told of reads like
+                // others: for how long it has had the entry nobody knows.
                 if remote.ttl().is_some_and(|ttl| ttl <= idle) {
                     continue;
                 }
@@ -267,8 +268,8 @@ impl Function {
         began: u64,
     ) {
         let Some(memory) = &self.memory else { return };
-        let is_kept = moved.is_some_and(|stamp| self.fill_memory(probe, content, plan, stamp, began));
-        if !is_kept {
+        let is_let_in = moved.is_some_and(|stamp| self.fill_memory(probe, content, plan, stamp, began));
+        if !is_let_in {
             memory.remove(probe);
         }
     }

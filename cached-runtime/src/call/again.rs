@@ -18,6 +18,7 @@ use crate::caches::function::Function;
 use crate::flight;
 use crate::key::KeyBytes;
 use crate::tier::memory::Probe;
+use crate::tier::stamps::Stamp;
 
 /// More than a source is likely to answer at once, and few enough to leave the calls that wait for it their part.
 const MOST: usize = 32;
@@ -26,6 +27,8 @@ const MOST: usize = 32;
 pub(crate) struct Claim {
     function: Arc<Function>,
     lead: flight::Lead,
+    /// From before anything was copied that the load works with.
+    stamp: Stamp,
     counted: Counted,
 }
 
@@ -49,6 +52,7 @@ impl Claim {
             return None;
         }
         Some(Self {
+            stamp: function.stamps.now(probe.hash),
             lead: function.reloading.begin(probe)?,
             function: Arc::clone(function),
             counted,
@@ -83,11 +87,12 @@ pub fn reload<R, const K: u8>(
     let Claim {
         function,
         lead,
+        stamp,
         counted,
     } = claim;
     let background = function.background.clone();
     let of = (Arc::clone(&function), KeyBytes::from(lead.probe().bytes));
-    let steps = Steps::new(Load::again(function, lead));
+    let steps = Steps::new(Load::again(function, lead, stamp));
     let run = Run {
         lead: Lead::new(steps, share, ways()),
         body: Box::pin(body),

@@ -171,6 +171,12 @@ impl Moka {
         drop(self.gate.write().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// The same: they are seen from here on.
+    pub(crate) fn settle(&self) {
+        let _inside = Inside::enter();
+        self.pass_gate();
+    }
+
     pub(crate) fn remove(&self, probe: Probe<'_>) -> bool {
         let _inside = Inside::enter();
         self.pass_gate();

@@ -196,6 +196,10 @@ impl Memory {
 
     /// Removes the record of a key, unless it is of the load of that number; the stamps have been moved on before.
     pub(crate) fn remove_others(&self, probe: Probe<'_>, began: u64) {
+        #[cfg(feature = "moka")]
+        if let Engine::Moka(moka) = &self.engine {
+            moka.settle();
+        }
         let is_another = |seen: &Seen<'_>| Some(seen.rest.began != began);
         if each!(&self.engine, it => it.peek(&probe, is_another)) == Some(true) {
             self.remove(probe);

@@ -133,7 +133,7 @@ impl Stamps {
         self.now(hash)
     }
 
-    /// Moves it on, and says what it is then; `None` if it had moved on from `stamp` before.
+    /// Moves it on from `stamp`, and says what it is then; `None` if it is not that any more.
     pub(crate) fn advance_from(&self, hash: u64, stamp: Stamp) -> Option<Stamp> {
         let key = Moment::next();
         let moved = self.stripe(hash).compare_exchange(stamp.key, key, SeqCst, SeqCst);

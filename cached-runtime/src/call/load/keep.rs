@@ -15,7 +15,7 @@ use crate::tier::stamps::Stamp;
 impl Load {
     /// Fills memory as `plan` says and answers the followers. The lead is held until the remote tiers are filled too:
     /// callers who come meanwhile are answered by the flight. Where that takes longer than the caller can be made to
-    /// wait, it goes on in the background.
+    /// wait, it goes on in the background, but for a refresh.
     pub(super) fn keep_as(mut self, content: Content, plan: Option<Plan>) -> Option<Keeping> {
         if let Some(probe) = self.role.probe().filter(|_| self.refreshes())
             && self.function.leaves_to_pending(probe)

@@ -112,9 +112,10 @@ impl Load {
         }
     }
 
-    /// A load in the background, of what is there already.
-    pub(super) fn again(function: Arc<Function>, lead: flight::Lead) -> Self {
+    /// A load in the background, of what is there already, which works with what was copied since `stamp`.
+    pub(super) fn again(function: Arc<Function>, lead: flight::Lead, stamp: Stamp) -> Self {
         let mut load = Self::new(function, Role::Flight(lead));
+        load.stamp = Some(stamp);
         load.again = Some(Instant::now());
         load
     }

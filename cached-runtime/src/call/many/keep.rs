@@ -85,7 +85,7 @@ impl Replaced {
 }
 
 /// Stores `kept`, after which nobody joins an older load of what is `replaced` by it, and removes what was to be replaced by
-/// what is not kept. Where storing takes longer than the caller can be made to wait, it goes on in the background.
+/// what is not kept. Where storing takes longer than the caller can be made to wait, it goes on in the background, but for a refresh.
 pub(super) fn below(
     function: &Arc<Function>,
     kept: Vec<Kept>,
