@@ -17,18 +17,13 @@ mod ghosts;
 mod lock;
 mod ring;
 
-use std::sync::LazyLock;
-use std::thread;
-
 use self::entries::{Entries, Gone, Room};
 use self::lock::Lock;
 use crate::clock::{SAMPLE, Tick};
 use crate::entry::{Content, Held, Seen, Wants};
 use crate::tier::memory::{Bound, Probe};
 
-/// So many that cores hardly ever meet in one; no more, since each is two cache lines that its hits want, and entries are to
-/// have those lines. With 64 on two cores, a hit among 10,000 entries took a tenth longer (`compare hits` in `benches`, Zen 3).
-const SHARDS_PER_CORE: u64 = 8;
+/// More shards than cores that could meet in one.
 const MOST_SHARDS: u64 = 64;
 /// Below this, the bound of a shard is too small a part of the whole for the sum to be a fair bound.
 const LEAST_ENTRIES: u64 = 128;
@@ -50,7 +45,7 @@ struct Shard(Lock<Entries>);
 
 const _: () = assert!(
     size_of::<Shard>() <= 256,
-    "a program has up to 64 for each of its functions"
+    "a program has 64 for each of its functions"
 );
 
 /// The hits of a shard are counted from here on, so that those of shards which are read alike do not become a sample at the
@@ -59,20 +54,13 @@ fn count_from(index: u64, shards: u64) -> u64 {
     index * (SAMPLE / shards)
 }
 
-/// As many shards as this process has a use for.
-fn most_shards() -> u64 {
-    static CORES: LazyLock<u64> =
-        LazyLock::new(|| thread::available_parallelism().map_or(MOST_SHARDS, |cores| cores.get() as u64));
-    CORES.saturating_mul(SHARDS_PER_CORE).min(MOST_SHARDS)
-}
-
 impl Local {
     pub(crate) fn new(bound: Bound) -> Self {
         let (total, least) = match bound {
             Bound::Entries(entries) => (entries, LEAST_ENTRIES),
             Bound::Bytes { bytes, .. } => (bytes, LEAST_BYTES),
         };
-        let wanted = (total / least).clamp(1, most_shards());
+        let wanted = (total / least).clamp(1, MOST_SHARDS);
         let shards = 1 << wanted.ilog2();
         let most = (total / shards).max(1);
         let items = match bound {
