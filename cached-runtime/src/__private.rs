@@ -29,8 +29,8 @@ pub use crate::call::share::{ByClone, ByDisplay, ByNotice, ByReport, ByWrapping,
 pub use crate::call::told::{Told, ToldByDebug, ToldByDisplay, ToldByType};
 pub use crate::call::values::{memory_values, remote_values};
 pub use crate::call::{
-    Anew, Enter, Lead, Lent, Outliving, Reload, Run, Seen, Turn, Wait, anew, enter, enter_aging,
-    enter_aging_in, enter_in, outliving, reload,
+    Anew, Enter, Lead, Lent, Missed, Outliving, Reload, Run, Seen, Turn, Wait, anew, enter, enter_aging,
+    enter_aging_in, enter_in, enter_sole, outliving, reload, sole, turns,
 };
 pub use crate::codec::Codec;
 pub use crate::handles::{Cache, Entry};

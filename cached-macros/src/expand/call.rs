@@ -59,13 +59,16 @@ fn statements(plan: &CachePlan) -> TokenStream {
     } else {
         ["enter", "enter_in"].map(local)
     };
-    let enter = plan.caches.as_ref().map_or_else(
-        || quote_spanned!(site=> #door::#enter(#inputs)),
-        |caches| {
+    let enter = match (&plan.caches, key::sole(plan)) {
+        (Some(caches), _) => {
             let caches = borrowed(&caches.to_token_stream());
-            quote_spanned!(site=> #door::#enter_in(#door::caches_of(#caches), #inputs))
-        },
-    );
+            quote_spanned!(site=> #key #door::#enter_in(#door::caches_of(#caches), #inputs))
+        }
+        (None, Some(sole)) if !plan.spec.reloads() => {
+            quote_spanned!(site=> #door::enter_sole(&#definition, #shape, &#sole))
+        }
+        (None, _) => quote_spanned!(site=> #key #door::#enter(#inputs)),
+    };
     let says_none = plan.says_none.map(|at| {
         let (at, mut shape) = (site.located_at(at), shape.clone());
         shape.set_span(at);
@@ -84,7 +87,7 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #says_none
             let #share = #share_value;
             let (#found, #reload) = '__found: {
-                let #wait = match { let #definition = #definition_value; #key #enter } {
+                let #wait = match { let #definition = #definition_value; #enter } {
                     (#door::Enter::Done(#done), #reload) => break '__found (#done, #reload),
                     (#door::Enter::Wait(#wait, #ways), _) => #door::Wait::new(#wait, #ways, #shape, #share),
                 };
@@ -104,24 +107,31 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #found
         };
     }
+    // Out of what would be part of the future for as long as that is: a miss hands them on before anything is awaited.
+    let moved = plan.companions.is_some().then(|| {
+        let names = plan.function.arguments().filter_map(|(name, _)| name);
+        let moves = names.map(|name| quote!(let #name = #name;));
+        moves.collect::<TokenStream>()
+    });
     quote_spanned! {site=>
         #statics
         let #shape = #door::probe!(#output);
         #says_none
         // The definition and the key are gone before anything is awaited, and so take no room in the future; neither is anything of what a
         // hit returns held while a miss is waited for, whose error may not be able to cross threads.
-        // With names that end before what they name is awaited, a debug build is 3 % less work, and a hit whose key has a text takes half as
-        // long again: the arguments then lie side by side, twice, and are copied by one load of what was stored in two pieces.
-        let #wait = match { let #definition = #definition_value; #key #enter } {
-            #door::Enter::Done(#done) => return #done,
-            #door::Enter::Wait(#wait, #ways) => #door::Wait::new(#wait, #ways, #shape, #share_value),
-        };
-        let #lead = match #wait.await {
-            #door::Turn::Done(#done) => return #done,
-            #door::Turn::Lead(#lead) => #lead,
-        };
-        // Boxed here and not before, so that the future of a call that hits, in whichever tier, stays small.
-        #door::Run { lead: #lead, body: #door::Box::pin(#body) }.await
+        {
+            #moved
+            let #wait = match { let #definition = #definition_value; #enter } {
+                #door::Enter::Done(#done) => return #done,
+                #door::Enter::Wait(#wait, #ways) => #door::Missed::new(
+                    #door::turns(#wait, #ways, #shape, #share_value),
+                    // Boxed then and not before, so that the future of a call that hits, in whichever tier, stays small.
+                    move || #door::Box::pin(#body),
+                ),
+            };
+            // A name that ended after what it names is awaited would be told apart from it all the while.
+            #wait
+        }.await
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::names::{borrowed, local, located};
 use crate::plan::{CachePlan, Part};
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{quote, quote_spanned};
 
 /// Statements that write the key of a call, from the function's own arguments.
 pub(super) fn of_call(plan: &CachePlan) -> TokenStream {
@@ -26,6 +26,25 @@ fn whole_value(part: &Part, key: &syn::Ident) -> TokenStream {
     let value = borrowed(&part.expr);
     // Located at the argument, so that a type that is no part of keys is reported there.
     located(quote_spanned!(Span::mixed_site()=> #key.part(#value);), part.span)
+}
+
+/// The key of a call, unwritten, if it has one value and nothing of it tells the function's own parameters apart.
+pub(super) fn sole(plan: &CachePlan) -> Option<TokenStream> {
+    let [part] = &plan.key.parts[..] else {
+        return None;
+    };
+    if plan.companions.is_none() || !plan.key.types.is_empty() || !plan.key.consts.is_empty() {
+        return None;
+    }
+    let (door, value) = (&plan.door, borrowed(&part.expr));
+    let owner = plan
+        .in_impl
+        .then(|| quote_spanned!(Span::mixed_site()=> .owner::<Self>()));
+    let sole = located(
+        quote_spanned!(Span::mixed_site()=> #door::sole(#value)),
+        part.span,
+    );
+    Some(quote!(#sole #owner))
 }
 
 /// Expects the definition in a local, and leaves the key in one. Values, then what tells instantiations apart: the

@@ -13,6 +13,7 @@ use crate::entry::Content;
 use crate::hooks::{Erased, Held, Hooks, See};
 use crate::key::{Key, KeyBuf, Template};
 use crate::policy::Spec;
+use crate::tier::memory::Memory;
 
 /// One annotated function. A `static` of its own in the expansion, shared by all instantiations.
 pub struct Site {
@@ -23,6 +24,8 @@ pub struct Site {
     /// Of the first instantiation called, what the process's `Caches` keeps for it: found in one step from here, where
     /// the way through the `Caches` takes five that each wait for the one before.
     installed: OnceLock<(TypeId, Arc<Function>)>,
+    /// The name of the type it stands in, if that is in its path, as the compiler has it.
+    own: OnceLock<&'static str>,
 }
 
 inventory::collect!(&'static Site);
@@ -45,6 +48,7 @@ impl Site {
             number: AtomicU32::new(0),
             path: OnceLock::new(),
             installed: OnceLock::new(),
+            own: OnceLock::new(),
         }
     }
 
@@ -74,6 +78,32 @@ impl Site {
             Some((identity, function)) if *identity == wanted => Some(function),
             _ => None,
         }
+    }
+
+    /// Where it keeps values in memory for whichever instantiation is known here: of another one than the caller's, whose keys
+    /// are tagged, he finds nothing there.
+    #[inline]
+    pub(crate) fn memory(&self) -> Option<&Memory> {
+        self.installed.get()?.1.memory.as_ref()
+    }
+
+    /// Whether what stands in a type of this name is called what it would be called without that: nearly always by the very
+    /// text that was compared before.
+    #[inline]
+    fn is_own(&self, owner: &'static str) -> bool {
+        match self.own.get() {
+            Some(own) => std::ptr::eq(*own, owner) || *own == owner,
+            None => self.is_now_own(owner),
+        }
+    }
+
+    #[cold]
+    fn is_now_own(&self, owner: &'static str) -> bool {
+        let is_own = self.path().owner == owner;
+        if is_own {
+            let _ = self.own.set(owner);
+        }
+        is_own
     }
 
     /// Remembers what the process's `Caches` keeps for an instantiation.
@@ -299,10 +329,21 @@ impl<V> Definition<V> {
     /// it already.
     #[inline]
     pub fn owner<S: ?Sized>(&self, key: &mut KeyBuf) {
-        let name = std::any::type_name::<S>();
-        if self.site.path().owner != name {
-            key.tag_text(name);
+        self.tag_owner(std::any::type_name::<S>(), key);
+    }
+
+    /// The same by the type's name; none is that of no type.
+    #[inline]
+    pub(crate) fn tag_owner(&self, owner: &'static str, key: &mut KeyBuf) {
+        if !self.is_untagged(owner) {
+            key.tag_text(owner);
         }
+    }
+
+    /// Whether the keys of the function bear no type's name where it stands in a type of this one.
+    #[inline]
+    pub(crate) fn is_untagged(&self, owner: &'static str) -> bool {
+        owner.is_empty() || self.site.is_own(owner)
     }
 
     /// The same for whatever is generic around the function, be it the type or the trait of an `impl`: takes a closure

@@ -1,21 +1,22 @@
 //! The typed side of a call: from arguments to a returned thing.
 //!
-//! Compiled anew for every function or return type, so it holds no more than what needs the types. The look in memory,
+//! Compiled anew for every function or return type, so it holds no more than what needs the types. The look in memory, in
 //! `seek`, and the steps themselves, in `load`, are compiled once.
 
 use std::sync::Arc;
 
 use super::again::{Claim, Reload};
 use super::output::{Output, Shape};
+use super::seek::{seek, seek_in, seek_number, seek_scoped};
 use super::start::Start;
 use super::values::Ways;
 use crate::caches::function::Function;
 use crate::caches::registry::{Definition, Untyped};
 use crate::caches::{Caches, context};
-use crate::entry::{Content, Shared};
-use crate::key::KeyBuf;
+use crate::entry::Content;
+use crate::key::{KeyBuf, KeyPart, Number};
 use crate::policy::Mode;
-use crate::tier::memory::{Memory, Probe};
+use crate::tier::memory::Probe;
 
 #[inline]
 fn probe_of(key: &KeyBuf) -> Probe<'_> {
@@ -49,13 +50,84 @@ where
     let _ = shape;
     // Before anything that other threads write is read: what the compiler knows of the key is forgotten there.
     let probe = probe_of(key);
-    if !context::may_be_scoped() {
-        let identity = definition.identity();
-        if let Some(function) = definition.site().installed(identity) {
-            return enter_at(function, Mode::Normal, definition, probe);
-        }
+    let mut absent = false;
+    if !context::may_be_scoped()
+        && let Some(memory) = definition.site().memory()
+        && let Some(shared) = seek(memory, probe.hash, probe.bytes, &mut absent)
+        && let Some(value) = definition.read()(Content::Value(shared))
+    {
+        return Enter::Done(R::from_value(value));
     }
-    enter_scoped(*definition, key)
+    match absent_of(definition, absent) {
+        Some(absent) => Enter::Done(absent),
+        None => enter_unanswered(*definition, key),
+    }
+}
+
+/// The only value of a key, and what the function stands in.
+pub struct Sole<'a, P: ?Sized> {
+    part: &'a P,
+    /// The name of its type; empty if it is in none.
+    owner: &'static str,
+}
+
+/// The key of a function that stands in no type.
+#[inline]
+pub fn sole<P: KeyPart + ?Sized>(part: &P) -> Sole<'_, P> {
+    Sole { part, owner: "" }
+}
+
+impl<P: KeyPart + ?Sized> Sole<'_, P> {
+    /// The key of a function that stands in this one.
+    #[inline]
+    #[must_use]
+    pub fn owner<S: ?Sized>(self) -> Self {
+        let owner = std::any::type_name::<S>();
+        Self { owner, ..self }
+    }
+}
+
+/// Enters a call whose key has one value: if that is a number, it is looked for as it is.
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn enter_sole<R, P, const K: u8>(
+    definition: &Definition<R::Value>,
+    shape: Shape<R, K>,
+    sole: &Sole<'_, P>,
+) -> Enter<R, K>
+where
+    R: Output<K>,
+    P: KeyPart + ?Sized,
+{
+    let Some(number) = sole
+        .part
+        .__number()
+        .filter(|_| definition.is_untagged(sole.owner))
+    else {
+        let mut key = KeyBuf::new();
+        key.part(sole.part);
+        definition.tag_owner(sole.owner, &mut key);
+        return enter(definition, shape, &key);
+    };
+    let mut absent = false;
+    if !context::may_be_scoped()
+        && let Some(memory) = definition.site().memory()
+        && let Number { hash, value } = Number::new(number)
+        && let Some(shared) = seek_number(memory, hash, value, &mut absent)
+        && let Some(value) = definition.read()(Content::Value(shared))
+    {
+        return Enter::Done(R::from_value(value));
+    }
+    match absent_of(definition, absent) {
+        Some(absent) => Enter::Done(absent),
+        None => enter_unanswered_number(*definition, number),
+    }
+}
+
+/// That there is none, where that is what is kept for this very instantiation. A value tells whose it is by its type.
+#[inline]
+fn absent_of<R: Output<K>, const K: u8>(definition: &Definition<R::Value>, is_kept: bool) -> Option<R> {
+    R::absent().filter(|_| is_kept && definition.site().installed(definition.identity()).is_some())
 }
 
 /// The same for a function whose hits may start a load in the background.
@@ -134,18 +206,32 @@ where
     (Enter::Wait(Start::new(function, mode, probe), ways), None)
 }
 
-/// The same in or after a scope, and where the process's `Caches` is not known at the function's site. Takes the
-/// definition by value, so that a call that does not come here need not have it in memory.
 #[cold]
 #[inline(never)]
-fn enter_scoped<R, const K: u8>(definition: Definition<R::Value>, key: &KeyBuf) -> Enter<R, K>
+fn enter_unanswered_number<R, const K: u8>(definition: Definition<R::Value>, number: u64) -> Enter<R, K>
 where
     R: Output<K>,
 {
+    enter_unanswered(definition, &Number::new(number).written())
+}
+
+/// What is left of it: what was looked for is not there, or nobody has looked, in or after a scope and where the process's
+/// `Caches` is not known at the function's site. Takes the definition by value, so that a call that does not come here need not
+/// have it in memory.
+#[cold]
+#[inline(never)]
+fn enter_unanswered<R, const K: u8>(definition: Definition<R::Value>, key: &KeyBuf) -> Enter<R, K>
+where
+    R: Output<K>,
+{
+    let probe = probe_of(key);
     if !context::may_be_scoped() {
+        // Looked for there, unless that has become known this very moment: who is to load looks once more.
+        if let Some(function) = definition.site().installed(definition.identity()) {
+            return Enter::Wait(Start::new(function, Mode::Normal, probe), definition.ways());
+        }
         remember(&definition);
     }
-    let probe = probe_of(key);
     let (shared, absent) = seek_scoped(&definition, probe);
     // Where the scope is not looked at any more: a value's `clone` and `drop` may enter one themselves.
     if let Some(shared) = shared
@@ -178,27 +264,18 @@ where
     R: Output<K>,
 {
     let _ = shape;
-    let probe = probe_of(key);
-    enter_at(caches.function(definition), context::mode(), definition, probe)
-}
-
-#[cfg_attr(debug_assertions, inline)]
-#[cfg_attr(not(debug_assertions), inline(always))]
-fn enter_at<R, const K: u8>(
-    function: &Arc<Function>,
-    mode: Mode,
-    definition: &Definition<R::Value>,
-    probe: Probe<'_>,
-) -> Enter<R, K>
-where
-    R: Output<K>,
-{
-    look_at(function, mode, definition.read(), definition.ways(), probe)
+    let function = caches.function(definition);
+    look_at(
+        function,
+        context::mode(),
+        definition.read(),
+        definition.ways(),
+        probe_of(key),
+    )
 }
 
 /// The same for a key that has been written before.
-#[cfg_attr(debug_assertions, inline)]
-#[cfg_attr(not(debug_assertions), inline(always))]
+#[inline]
 pub(super) fn look_at<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
@@ -209,23 +286,22 @@ pub(super) fn look_at<R, const K: u8>(
 where
     R: Output<K>,
 {
-    let mut absent = false;
-    if let Some(shared) = seek(function, mode, probe.hash, probe.bytes, &mut absent)
+    let (shared, absent) = seek_in(function, mode, probe);
+    if let Some(shared) = shared
         && let Some(value) = read(Content::Value(shared))
     {
         return Enter::Done(R::from_value(value));
     }
-    missed(function, mode, ways, probe.hash, probe.bytes, absent)
+    unanswered(function, mode, ways, probe, absent)
 }
 
 #[cold]
 #[inline(never)]
-fn missed<R, const K: u8>(
+fn unanswered<R, const K: u8>(
     function: &Arc<Function>,
     mode: Mode,
     ways: fn() -> Ways<R::Value>,
-    hash: u64,
-    bytes: &[u8],
+    probe: Probe<'_>,
     absent: bool,
 ) -> Enter<R, K>
 where
@@ -233,47 +309,13 @@ where
 {
     match R::absent().filter(|_| absent) {
         Some(absent) => Enter::Done(absent),
-        None => Enter::Wait(Start::new(function, mode, Probe { hash, bytes }), ways),
+        None => Enter::Wait(Start::new(function, mode, probe), ways),
     }
-}
-
-/// The look in memory. Compiled once; all that it is given and gives fits into registers. Inlined, a hit would be a twelfth
-/// shorter, and a release build of many functions 30 % longer.
-#[inline(never)]
-fn seek(function: &Arc<Function>, mode: Mode, hash: u64, bytes: &[u8], absent: &mut bool) -> Option<Shared> {
-    if mode != Mode::Normal {
-        return None;
-    }
-    function.memory.as_ref()?.value(&Probe { hash, bytes }, absent)
-}
-
-/// The same in what is in force, and whether it is known that there is none.
-#[inline(never)]
-fn seek_scoped(definition: &dyn Untyped, probe: Probe<'_>) -> (Option<Shared>, bool) {
-    let looked = context::with(|caches, mode| seek_inside(definition.function(caches), mode, probe));
-    looked.unwrap_or_else(|(function, mode)| seek_outside(&function, mode, probe))
 }
 
 #[inline(never)]
 fn start_scoped(definition: &dyn Untyped, probe: Probe<'_>) -> Start {
     context::with(|caches, mode| Start::new(definition.function(caches), mode, probe))
-}
-
-/// The same while a scope is looked at, and whether it is known that there is none; `Err` where that could run code that enters one.
-fn seek_inside(
-    function: &Arc<Function>,
-    mode: Mode,
-    probe: Probe<'_>,
-) -> Result<(Option<Shared>, bool), (Arc<Function>, Mode)> {
-    if function.memory.as_ref().is_some_and(Memory::drops_in_reads) {
-        return Err((Arc::clone(function), mode));
-    }
-    Ok(seek_outside(function, mode, probe))
-}
-
-fn seek_outside(function: &Arc<Function>, mode: Mode, probe: Probe<'_>) -> (Option<Shared>, bool) {
-    let mut absent = false;
-    (seek(function, mode, probe.hash, probe.bytes, &mut absent), absent)
 }
 
 /// What was found, as the function returns it.

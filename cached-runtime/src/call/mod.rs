@@ -15,11 +15,13 @@
 //! dropped, or a body that panics, drops the [`Load`] and with it the lead: see `flight`.
 
 mod enter;
+mod seek;
 mod again;
 mod owned;
 mod start;
 mod wait;
 mod run;
+mod missed;
 mod steps;
 mod load;
 pub(crate) mod many;
@@ -32,12 +34,13 @@ pub(crate) mod values;
 
 pub use self::again::{Reload, reload};
 pub(crate) use self::aside::get_many;
-pub use self::enter::{Enter, enter, enter_aging, enter_aging_in, enter_in};
+pub use self::enter::{Enter, enter, enter_aging, enter_aging_in, enter_in, enter_sole, sole};
 pub(crate) use self::load::{Keeping, Load};
 pub use self::loader::{Loadable, Loader};
 pub(crate) use self::loader::{load, load_aging};
 pub use self::many::LoadableMany;
 pub(crate) use self::many::load_many;
+pub use self::missed::{Missed, turns};
 pub use self::owned::{Anew, Lent, Outliving, anew, outliving};
 pub use self::run::{Lead, Run, Seen};
 pub(crate) use self::start::probe_of;

@@ -32,6 +32,14 @@ impl<R: Output<K>, const K: u8> Lead<R, K> {
         }))
     }
 
+    pub(super) fn poll(
+        &mut self,
+        body: Pin<&mut dyn Future<Output = R>>,
+        context: &mut Context<'_>,
+    ) -> Poll<R> {
+        self.0.poll(body, context)
+    }
+
     /// Looks in the tiers, for a function whose hits may load in the background.
     pub fn look(self) -> Look<R, K> {
         Look(Some(self))
@@ -59,7 +67,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         // Not `&mut *self`, which is a function more to compile for each of these.
         let this = self.get_mut();
-        this.lead.0.poll(this.body.as_mut(), context)
+        this.lead.poll(this.body.as_mut(), context)
     }
 }
 

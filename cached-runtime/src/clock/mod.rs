@@ -100,6 +100,16 @@ impl Clock {
         }
     }
 
+    /// The same, if somebody else has read it.
+    #[inline]
+    pub(crate) fn kept(&self) -> Option<Tick> {
+        match self {
+            Self::System => KEPT.now().map(Tick),
+            #[cfg(feature = "testing")]
+            Self::Manual(_) => None,
+        }
+    }
+
     /// [`SAMPLE`] more hits have asked for it.
     pub(crate) fn sample(&self) {
         match self {

@@ -5,6 +5,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
+use super::number::Number;
+
 /// What fits beside the discriminant and the length in 24 bytes.
 const INLINE: usize = 22;
 
@@ -34,6 +36,17 @@ impl From<&[u8]> for KeyBytes {
     }
 }
 
+impl KeyBytes {
+    /// Whether it is this number and nothing else.
+    #[inline]
+    pub(crate) fn is_number(&self, number: Number) -> bool {
+        match &self.0 {
+            Repr::Inline { len: 9, bytes } => number.is(&bytes[..9]),
+            _ => false,
+        }
+    }
+}
+
 impl Deref for KeyBytes {
     type Target = [u8];
 
@@ -46,6 +59,9 @@ impl Deref for KeyBytes {
     }
 }
 
+/// Up to so many bytes are compared without a call.
+pub(crate) const AT_HAND: usize = 32;
+
 /// Whether two slices are equal, without a call for those that short keys are made of: two words, which overlap where
 /// there are fewer bytes than both have.
 #[inline]
@@ -55,7 +71,11 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     }
     match a.len() {
         8..=16 => ends::<8>(a, b),
-        17..=32 => ends::<16>(a, b),
+        17..=AT_HAND => ends::<16>(a, b),
+        4..=7 => ends::<4>(a, b),
+        2..=3 => ends::<2>(a, b),
+        1 => a.first() == b.first(),
+        0 => true,
         _ => a == b,
     }
 }

@@ -89,6 +89,14 @@ fn fold(a: u64, b: u64) -> u64 {
     low ^ high
 }
 
+/// The hash of a key that is one number.
+#[inline]
+pub(super) fn of_number(number: u64) -> u64 {
+    let mut mixed = Mixed::nothing();
+    mixed.integer(number);
+    mixed.finish()
+}
+
 /// The hash of a key that was written before.
 pub(crate) fn hash(compact: &[u8]) -> u64 {
     let mut mixed = Mixed::nothing();

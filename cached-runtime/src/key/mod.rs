@@ -22,6 +22,7 @@ mod compact;
 pub mod fuzzing;
 mod glob;
 mod hash;
+mod number;
 mod part;
 mod parts;
 mod template;
@@ -29,9 +30,10 @@ mod text;
 mod whole;
 mod writer;
 
-pub(crate) use self::bytes::{KeyBytes, same};
+pub(crate) use self::bytes::{AT_HAND, KeyBytes, same};
 pub(crate) use self::glob::Glob;
 pub(crate) use self::hash::hash;
+pub(crate) use self::number::Number;
 pub(crate) use self::template::Template;
 pub(crate) use self::text::escape_value;
 

@@ -39,4 +39,12 @@ use super::{KeyWriter, Written};
 pub trait KeyPart {
     /// Writes this value, by one call on `key`, or on the sequence that it opens.
     fn write(&self, key: KeyWriter<'_>) -> Written;
+
+    /// The number that [`write`](Self::write) writes, if it writes one and that is plain to see: a call whose key is one
+    /// number then looks for that, and writes no key.
+    #[doc(hidden)]
+    #[inline]
+    fn __number(&self) -> Option<u64> {
+        None
+    }
 }

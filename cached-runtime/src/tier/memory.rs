@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::clock::{AtomicTick, Clock, Tick};
 use crate::entry::{Aging, Content, Held, Idle, Rest, Seen, Shared, Wants};
+use crate::key::{KeyBytes, Number, same};
 use crate::plan::Plan;
 use crate::stores::local::Local;
 #[cfg(feature = "moka")]
@@ -20,6 +21,46 @@ use crate::tier::stamps::{Stamp, Stamps};
 pub(crate) struct Probe<'a> {
     pub(crate) hash: u64,
     pub(crate) bytes: &'a [u8],
+}
+
+/// The key that a look is for.
+pub(crate) trait Sought: Copy {
+    fn hash(self) -> u64;
+
+    /// Whether this is that key.
+    fn is(self, key: &KeyBytes) -> bool;
+}
+
+impl Sought for Probe<'_> {
+    #[inline]
+    fn hash(self) -> u64 {
+        self.hash
+    }
+
+    #[inline]
+    fn is(self, key: &KeyBytes) -> bool {
+        same(self.bytes, key)
+    }
+}
+
+impl Sought for Number {
+    #[inline]
+    fn hash(self) -> u64 {
+        self.hash
+    }
+
+    #[inline]
+    fn is(self, key: &KeyBytes) -> bool {
+        key.is_number(self)
+    }
+}
+
+/// What a look comes to that waits for nobody and does nothing but take along what is there.
+pub(crate) enum Glance<R> {
+    Hit(R),
+    Miss,
+    /// It takes more than that to say.
+    Unsure,
 }
 
 /// How much a memory tier may hold.
@@ -125,33 +166,24 @@ impl Memory {
         }
     }
 
-    /// The value that is kept for a key, if it is served; whether it is kept that there is none goes to `absent`. As
-    /// [`read`](Self::read), but written out for `local`: a hit is not to pay for a call, nor for what it would hand on, nor for
-    /// the room in memory that what was read would wait in.
-    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
-    #[inline(always)]
+    /// The value that is kept for a key, if it is served; whether it is kept that there is none goes to `absent`.
     pub(crate) fn value(&self, probe: &Probe<'_>, absent: &mut bool) -> Option<Shared> {
-        match &self.engine {
-            Engine::Local(local) => {
-                let now = self.clock.now();
-                let (found, wants) = local.read(probe, now, |content| value(content, absent))?;
-                if wants == Wants::NOTHING {
-                    found
-                } else {
-                    self.told(found, probe, wants, now)
-                }
-            }
-            #[cfg(feature = "moka")]
-            Engine::Moka(_) => value(&self.read(probe)?, absent),
-        }
+        value(&self.read(probe)?, absent)
     }
 
-    /// Tells the tiers below of what has just been read, which is handed through: kept here meanwhile, and not by every hit.
-    #[cold]
-    #[inline(never)]
-    fn told(&self, found: Option<Shared>, probe: &Probe<'_>, wants: Wants, now: Tick) -> Option<Shared> {
-        self.tell(probe, wants, now);
-        found
+    /// The same at a glance: most hits end here. Nothing is called on the way, so that nothing has to be put aside for the
+    /// time after a call: a lock waits for every store before it.
+    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+    #[inline(always)]
+    pub(crate) fn glance(&self, sought: impl Sought, absent: &mut bool) -> Glance<Option<Shared>> {
+        match &self.engine {
+            Engine::Local(local) => match self.clock.kept() {
+                Some(now) => local.glance(sought, now, |content| value(content, absent)),
+                None => Glance::Unsure,
+            },
+            #[cfg(feature = "moka")]
+            Engine::Moka(_) => Glance::Unsure,
+        }
     }
 
     /// What is kept for a key, if it is served.

@@ -12,6 +12,11 @@ macro_rules! integers {
             fn write(&self, key: KeyWriter<'_>) -> Written {
                 key.integer(*self)
             }
+
+            #[inline]
+            fn __number(&self) -> Option<u64> {
+                u64::try_from(*self).ok()
+            }
         }
     )+};
 }
@@ -28,6 +33,11 @@ macro_rules! other_integers {
                     Err(_) => key.display(format_args!("{self}")),
                 }
             }
+
+            #[inline]
+            fn __number(&self) -> Option<u64> {
+                u64::try_from(*self).ok()
+            }
         }
     )+};
 }
@@ -39,6 +49,11 @@ macro_rules! non_zero {
             #[inline]
             fn write(&self, key: KeyWriter<'_>) -> Written {
                 self.get().write(key)
+            }
+
+            #[inline]
+            fn __number(&self) -> Option<u64> {
+                self.get().__number()
             }
         }
     )+};

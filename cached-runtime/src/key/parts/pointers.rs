@@ -13,6 +13,11 @@ macro_rules! pointers {
             fn write(&self, key: KeyWriter<'_>) -> Written {
                 (**self).write(key)
             }
+
+            #[inline]
+            fn __number(&self) -> Option<u64> {
+                (**self).__number()
+            }
         }
     )+};
 }

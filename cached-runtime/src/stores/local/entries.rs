@@ -12,7 +12,7 @@ use super::ring::{Free, Links, Ring};
 use crate::clock::{SAMPLE, Tick};
 use crate::entry::{Content, Held, Rest, Seen, Wants};
 use crate::key::{KeyBytes, same};
-use crate::tier::memory::Probe;
+use crate::tier::memory::{Glance, Probe, Sought};
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
@@ -156,22 +156,41 @@ impl Entries {
         self.places.len() as u64
     }
 
-    /// What `take` takes of what is kept for a key, and what it asks for if it is due at `now`. An entry that is read earns
-    /// credit.
+    /// What `take` takes of what is kept for a key, unless that asks for more: it is due at `now`, or the hit is one that the
+    /// clock is told of. An entry that is read earns credit.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]
+    pub(super) fn glance<R>(
+        &mut self,
+        sought: impl Sought,
+        now: Tick,
+        take: impl FnOnce(&Content) -> R,
+    ) -> Glance<R> {
+        let place = self.find_hash(sought.hash());
+        let Some(slot) = place.and_then(|place| self.slots.get_mut(place as usize)) else {
+            return Glance::Miss;
+        };
+        let hits = self.hits + 1;
+        if !sought.is(&slot.key) || now >= slot.due || hits.is_multiple_of(SAMPLE) {
+            return Glance::Unsure;
+        }
+        let taken = take(&slot.content);
+        if slot.credit < MOST_CREDIT {
+            slot.credit += 1;
+        }
+        self.hits = hits;
+        Glance::Hit(taken)
+    }
+
+    /// The same whatever it asks for, and what that is.
     pub(super) fn read<R>(
         &mut self,
         probe: &Probe<'_>,
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Option<(R, Wants)> {
-        let mut place = self.find_hash(probe.hash)? as usize;
-        let mut slot = self.slots.get_mut(place)?;
-        if !same(probe.bytes, &slot.key) {
-            place = self.find_among_twins(probe)? as usize;
-            slot = self.slots.get_mut(place)?;
-        }
+        let place = self.find(probe)? as usize;
+        let slot = self.slots.get_mut(place)?;
         let mut wants = Wants::NOTHING;
         if now >= slot.due {
             wants = seen(slot, self.nodes.get(place)?).late(now)?;

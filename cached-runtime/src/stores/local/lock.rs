@@ -27,8 +27,13 @@ impl<T> Lock<T> {
     }
 
     #[inline]
+    pub(super) fn try_lock(&self) -> Option<SpinMutexGuard<'_, T>> {
+        self.0.try_lock()
+    }
+
+    #[inline]
     pub(super) fn lock(&self) -> SpinMutexGuard<'_, T> {
-        match self.0.try_lock() {
+        match self.try_lock() {
             Some(guard) => guard,
             None => self.wait(),
         }

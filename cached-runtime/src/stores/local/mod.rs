@@ -21,7 +21,7 @@ use self::entries::{Entries, Gone, Room};
 use self::lock::Lock;
 use crate::clock::{SAMPLE, Tick};
 use crate::entry::{Content, Held, Seen, Wants};
-use crate::tier::memory::{Bound, Probe};
+use crate::tier::memory::{Bound, Glance, Probe, Sought};
 
 /// More shards than cores that could meet in one.
 const MOST_SHARDS: u64 = 64;
@@ -84,9 +84,22 @@ impl Local {
         &self.shards[index & (self.shards.len() - 1)].0
     }
 
-    /// What `take` takes of what is kept for a key, under the shard's lock: a hit. And what one that is due at `now` asks for.
+    /// What `take` takes of what is kept for a key, if the lock is free and it is a hit that asks for nothing.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]
+    pub(crate) fn glance<R>(
+        &self,
+        sought: impl Sought,
+        now: Tick,
+        take: impl FnOnce(&Content) -> R,
+    ) -> Glance<R> {
+        match self.shard(sought.hash()).try_lock() {
+            Some(mut entries) => entries.glance(sought, now, take),
+            None => Glance::Unsure,
+        }
+    }
+
+    /// What `take` takes of what is kept for a key, under the shard's lock: a hit. And what one that is due at `now` asks for.
     pub(crate) fn read<R>(
         &self,
         probe: &Probe<'_>,
