@@ -33,6 +33,12 @@ fn implement(input: &DeriveInput) -> Result<TokenStream, Error> {
             ));
         }
     };
+    let number = match &input.data {
+        Data::Struct(data) => only(&data.fields)
+            .filter(|field| is_integer(&field.ty))
+            .map(|field| number(field, &runtime)),
+        Data::Enum(_) | Data::Union(_) => None,
+    };
     let name = &input.ident;
     let generics = bounded(input, &runtime);
     let (of, arguments, bounds) = generics.split_for_impl();
@@ -43,8 +49,42 @@ fn implement(input: &DeriveInput) -> Result<TokenStream, Error> {
             fn write(&self, key: #runtime::KeyWriter<'_>) -> #runtime::Written {
                 #body
             }
+            #number
         }
     })
+}
+
+/// The field of a tuple struct that has one.
+fn only(fields: &Fields) -> Option<&Field> {
+    match fields {
+        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => fields.unnamed.first(),
+        _ => None,
+    }
+}
+
+/// Whether it is written as an integer's: of another one it would be said a second time that it is no part.
+fn is_integer(ty: &Type) -> bool {
+    const INTEGERS: [&str; 12] = [
+        "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+    ];
+    match ty {
+        Type::Path(path) => path
+            .path
+            .get_ident()
+            .is_some_and(|ident| INTEGERS.iter().any(|integer| ident == integer)),
+        _ => false,
+    }
+}
+
+/// The number that a type of one field writes is the field's.
+fn number(field: &Field, runtime: &Path) -> TokenStream {
+    let span = place(field);
+    quote_spanned! {span=>
+        #[inline]
+        fn __number(&self) -> ::core::option::Option<::core::primitive::u64> {
+            #runtime::KeyPart::__number(&self.0)
+        }
+    }
 }
 
 /// Where the runtime is found: `#[key_part(crate = path)]`, else by its own name.
@@ -69,12 +109,12 @@ fn runtime_path(input: &DeriveInput) -> Result<Path, Error> {
 }
 
 fn struct_body(fields: &Fields) -> TokenStream {
-    match fields {
-        Fields::Unnamed(one) if one.unnamed.len() == 1 => {
-            let span = place(&one.unnamed[0]);
+    match only(fields) {
+        Some(field) => {
+            let span = place(field);
             quote_spanned!(span=> key.part(&self.0))
         }
-        _ => sequence(fields.iter().zip(fields.members()).map(|(field, member)| {
+        None => sequence(fields.iter().zip(fields.members()).map(|(field, member)| {
             let span = place(field);
             quote_spanned!(span=> sequence.part(&self.#member);)
         })),

@@ -110,7 +110,9 @@ fn statements(plan: &CachePlan) -> TokenStream {
     // Out of what would be part of the future for as long as that is: a miss hands them on before anything is awaited.
     let moved = plan.companions.is_some().then(|| {
         let names = plan.function.arguments().filter_map(|(name, _)| name);
-        let moves = names.map(|name| quote!(let #name = #name;));
+        // Named by the user, but not here: his lints have looked at these names already.
+        let moves =
+            names.map(|name| quote!(#[allow(non_snake_case, clippy::shadow_same)] let #name = #name;));
         moves.collect::<TokenStream>()
     });
     quote_spanned! {site=>

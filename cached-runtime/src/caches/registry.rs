@@ -80,11 +80,10 @@ impl Site {
         }
     }
 
-    /// Where it keeps values in memory for whichever instantiation is known here: of another one than the caller's, whose keys
-    /// are tagged, he finds nothing there.
+    /// The same for whichever instantiation is known here.
     #[inline]
-    pub(crate) fn memory(&self) -> Option<&Memory> {
-        self.installed.get()?.1.memory.as_ref()
+    fn installed_any(&self) -> Option<&Arc<Function>> {
+        self.installed.get().map(|(_, function)| function)
     }
 
     /// Whether what stands in a type of this name is called what it would be called without that: nearly always by the very
@@ -318,6 +317,18 @@ impl<V> Definition<V> {
         _: Shape<R, K>,
     ) -> Definition<R::Value> {
         Keeps::definition(self)
+    }
+
+    /// Where the process's `Caches` keeps values in memory, if that is known at the site. Perhaps those of another instantiation,
+    /// which are of another type, under keys that as a rule bear the names of other types: who takes a value out looks at its
+    /// type in any case, and need not ask first whose it is. What closures tell apart may be of one type, and is asked for.
+    #[inline]
+    pub(crate) fn memory(&self) -> Option<&'static Memory> {
+        let function = match self.closures {
+            Some(identity) => self.site.installed(identity),
+            None => self.site.installed_any(),
+        };
+        function?.memory.as_ref()
     }
 
     #[inline]

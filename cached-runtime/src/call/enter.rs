@@ -52,7 +52,7 @@ where
     let probe = probe_of(key);
     let mut absent = false;
     if !context::may_be_scoped()
-        && let Some(memory) = definition.site().memory()
+        && let Some(memory) = definition.memory()
         && let Some(shared) = seek(memory, probe.hash, probe.bytes, &mut absent)
         && let Some(value) = definition.read()(Content::Value(shared))
     {
@@ -111,7 +111,7 @@ where
     };
     let mut absent = false;
     if !context::may_be_scoped()
-        && let Some(memory) = definition.site().memory()
+        && let Some(memory) = definition.memory()
         && let Number { hash, value } = Number::new(number)
         && let Some(shared) = seek_number(memory, hash, value, &mut absent)
         && let Some(value) = definition.read()(Content::Value(shared))
@@ -124,7 +124,7 @@ where
     }
 }
 
-/// That there is none, where that is what is kept for this very instantiation. A value tells whose it is by its type.
+/// That there is none, where that is what is kept for this very instantiation: unlike a value, this has no type.
 #[inline]
 fn absent_of<R: Output<K>, const K: u8>(definition: &Definition<R::Value>, is_kept: bool) -> Option<R> {
     R::absent().filter(|_| is_kept && definition.site().installed(definition.identity()).is_some())
@@ -147,7 +147,7 @@ where
         }
         remember(definition);
     }
-    // Not from there, as in `enter_scoped`.
+    // Not from there, as in `enter_unanswered`.
     let (function, mode) = context::with(|caches, mode| (Arc::clone(caches.function(definition)), mode));
     look_aging(&function, mode, definition, key)
 }

@@ -1,7 +1,7 @@
 //! What a call of a cached function does, in order. The only place that knows the order.
 //!
-//! 1. `enter`: write the key on the stack; find the function in the `Caches` in force; look in memory. A hit ends
-//!    here, having allocated nothing.
+//! 1. `enter`: write the key on the stack, unless it is one number; find the function in the `Caches` in force, or what is
+//!    known of the process's at the function's site; look in memory (`seek`). A hit ends here, having allocated nothing.
 //! 2. A miss leads a flight for the key or joins the one in progress ([`Start`]), and who leads looks in memory once
 //!    more: the flight before may have just filled it.
 //!    Who is inside of the very load that it would wait for runs the body past the cache instead.

@@ -3,8 +3,8 @@
 //! Who waits for a call looks in those tiers before there is a body ([`Wait`](super::Wait)), so that what they have costs
 //! none.
 //!
-//! Written by hand and in three layers, for the compiler's sake. [`Run`] is made anew for every function and does no
-//! more than hand its body over; [`Typed`] is made once for a return type; what needs no type is in `steps` and `load`,
+//! Written by hand and in three layers, for the compiler's sake. [`Run`] is made anew for every function whose hits may load
+//! in the background, as [`Missed`](super::Missed) is for every other, and does no more than hand its body over; [`Typed`] is made once for a return type; what needs no type is in `steps` and `load`,
 //! made once for all.
 
 use std::future::Future;

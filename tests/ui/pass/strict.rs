@@ -3,7 +3,7 @@
 #![deny(warnings, missing_docs, unused, nonstandard_style, future_incompatible, rust_2018_idioms)]
 #![deny(unreachable_pub, unused_qualifications, single_use_lifetimes, unused_lifetimes, elided_lifetimes_in_paths)]
 #![deny(trivial_casts, trivial_numeric_casts, let_underscore, unused_results, missing_debug_implementations)]
-#![deny(clippy::all, clippy::pedantic)]
+#![deny(clippy::all, clippy::pedantic, clippy::shadow_same, clippy::redundant_locals)]
 #![forbid(unsafe_code)]
 
 /// A module that is shown.
