@@ -16,8 +16,9 @@ pub use crate::behind::{
     written_later,
 };
 pub use crate::caches::Caches;
+pub use crate::caches::definition::{Definition, Keeps, define, with_closures};
 pub use crate::caches::patterns::Pattern;
-pub use crate::caches::registry::{Definition, Keeps, Site, define, with_closures};
+pub use crate::caches::registry::Site;
 pub use crate::call::many::{
     Again, Answers, Asked, Batch, BatchShape, IdOf, Ids, Items, Listed, MapKey, OfEntry, Pairs, Step, again,
     ask, batch, items, listed,

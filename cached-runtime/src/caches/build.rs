@@ -89,13 +89,9 @@ impl Caches {
             let ttl = tier.and_then(|tier| tier.ttl);
             if Memory::NAMES.contains(&name) {
                 let bound = bound(&blueprint.spec, tier);
-                memory = Some(Memory::new(
-                    name,
-                    bound,
-                    ttl,
-                    self.0.clock.clone(),
-                    Arc::clone(&stamps),
-                ));
+                let (clock, stamps) = (self.0.clock.clone(), Arc::clone(&stamps));
+                let new = Memory::new(name, bound, ttl, clock, stamps);
+                memory = Some(new.kept_by_reads(blueprint.spec.idle.is_some()));
             } else if let Some(store) = self.0.stores.iter().find(|store| store.name() == name) {
                 remotes.push(Remote::new(
                     Arc::clone(store),

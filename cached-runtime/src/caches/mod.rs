@@ -1,11 +1,12 @@
 //! `Caches`: the stores of a program and the state of its cached functions.
 //!
-//! `registry` knows every annotated function; `builder` and `environment` make a `Caches`, `mistakes` tells what cannot be
-//! one; `context` says which one is in force; `function` is what it keeps for one function.
+//! `registry` knows every annotated function, `definition` what its types add; `builder` and `environment` make a `Caches`,
+//! `mistakes` tells what cannot be one; `context` says which one is in force; `function` is what it keeps for one function.
 
 mod build;
 mod builder;
 pub(crate) mod context;
+pub(crate) mod definition;
 mod environment;
 pub(crate) mod function;
 mod mistakes;
@@ -21,10 +22,11 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use self::builder::CachesBuilder;
+use self::definition::{Definition, Untyped};
 use self::function::Function;
 use self::named::Named;
 pub use self::named::{CacheBuilder, TierBuilder};
-use self::registry::{Definition, Site, Untyped, sites};
+use self::registry::{Site, sites};
 use crate::background::Background;
 use crate::behind::{self, Report};
 use crate::clock::Clock;

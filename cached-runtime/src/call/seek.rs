@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::caches::context;
+use crate::caches::definition::Untyped;
 use crate::caches::function::Function;
-use crate::caches::registry::Untyped;
 use crate::entry::Shared;
 use crate::key::{AT_HAND, Number};
 use crate::policy::Mode;

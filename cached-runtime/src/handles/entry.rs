@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::astray;
 use crate::behind;
+use crate::caches::definition::Definition;
 use crate::caches::function::{Function, Plan};
-use crate::caches::registry::Definition;
 use crate::caches::{Caches, context};
 use crate::call::share::Share;
 use crate::call::values::Ways;

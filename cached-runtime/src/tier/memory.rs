@@ -112,6 +112,8 @@ pub(crate) struct Memory {
     clock: Clock,
     stamps: Arc<Stamps>,
     tell: Option<Tell>,
+    /// Every read is more than a hit, since it is what keeps the record.
+    reads_keep: bool,
 }
 
 impl Memory {
@@ -142,7 +144,13 @@ impl Memory {
             clock,
             stamps,
             tell: None,
+            reads_keep: false,
         }
+    }
+
+    /// The same for a function whose records live for as long as they are read.
+    pub(crate) fn kept_by_reads(self, reads_keep: bool) -> Self {
+        Self { reads_keep, ..self }
     }
 
     /// The same for a chain in which the tiers below are to know of reads.
@@ -177,7 +185,7 @@ impl Memory {
     #[inline(always)]
     pub(crate) fn glance(&self, sought: impl Sought, absent: &mut bool) -> Glance<Option<Shared>> {
         match &self.engine {
-            Engine::Local(local) => match self.clock.kept() {
+            Engine::Local(local) => match self.clock.kept().filter(|_| !self.reads_keep) {
                 Some(now) => local.glance(sought, now, |content| value(content, absent)),
                 None => Glance::Unsure,
             },
