@@ -1,6 +1,6 @@
 //! The look in memory, compiled once: what it is given and gives fits into registers.
 //!
-//! Inlined, a hit would be a twelfth shorter, and a release build of many functions 30 % longer.
+//! Inlined, a hit was a twelfth shorter, and a release build of many functions 30 % longer.
 
 use std::sync::Arc;
 

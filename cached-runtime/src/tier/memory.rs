@@ -174,12 +174,36 @@ impl Memory {
         }
     }
 
-    /// The value that is kept for a key, if it is served; whether it is kept that there is none goes to `absent`.
+    /// The value that is kept for a key, if it is served; whether it is kept that there is none goes to `absent`. As
+    /// [`read`](Self::read), but written out for `local`: a hit is not to pay for a call, nor for what it would hand on, nor for
+    /// the room in memory that what was read would wait in.
+    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+    #[inline(always)]
     pub(crate) fn value(&self, probe: &Probe<'_>, absent: &mut bool) -> Option<Shared> {
-        value(&self.read(probe)?, absent)
+        match &self.engine {
+            Engine::Local(local) => {
+                let now = self.clock.now();
+                let (found, wants) = local.read(probe, now, |content| value(content, absent))?;
+                if wants == Wants::NOTHING {
+                    found
+                } else {
+                    self.told(found, probe, wants, now)
+                }
+            }
+            #[cfg(feature = "moka")]
+            Engine::Moka(_) => value(&self.read(probe)?, absent),
+        }
     }
 
-    /// The same at a glance: most hits end here. Nothing is called on the way, so that nothing has to be put aside for the
+    /// Tells the tiers below of what has just been read, which is handed through: kept here meanwhile, and not by every hit.
+    #[cold]
+    #[inline(never)]
+    fn told(&self, found: Option<Shared>, probe: &Probe<'_>, wants: Wants, now: Tick) -> Option<Shared> {
+        self.tell(probe, wants, now);
+        found
+    }
+
+    /// The same at a glance: where hits are many, most end here. Nothing is called on the way, so that nothing has to be put aside for the
     /// time after a call: a lock waits for every store before it.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]

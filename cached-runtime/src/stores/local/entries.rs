@@ -183,14 +183,20 @@ impl Entries {
     }
 
     /// The same whatever it asks for, and what that is.
+    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+    #[inline(always)]
     pub(super) fn read<R>(
         &mut self,
         probe: &Probe<'_>,
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Option<(R, Wants)> {
-        let place = self.find(probe)? as usize;
-        let slot = self.slots.get_mut(place)?;
+        let mut place = self.find_hash(probe.hash)? as usize;
+        let mut slot = self.slots.get_mut(place)?;
+        if !same(probe.bytes, &slot.key) {
+            place = self.find_among_twins(probe)? as usize;
+            slot = self.slots.get_mut(place)?;
+        }
         let mut wants = Wants::NOTHING;
         if now >= slot.due {
             wants = seen(slot, self.nodes.get(place)?).late(now)?;

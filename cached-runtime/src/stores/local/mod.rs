@@ -100,6 +100,8 @@ impl Local {
     }
 
     /// What `take` takes of what is kept for a key, under the shard's lock: a hit. And what one that is due at `now` asks for.
+    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+    #[inline(always)]
     pub(crate) fn read<R>(
         &self,
         probe: &Probe<'_>,
