@@ -5,7 +5,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
-use super::number::Number;
+use super::compact::INT;
+use super::number::{Compact, Number};
 
 /// What fits beside the discriminant and the length in 24 bytes.
 const INLINE: usize = 22;
@@ -18,13 +19,21 @@ pub(crate) struct KeyBytes(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    Inline { len: u8, bytes: [u8; INLINE] },
+    /// That of a number: apart, so that whoever looks for one need not compare lengths.
+    Number(Compact),
+    Inline {
+        len: u8,
+        bytes: [u8; INLINE],
+    },
     Heap(Box<[u8]>),
 }
 
 impl From<&[u8]> for KeyBytes {
     #[inline]
     fn from(slice: &[u8]) -> Self {
+        if let ([INT, ..], Ok(number)) = (slice, slice.try_into()) {
+            return Self(Repr::Number(number));
+        }
         let mut bytes = [0; INLINE];
         match (bytes.get_mut(..slice.len()), u8::try_from(slice.len())) {
             (Some(room), Ok(len)) => {
@@ -41,7 +50,7 @@ impl KeyBytes {
     #[inline]
     pub(crate) fn is_number(&self, number: Number) -> bool {
         match &self.0 {
-            Repr::Inline { len: 9, bytes } => number.is(&bytes[..9]),
+            Repr::Number(compact) => number.is(compact),
             _ => false,
         }
     }
@@ -53,6 +62,7 @@ impl Deref for KeyBytes {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
+            Repr::Number(bytes) => bytes,
             Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Repr::Heap(bytes) => bytes,
         }

@@ -3,6 +3,9 @@
 use super::compact::INT;
 use super::{KeyBuf, hash};
 
+/// The compact form of a key that is one number.
+pub(super) type Compact = [u8; 9];
+
 /// One number, hashed.
 #[derive(Clone, Copy)]
 pub(crate) struct Number {
@@ -18,7 +21,7 @@ impl Number {
     }
 
     /// The compact form of the key.
-    pub(crate) fn bytes(self) -> [u8; 9] {
+    pub(crate) fn bytes(self) -> Compact {
         let mut bytes = [INT; 9];
         bytes[1..].copy_from_slice(&self.value.to_le_bytes());
         bytes
@@ -31,13 +34,10 @@ impl Number {
         key
     }
 
-    /// Whether this is the compact form of the key.
+    /// Whether this is the compact form of the key, and not that of another number.
     #[inline]
-    pub(super) fn is(self, compact: &[u8]) -> bool {
-        match compact {
-            [INT, number @ ..] => number == self.value.to_le_bytes(),
-            _ => false,
-        }
+    pub(super) fn is(self, compact: &Compact) -> bool {
+        compact[1..] == self.value.to_le_bytes()
     }
 }
 

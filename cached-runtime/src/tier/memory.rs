@@ -29,6 +29,9 @@ pub(crate) trait Sought: Copy {
 
     /// Whether this is that key.
     fn is(self, key: &KeyBytes) -> bool;
+
+    /// Whether a key of this hash is worth being asked that, as one that is not the same hardly ever is.
+    fn may_be(self, hash: u64, key: &KeyBytes) -> bool;
 }
 
 impl Sought for Probe<'_> {
@@ -41,6 +44,11 @@ impl Sought for Probe<'_> {
     fn is(self, key: &KeyBytes) -> bool {
         same(self.bytes, key)
     }
+
+    #[inline]
+    fn may_be(self, hash: u64, _: &KeyBytes) -> bool {
+        hash == self.hash
+    }
 }
 
 impl Sought for Number {
@@ -52,6 +60,11 @@ impl Sought for Number {
     #[inline]
     fn is(self, key: &KeyBytes) -> bool {
         key.is_number(self)
+    }
+
+    #[inline]
+    fn may_be(self, _: u64, key: &KeyBytes) -> bool {
+        self.is(key)
     }
 }
 
@@ -209,9 +222,9 @@ impl Memory {
     #[inline(always)]
     pub(crate) fn glance(&self, sought: impl Sought, absent: &mut bool) -> Glance<Option<Shared>> {
         match &self.engine {
-            Engine::Local(local) => match self.clock.kept().filter(|_| !self.reads_keep) {
-                Some(now) => local.glance(sought, now, |content| value(content, absent)),
-                None => Glance::Unsure,
+            Engine::Local(local) => match self.clock.kept() {
+                Some(now) if !self.reads_keep => local.glance(sought, now, |content| value(content, absent)),
+                _ => Glance::Unsure,
             },
             #[cfg(feature = "moka")]
             Engine::Moka(_) => Glance::Unsure,

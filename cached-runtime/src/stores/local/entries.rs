@@ -166,8 +166,12 @@ impl Entries {
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Glance<R> {
-        let place = self.find_hash(sought.hash());
-        let Some(slot) = place.and_then(|place| self.slots.get_mut(place as usize)) else {
+        let has = |place: &u32| {
+            let slot = self.slots.get(*place as usize);
+            slot.is_some_and(|slot| sought.may_be(slot.hash, &slot.key))
+        };
+        let place = self.places.find(sought.hash(), has);
+        let Some(slot) = place.and_then(|place| self.slots.get_mut(*place as usize)) else {
             return Glance::Miss;
         };
         let hits = self.hits + 1;
