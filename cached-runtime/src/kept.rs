@@ -222,6 +222,8 @@ mod tests {
     #[test]
     fn what_has_another_table_is_asked_for_its_type() {
         let shared: Shared = Arc::new(Some(7_u64));
+        assert_eq!(inside::<Option<u64>>(&shared), Some(&Some(7)));
+        assert_eq!(whole::<Option<u64>>(Arc::clone(&shared)), Some(Arc::new(Some(7))));
         assert_eq!(inside_named::<Option<u64>>(&shared), Some(&Some(7)));
         assert_eq!(inside_named::<Option<i64>>(&shared), None);
         assert_eq!(

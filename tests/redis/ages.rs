@@ -68,6 +68,44 @@ async fn until(source: &Arc<Source>, _id: u64) -> u64 {
     source.load()
 }
 
+#[derive(Default)]
+struct Failing {
+    fails: AtomicBool,
+    loads: AtomicU64,
+}
+
+impl Failing {
+    async fn load(&self) -> Result<u64, String> {
+        let load = self.loads.fetch_add(1, SeqCst);
+        if self.fails.load(SeqCst) {
+            // Ten times as long is it left alone.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            return Err("fails".to_owned());
+        }
+        Ok(load)
+    }
+
+    fn loads(&self) -> u64 {
+        self.loads.load(SeqCst)
+    }
+}
+
+#[cache(key = "failing_ages:{_id}", refresh = "40ms", backend = "redis", skip(source))]
+async fn failing(source: &Arc<Failing>, _id: u64) -> Result<u64, String> {
+    source.load().await
+}
+
+#[cache(
+    key = "failing_above_ages:{_id}",
+    refresh = "40ms",
+    backend = ["local", "redis"],
+    tier("local", ttl = "1s"),
+    skip(source)
+)]
+async fn failing_above(source: &Arc<Failing>, _id: u64) -> Result<u64, String> {
+    source.load().await
+}
+
 async fn process(server: &RedisServer) -> (Caches, ManualClock) {
     let clock = ManualClock::new();
     (builder(server).await.clock(&clock).build().unwrap(), clock)
@@ -124,6 +162,49 @@ async fn a_hit_in_redis_alone_is_loaded_anew() {
     assert_eq!(other.scope(young(&source, 1)).await, 1);
     other.settle().await;
     assert_eq!(one.scope(young(&source, 1)).await, 2);
+}
+
+/// No record in memory says that loading it anew has just failed.
+#[tokio::test]
+async fn a_source_that_fails_is_left_alone_by_hits_in_redis_alone() {
+    let server = RedisServer::start().await;
+    let source = Arc::new(Failing::default());
+    let caches = caches(&server).await;
+    caches.scope(failing(&source, 1)).await.unwrap();
+    source.fails.store(true, SeqCst);
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    for _ in 0..5 {
+        assert_eq!(caches.scope(failing(&source, 1)).await, Ok(0));
+        caches.settle().await;
+    }
+    assert_eq!(source.loads(), 2);
+}
+
+/// The record in memory that says so ends before that does.
+#[tokio::test]
+async fn a_source_that_fails_is_left_alone_for_longer_than_memory_keeps_a_record() {
+    let server = RedisServer::start().await;
+    let source = Arc::new(Failing::default());
+    let (caches, clock) = process(&server).await;
+    caches.scope(failing_above(&source, 1)).await.unwrap();
+    caches.settle().await;
+    source.fails.store(true, SeqCst);
+    // Due in Redis, which has its own time.
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    for (later, loads) in [(1_100, 2), (1_100, 2), (600, 2), (60_000, 3)] {
+        clock.advance(Duration::from_millis(later));
+        assert_eq!(caches.scope(failing_above(&source, 1)).await, Ok(0));
+        caches.settle().await;
+        assert_eq!(source.loads(), loads, "{later}");
+    }
+    // What a writer has put is no longer what could not be loaded anew.
+    let entry = caches.scope(async { failing_above_entry(1).insert(7).await });
+    entry.await.unwrap();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    clock.advance(Duration::from_millis(1_100));
+    assert_eq!(caches.scope(failing_above(&source, 1)).await, Ok(7));
+    caches.settle().await;
+    assert_eq!(source.loads(), 4);
 }
 
 /// The new process has nothing in memory: Redis gives it the old value at once, and it loads the new one.

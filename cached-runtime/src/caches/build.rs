@@ -6,6 +6,7 @@ use super::Caches;
 use super::function::Function;
 use super::registry::Site;
 use crate::behind::{self, Behind};
+use crate::call::reloads::Reloads;
 use crate::codec::shape;
 use crate::flight::Flights;
 use crate::hooks::Erased;
@@ -163,7 +164,7 @@ impl Caches {
             fingerprint,
             troubles: Troubles::default(),
             background: self.0.background.clone(),
-            reloads: Arc::default(),
+            reloads: Arc::new(Reloads::new(self.0.clock.clone())),
             behind: writes_behind.then(|| Behind::new(writers, self.0.on_failed_write.clone())),
             disabled,
         })

@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use super::patterns;
 use crate::background::Background;
 use crate::behind::Behind;
+use crate::call::reloads::Reloads;
 use crate::codec::Codec;
 use crate::entry::Content;
 use crate::flight::Flights;
@@ -42,8 +43,8 @@ pub(crate) struct Function {
     /// With its values as bytes.
     pub(crate) troubles: Troubles,
     pub(crate) background: Background,
-    /// Runs of the body in the background, now.
-    pub(crate) reloads: Arc<AtomicUsize>,
+    /// Which runs of the body in the background may begin.
+    pub(crate) reloads: Arc<Reloads>,
     /// Their flights: those of all loads, so that whoever finds nothing in memory waits for them; where there is no memory,
     /// flights of their own, so that nobody waits who would find what is stale in a tier below.
     pub(crate) reloading: Arc<Flights>,

@@ -1,14 +1,14 @@
 //! Loads in the background: what a hit starts whose entry is due.
 //!
-//! Once per key: a load in progress is not begun again. At most [`MOST`] at a time for a function; a hit beyond that is
-//! a hit and nothing else, and the next one asks again.
+//! Once per key: a load in progress is not begun again. A hit whose load may not begin, as [`Reloads`](super::reloads::Reloads)
+//! has it, is a hit and nothing else, and the next one asks again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::load::Load;
 use super::output::{Output, Shape};
 use super::owned::Anew;
+use super::reloads::Seat;
 use super::run::{Lead, Run};
 use super::share::Share;
 use super::steps::Steps;
@@ -20,42 +20,30 @@ use crate::key::KeyBytes;
 use crate::tier::memory::Probe;
 use crate::tier::stamps::Stamp;
 
-/// More than a source is likely to answer at once, and few enough to leave the calls that wait for it their part.
-const MOST: usize = 32;
-
 /// The right to load an entry in the background.
 pub(crate) struct Claim {
     function: Arc<Function>,
     lead: flight::Lead,
     /// From before anything was copied that the load works with.
     stamp: Stamp,
-    counted: Counted,
-}
-
-/// One of those in progress.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
+    seat: Seat,
 }
 
 impl Claim {
-    /// Nothing if somebody is at it, or enough are at others.
+    /// Nothing if somebody is at it, or it may not begin.
     #[cold]
     pub(crate) fn new(function: &Arc<Function>, probe: Probe<'_>) -> Option<Self> {
-        let running = Arc::clone(&function.reloads);
-        let others = running.fetch_add(1, Relaxed);
-        let counted = Counted(running);
-        if others >= MOST {
+        if !function.reloads.may_begin(probe) {
             return None;
         }
+        let stamp = function.stamps.now(probe.hash);
+        // Before the seat, since hits are many while one is at it.
+        let lead = function.reloading.begin(probe)?;
         Some(Self {
-            stamp: function.stamps.now(probe.hash),
-            lead: function.reloading.begin(probe)?,
+            seat: function.reloads.begin(probe)?,
             function: Arc::clone(function),
-            counted,
+            lead,
+            stamp,
         })
     }
 }
@@ -88,7 +76,7 @@ pub fn reload<R, const K: u8>(
         function,
         lead,
         stamp,
-        counted,
+        seat,
     } = claim;
     let background = function.background.clone();
     let of = (Arc::clone(&function), KeyBytes::from(lead.probe().bytes));
@@ -101,7 +89,7 @@ pub fn reload<R, const K: u8>(
         if let Err((error, _)) = run.await.split() {
             tell(&of.0, &of.1, &told(&error));
         }
-        drop(counted);
+        drop(seat);
     });
     background.spawn(run);
 }

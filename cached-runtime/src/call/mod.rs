@@ -17,6 +17,7 @@
 mod enter;
 mod seek;
 mod again;
+pub(crate) mod reloads;
 mod owned;
 mod start;
 mod wait;

@@ -42,6 +42,7 @@ pub(crate) fn forget(function: &Function, probe: Probe<'_>) {
     if let Some(memory) = &function.memory {
         memory.remove(probe);
     }
+    function.reloads.resume(probe);
     function.flights.detach(probe);
 }
 
@@ -206,6 +207,7 @@ fn revoke_if(function: &Function, doomed: impl Fn(&[u8]) -> bool) -> u64 {
         .memory
         .as_ref()
         .map_or(0, |memory| memory.remove_if(&doomed));
+    function.reloads.resume_if(&doomed);
     function.flights.detach_if(doomed);
     removed
 }
@@ -215,6 +217,7 @@ fn revoke_all(function: &Function) {
     if let Some(memory) = &function.memory {
         memory.clear();
     }
+    function.reloads.resume_if(|_| true);
     function.flights.detach_if(|_| true);
 }
 

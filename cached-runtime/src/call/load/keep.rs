@@ -28,6 +28,9 @@ impl Load {
             self.answer(&content);
             return self.replace_by_nothing();
         };
+        if let Some(probe) = self.role.probe() {
+            self.function.reloads.resume(probe);
+        }
         // Before a `weight` of the user's runs, which may panic.
         let doomed = self.doomed();
         let moved = self.keep_in_memory(&content, plan);

@@ -255,9 +255,11 @@ impl Load {
         let (Some(since), Some(probe)) = (self.again, self.role.probe()) else {
             return;
         };
+        let pause = since.elapsed().saturating_mul(10);
         if let Some(memory) = &function.memory {
-            memory.pause(probe, since.elapsed().saturating_mul(10));
+            memory.pause(probe, pause);
         }
+        function.reloads.pause(probe, pause);
         if std::thread::panicking() {
             tell(function, probe.bytes, "panicked");
         }

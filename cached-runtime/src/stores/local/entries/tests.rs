@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::*;
 use crate::clock::AtomicTick;
 use crate::entry::Aging;
+use crate::key::Number;
 
 fn held(value: u64, weight: u64) -> Held {
     Held {
@@ -133,6 +134,33 @@ fn keys_of_one_hash_are_told_apart() {
     assert!((0..20).all(|key| shard.read(key) == Some(key)));
     assert_eq!(shard.remove(3), Some(3));
     assert!((0..20).all(|key| shard.read(key) == (key != 3).then_some(key)));
+}
+
+#[test]
+fn keys_of_one_hash_are_told_apart_at_a_glance() {
+    const HASH: u64 = 42;
+    let mut entries = entries(100);
+    let number = |value| Number { hash: HASH, value };
+    for value in 0..20 {
+        let bytes = &number(value).bytes()[..];
+        let probe = Probe { hash: HASH, bytes };
+        entries.insert(&probe, held(value, 1), &mut Gone::default());
+    }
+    let mut unsure = 0;
+    for wanted in 0..21 {
+        let bytes = &number(wanted).bytes()[..];
+        match entries.glance(number(wanted), Tick::ALWAYS, value) {
+            Glance::Hit(found) => assert!(found == wanted && wanted < 20),
+            Glance::Miss => assert_eq!(wanted, 20),
+            Glance::Unsure => panic!("a number is found by itself"),
+        }
+        match entries.glance(Probe { hash: HASH, bytes }, Tick::ALWAYS, value) {
+            Glance::Hit(found) => assert!(found == wanted && wanted < 20),
+            Glance::Miss => panic!("there are some of this hash"),
+            Glance::Unsure => unsure += 1,
+        }
+    }
+    assert_eq!(unsure, 20, "all but the first that is found by the hash");
 }
 
 #[test]
