@@ -267,3 +267,52 @@ fn room_is_waited_for_where_nobody_can_be_at_work() {
         one_thread().block_on(caches.settle());
     });
 }
+
+/// A write waits for room while another runs in a runtime that nobody drives any more once that has failed.
+#[test]
+fn room_is_not_waited_for_where_nobody_is_at_work() {
+    must_return(|| {
+        let caches = Odd::new().caches();
+        let cache: Cache<u64> = caches
+            .cache("room")
+            .backend(["local"])
+            .strategy(Strategy::WriteBehind)
+            .queue(1)
+            .concurrency(1)
+            .build()
+            .unwrap();
+        let (still, other) = (
+            Builder::new_current_thread().enable_all().build().unwrap(),
+            Runtime::new().unwrap(),
+        );
+        let (gate, tries) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
+        let before = Arc::clone(&gate);
+        let body = move || {
+            let (gate, tries) = (Arc::clone(&before), Arc::clone(&tries));
+            async move {
+                if tries.fetch_add(1, SeqCst) > 0 {
+                    return Ok(());
+                }
+                gate.pass().await;
+                Err("the source is not there".to_owned())
+            }
+        };
+        let mut waits = None;
+        still.block_on(async {
+            cache.entry(1).write_behind(1, body).await.unwrap().unwrap();
+            gate.arrived().await;
+            let cache = cache.clone();
+            waits = Some(other.spawn(async move {
+                let body = || async { Ok::<(), String>(()) };
+                cache.entry(2).write_behind(2, body).await.unwrap().unwrap();
+            }));
+            // As long as it takes for it to wait.
+            sleep(Duration::from_millis(50)).await;
+            gate.open();
+            // As long as it takes for the worker to have failed.
+            sleep(Duration::from_millis(20)).await;
+        });
+        other.block_on(waits.unwrap()).unwrap();
+        drop(still);
+    });
+}

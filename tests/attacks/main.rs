@@ -19,6 +19,7 @@ mod panics;
 mod places;
 mod refreshed;
 mod refreshed_beside;
+mod refreshed_pending;
 mod silent;
 mod types;
 mod writers;

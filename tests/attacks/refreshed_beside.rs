@@ -2,22 +2,19 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cached_runtime::{Cache, Caches, ErrorKind, Mode, Strategy, with_mode};
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
-use tokio::time::sleep;
 
-use crate::by_hand::must_return;
 use crate::must_end;
 use crate::odd::{Act, Gate, Odd};
 
 const BUDGET: Duration = Duration::from_secs(5);
 
-fn numbers<const N: usize>(caches: &Caches, chain: [&str; N]) -> Cache<u64> {
+pub fn numbers<const N: usize>(caches: &Caches, chain: [&str; N]) -> Cache<u64> {
     caches.cache("numbers").backend(chain).build().unwrap()
 }
 
@@ -354,142 +351,4 @@ async fn what_panics_on_the_way_keeps_nothing_old() {
             );
         }
     }
-}
-
-/// What a write brings that is yet to run is newer than what a refresh has read meanwhile, and stays where others see it.
-#[tokio::test]
-async fn what_is_pending_is_not_removed_by_a_refresh() {
-    for many in [false, true] {
-        let odd = Odd::new();
-        let caches = odd.caches_within(BUDGET);
-        let cache: Cache<u64> = caches
-            .cache("numbers")
-            .backend(["local", "odd"])
-            .strategy(Strategy::WriteBehind)
-            .build()
-            .unwrap();
-        let (entry, gate) = (cache.entry(1), Gate::new());
-        let before = Arc::clone(&gate);
-        let writes = async || {
-            let before = Arc::clone(&before);
-            let body = move || {
-                let gate = Arc::clone(&before);
-                async move {
-                    gate.pass().await;
-                    Ok::<(), String>(())
-                }
-            };
-            entry.write_behind(2, body).await.unwrap().unwrap();
-            1
-        };
-        if many {
-            let all = async |ids: Vec<u64>| {
-                let value = writes().await;
-                ids.into_iter().map(|id| (id, value)).collect::<HashMap<_, _>>()
-            };
-            let fresh = with_mode(Mode::Refresh, cache.get_or_load_many([1_u64], all));
-            assert_eq!(fresh.await.unwrap(), [Some(1)]);
-        } else {
-            let fresh = with_mode(Mode::Refresh, entry.get_or_load(&writes));
-            assert_eq!(fresh.await.unwrap(), 1);
-        }
-        let theirs = numbers(&odd.caches_within(BUDGET), ["odd"]);
-        assert_eq!(theirs.entry(1).get().await.unwrap(), Some(2), "of many: {many}");
-        gate.stay_open();
-        caches.settle().await;
-    }
-}
-
-/// A write is accepted while a refresh loads, and has not come to memory when that returns.
-#[tokio::test]
-async fn what_is_older_than_a_pending_write_is_not_seen_after_a_refresh() {
-    for many in [false, true] {
-        let odd = Odd::new();
-        let caches = odd.caches_within(BUDGET);
-        let cache: Cache<u64> = caches
-            .cache("numbers")
-            .backend(["local", "odd"])
-            .strategy(Strategy::WriteBehind)
-            .build()
-            .unwrap();
-        let entry = cache.entry(1);
-        assert_eq!(entry.get_or_load(async || 1).await.unwrap(), 1);
-        caches.settle().await;
-        let (gate, writes) = (OnceLock::new(), OnceLock::new());
-        let body = async || {
-            let held = gate.get_or_init(|| odd.hold("reserve"));
-            let entry = entry.clone();
-            let write = async move {
-                let body = || async { Ok::<(), String>(()) };
-                entry.write_behind(3, body).await.unwrap().unwrap();
-            };
-            writes.set(tokio::spawn(write)).unwrap();
-            held.arrived().await;
-            2
-        };
-        if many {
-            let all = async |ids: Vec<u64>| {
-                let value = body().await;
-                ids.into_iter().map(|id| (id, value)).collect::<HashMap<_, _>>()
-            };
-            let fresh = with_mode(Mode::Refresh, cache.get_or_load_many([1_u64], all));
-            assert_eq!(fresh.await.unwrap(), [Some(2)]);
-        } else {
-            let fresh = with_mode(Mode::Refresh, entry.get_or_load(&body));
-            assert_eq!(fresh.await.unwrap(), 2);
-        }
-        assert_eq!(entry.get_or_load(async || 4).await.unwrap(), 3, "of many: {many}");
-        gate.into_inner().unwrap().stay_open();
-        writes.into_inner().unwrap().await.unwrap();
-        caches.settle().await;
-    }
-}
-
-/// A write waits for room while another runs in a runtime that nobody drives any more once that has failed.
-#[test]
-fn room_is_not_waited_for_where_nobody_is_at_work() {
-    must_return(|| {
-        let caches = Odd::new().caches();
-        let cache: Cache<u64> = caches
-            .cache("room")
-            .backend(["local"])
-            .strategy(Strategy::WriteBehind)
-            .queue(1)
-            .concurrency(1)
-            .build()
-            .unwrap();
-        let (still, other) = (
-            Builder::new_current_thread().enable_all().build().unwrap(),
-            Runtime::new().unwrap(),
-        );
-        let (gate, tries) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
-        let before = Arc::clone(&gate);
-        let body = move || {
-            let (gate, tries) = (Arc::clone(&before), Arc::clone(&tries));
-            async move {
-                if tries.fetch_add(1, SeqCst) > 0 {
-                    return Ok(());
-                }
-                gate.pass().await;
-                Err("the source is not there".to_owned())
-            }
-        };
-        let mut waits = None;
-        still.block_on(async {
-            cache.entry(1).write_behind(1, body).await.unwrap().unwrap();
-            gate.arrived().await;
-            let cache = cache.clone();
-            waits = Some(other.spawn(async move {
-                let body = || async { Ok::<(), String>(()) };
-                cache.entry(2).write_behind(2, body).await.unwrap().unwrap();
-            }));
-            // As long as it takes for it to wait.
-            sleep(Duration::from_millis(50)).await;
-            gate.open();
-            // As long as it takes for the worker to have failed.
-            sleep(Duration::from_millis(20)).await;
-        });
-        other.block_on(waits.unwrap()).unwrap();
-        drop(still);
-    });
 }
