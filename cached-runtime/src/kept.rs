@@ -107,6 +107,13 @@ fn is_at_sight<T: Send + Sync + 'static>(shared: &Shared) -> bool {
     ptr::eq(it, as_t)
 }
 
+/// The same where values are taken out.
+#[cfg(test)]
+#[inline(never)]
+fn is_at_sight_here<T: Send + Sync + 'static>(shared: &Shared) -> bool {
+    is_at_sight::<T>(shared)
+}
+
 /// What is shared, if it is a `T`.
 fn inside<T: Send + Sync + 'static>(shared: &Shared) -> Option<&T> {
     if !is_at_sight::<T>(shared) {
@@ -216,6 +223,15 @@ mod tests {
         assert_eq!(taken::<Arc<u64>, AsItIs>(&counted), [&seven; 3].map(Clone::clone));
         assert_eq!(taken::<Arc<i64>, AsItIs>(&counted), [None, None, None]);
         assert_eq!(taken::<u64, Wrapped>(&counted), [None; 3]);
+    }
+
+    /// If not, hits are right and slower: what shares is compiled in another unit than what looks.
+    #[test]
+    fn what_is_shared_is_told_at_sight() {
+        let wrapped = <Wrapped as Way<u64>>::share(7);
+        let counted = <AsItIs as Way<Arc<u64>>>::share(Arc::new(7));
+        assert!(is_at_sight_here::<Option<u64>>(&wrapped) && !is_at_sight_here::<Option<i64>>(&wrapped));
+        assert!(is_at_sight_here::<u64>(&counted) && !is_at_sight_here::<i64>(&counted));
     }
 
     /// As what was shared in another unit.
