@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::load::Load;
 use super::output::{Output, Shape};
 use super::owned::Anew;
-use super::reloads::Seat;
+use super::reloads::{Refused, Seat};
 use super::run::{Lead, Run};
 use super::share::Share;
 use super::steps::Steps;
@@ -33,7 +33,11 @@ impl Claim {
     /// Nothing if somebody is at it, or it may not begin.
     #[cold]
     pub(crate) fn new(function: &Arc<Function>, probe: Probe<'_>) -> Option<Self> {
-        if !function.reloads.may_begin(probe) {
+        if let Err(refused) = function.reloads.may_begin(probe) {
+            // Where memory has got it from a tier below since.
+            if let (Refused::Paused(left), Some(memory)) = (refused, &function.memory) {
+                memory.pause(probe, left);
+            }
             return None;
         }
         let stamp = function.stamps.now(probe.hash);

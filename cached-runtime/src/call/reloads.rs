@@ -1,7 +1,7 @@
 //! Which loads in the background may begin: not too many of a function at a time, and none that has just failed.
 //!
-//! Asked by whoever has found an entry that is due; told by loads that fail, and of keys that have got another value or none.
-//! Knows neither what a load does nor what is kept. A record in memory is told as well, so that hits there need not come here.
+//! Asked by whoever has found an entry that is due; told by loads that fail, and of keys that have got another value here, or
+//! none. Knows neither what a load does nor what is kept. A record in memory is told as well, so that hits there need not come here.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -14,7 +14,7 @@ use crate::tier::memory::Probe;
 
 /// More than a source is likely to answer at once, and few enough to leave the calls that wait for it their part.
 const MOST: usize = 32;
-/// A load that has been under way for longer may hang for ever, and keeps no other from beginning.
+/// A load that has been under way for longer may hang for ever, and keeps none of other keys from beginning.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Keys that are left alone at a time; of those beyond, hits ask the source again.
 const PAUSED: usize = 1024;
@@ -22,19 +22,30 @@ const PAUSED: usize = 1024;
 /// Those of one function.
 pub(crate) struct Reloads {
     clock: Clock,
-    /// There are keys left alone, or enough loads under way: more than these two are not asked where neither is.
+    /// Keys are left alone, or enough loads are under way: where neither is so, a hit that is due need not ask.
     narrow: AtomicBool,
+    /// Keys are left alone, or some load is under way: where neither is so, nobody need be told of values.
+    watched: AtomicBool,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     /// How many there have been.
     begun: u64,
-    /// Those under way, by what number they are, and since when.
-    running: Vec<(u64, Tick)>,
+    /// Those under way, but for those that hang.
+    running: Vec<Running>,
     /// Until when keys are left alone.
     paused: HashMap<KeyBytes, Tick, foldhash::fast::RandomState>,
+    /// The first of these moments, or an earlier one.
+    lapses: Tick,
+}
+
+struct Running {
+    number: u64,
+    since: Tick,
+    hash: u64,
+    /// The key, or one of the same hash, has got another value meanwhile, or none.
+    overtaken: bool,
 }
 
 /// One of those under way, until it is dropped.
@@ -46,22 +57,41 @@ pub(crate) struct Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut state = self.reloads.lock();
-        state.running.retain(|(number, _)| *number != self.number);
+        state.running.retain(|running| running.number != self.number);
         self.reloads.see(&state);
     }
 }
 
+/// Why a load may not begin.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The key is to be left alone for so long.
+    Paused(Duration),
+    /// Enough are at others, or it could not be seen at once whether they are.
+    Full,
+}
+
 impl State {
-    fn allows(&self, probe: Probe<'_>, now: Tick) -> bool {
-        let is_paused = self.paused.get(probe.bytes).is_some_and(|until| now < *until);
-        !is_paused && self.counted(now).count() < MOST
+    /// Forgets what is over: pauses that have lapsed, and loads that hang.
+    fn tidy(&mut self, now: Tick) {
+        if now >= self.lapses {
+            self.paused.retain(|_, until| now < *until);
+            self.lapses = self.paused.values().copied().min().unwrap_or(Tick::NEVER);
+        }
+        if self.running.len() >= MOST {
+            self.running.retain(|running| now < running.since.after(LONGEST));
+        }
     }
 
-    /// Those that do not hang.
-    fn counted(&self, now: Tick) -> impl Iterator<Item = &(u64, Tick)> {
-        self.running
-            .iter()
-            .filter(move |(_, since)| now < since.after(LONGEST))
+    fn allows(&self, probe: Probe<'_>, now: Tick) -> Result<(), Refused> {
+        if let Some(until) = self.paused.get(probe.bytes) {
+            return Err(Refused::Paused(until.since(now).unwrap_or(Duration::MAX)));
+        }
+        if self.running.len() < MOST {
+            Ok(())
+        } else {
+            Err(Refused::Full)
+        }
     }
 }
 
@@ -70,7 +100,13 @@ impl Reloads {
         Self {
             clock,
             narrow: AtomicBool::new(false),
-            state: Mutex::default(),
+            watched: AtomicBool::new(false),
+            state: Mutex::new(State {
+                begun: 0,
+                running: Vec::new(),
+                paused: HashMap::default(),
+                lapses: Tick::NEVER,
+            }),
         }
     }
 
@@ -78,62 +114,84 @@ impl Reloads {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes whether it is worth asking.
+    /// Notes what is worth asking and telling.
     fn see(&self, state: &State) {
-        let is_narrow = state.running.len() >= MOST || !state.paused.is_empty();
-        self.narrow.store(is_narrow, Relaxed);
+        let (pauses, runs) = (!state.paused.is_empty(), state.running.len());
+        self.narrow.store(pauses || runs >= MOST, Relaxed);
+        self.watched.store(pauses || runs > 0, Relaxed);
     }
 
     /// Whether one may begin, as far as can be seen at once: a hit waits for nobody, and the next one asks again.
-    pub(super) fn may_begin(&self, probe: Probe<'_>) -> bool {
+    pub(super) fn may_begin(&self, probe: Probe<'_>) -> Result<(), Refused> {
         if !self.narrow.load(Relaxed) {
-            return true;
+            return Ok(());
         }
-        match self.state.try_lock() {
-            Ok(state) => state.allows(probe, self.clock.now()),
-            Err(_) => false,
-        }
+        let Ok(mut state) = self.state.try_lock() else {
+            return Err(Refused::Full);
+        };
+        let now = self.clock.now();
+        state.tidy(now);
+        self.see(&state);
+        state.allows(probe, now)
     }
 
-    /// Nothing if enough are at others, or the key is to be left alone.
+    /// The same, and one has begun where it may.
     pub(super) fn begin(self: &Arc<Self>, probe: Probe<'_>) -> Option<Seat> {
-        let mut state = self.lock();
-        if !state.allows(probe, self.clock.now()) {
+        let (mut state, now) = (self.lock(), self.clock.now());
+        state.tidy(now);
+        if state.allows(probe, now).is_err() {
             return None;
         }
         state.begun += 1;
         let number = state.begun;
-        state.running.push((number, self.clock.now()));
+        state.running.push(Running {
+            number,
+            since: now,
+            hash: probe.hash,
+            overtaken: false,
+        });
         self.see(&state);
         let reloads = Arc::clone(self);
         Some(Seat { reloads, number })
     }
 
-    /// Leaves a key alone for so long.
-    pub(super) fn pause(&self, probe: Probe<'_>, span: Duration) {
-        let now = self.clock.now();
-        let mut state = self.lock();
-        state.paused.retain(|_, until| now < *until);
+    /// A load has failed: the key is left alone for so long, unless it has got another value since that began. Says whether it is.
+    pub(super) fn pause(&self, probe: Probe<'_>, span: Duration) -> bool {
+        let (mut state, now) = (self.lock(), self.clock.now());
+        state.tidy(now);
+        let mut running = state.running.iter();
+        if running.any(|running| running.hash == probe.hash && running.overtaken) {
+            return false;
+        }
         if state.paused.len() < PAUSED {
-            state.paused.insert(KeyBytes::from(probe.bytes), now.after(span));
+            let until = now.after(span);
+            state.lapses = state.lapses.min(until);
+            state.paused.insert(KeyBytes::from(probe.bytes), until);
         }
         self.see(&state);
+        true
     }
 
     /// The key has got another value, or none.
     pub(crate) fn resume(&self, probe: Probe<'_>) {
-        if self.narrow.load(Relaxed) {
+        if self.watched.load(Relaxed) {
             let mut state = self.lock();
             state.paused.remove(probe.bytes);
+            for running in &mut state.running {
+                running.overtaken |= running.hash == probe.hash;
+            }
             self.see(&state);
         }
     }
 
-    /// The same for every key that `changed` names.
+    /// The same for every key that `changed` names; of those that are being loaded it is not known which they are.
     pub(crate) fn resume_if(&self, mut changed: impl FnMut(&[u8]) -> bool) {
-        if self.narrow.load(Relaxed) {
+        if self.watched.load(Relaxed) {
             let mut state = self.lock();
             state.paused.retain(|key, _| !changed(key));
+            for running in &mut state.running {
+                running.overtaken = true;
+            }
             self.see(&state);
         }
     }
@@ -157,7 +215,7 @@ mod tests {
 
     fn seats(reloads: &Arc<Reloads>, key: &[u8]) -> Vec<Seat> {
         let mut seats = Vec::new();
-        while reloads.may_begin(probe(key)) {
+        while reloads.may_begin(probe(key)).is_ok() {
             seats.extend(reloads.begin(probe(key)));
         }
         assert!(reloads.begin(probe(key)).is_none());
@@ -178,13 +236,13 @@ mod tests {
         let (reloads, clock) = reloads();
         let hung = seats(&reloads, b"a");
         clock.advance(LONGEST / 2);
-        assert!(!reloads.may_begin(probe(b"b")));
+        assert_eq!(reloads.may_begin(probe(b"b")), Err(Refused::Full));
         clock.advance(LONGEST / 2);
         let held = seats(&reloads, b"b");
         assert_eq!(held.len(), MOST);
         // One that ends at last makes room for none: it did not count any more.
         drop(hung);
-        assert!(!reloads.may_begin(probe(b"c")));
+        assert!(reloads.may_begin(probe(b"c")).is_err());
         drop(held);
         assert!(reloads.lock().running.is_empty() && !reloads.narrow.load(Relaxed));
     }
@@ -192,19 +250,20 @@ mod tests {
     #[test]
     fn what_has_failed_is_left_alone_for_a_while() {
         let (reloads, clock) = reloads();
-        let may = |key| reloads.may_begin(probe(key)) && reloads.begin(probe(key)).is_some();
-        reloads.pause(probe(b"a"), 2 * SECOND);
+        let may = |key| reloads.may_begin(probe(key)).is_ok() && reloads.begin(probe(key)).is_some();
+        assert!(reloads.pause(probe(b"a"), 2 * SECOND));
         clock.advance(SECOND);
+        assert_eq!(reloads.may_begin(probe(b"a")), Err(Refused::Paused(SECOND)));
         assert!(!may(b"a") && may(b"b"));
         assert!(reloads.begin(probe(b"a")).is_none());
         clock.advance(SECOND);
-        assert!(may(b"a"));
+        assert!(may(b"a") && !reloads.narrow.load(Relaxed));
     }
 
     #[test]
     fn what_has_got_another_value_is_not_left_alone() {
         let (reloads, _) = reloads();
-        let may = |key| reloads.may_begin(probe(key)) && reloads.begin(probe(key)).is_some();
+        let may = |key| reloads.may_begin(probe(key)).is_ok() && reloads.begin(probe(key)).is_some();
         for key in [b"a", b"b", b"c"] {
             reloads.pause(probe(key), SECOND);
         }
@@ -214,6 +273,24 @@ mod tests {
         assert!(may(b"a") && may(b"b") && !may(b"c"));
         reloads.resume(probe(b"c"));
         assert!(!reloads.narrow.load(Relaxed));
+    }
+
+    /// What it has failed for is not there any more.
+    #[test]
+    fn a_load_that_was_overtaken_leaves_nothing_alone() {
+        let (reloads, _) = reloads();
+        let key = |hash| Probe { hash, bytes: b"a" };
+        let (one, other) = (reloads.begin(key(1)), reloads.begin(key(2)));
+        reloads.resume(key(1));
+        assert!(!reloads.pause(key(1), SECOND) && reloads.may_begin(key(1)).is_ok());
+        assert!(reloads.pause(key(2), SECOND));
+        drop(one);
+        let one = reloads.begin(key(1));
+        assert!(one.is_none(), "of the same bytes");
+        reloads.resume_if(|_| true);
+        assert!(!reloads.pause(key(2), SECOND));
+        drop(other);
+        assert!(!reloads.watched.load(Relaxed));
     }
 
     #[test]
@@ -226,10 +303,10 @@ mod tests {
             reloads.lock().paused.len()
         };
         assert_eq!(pause(0), PAUSED);
-        assert!(reloads.may_begin(probe(&PAUSED.to_be_bytes())));
+        assert!(reloads.may_begin(probe(&PAUSED.to_be_bytes())).is_ok());
         // Those before are over.
         clock.advance(SECOND);
         assert_eq!(pause(1_000_000), PAUSED);
-        assert!(reloads.may_begin(probe(&0_usize.to_be_bytes())));
+        assert!(reloads.may_begin(probe(&0_usize.to_be_bytes())).is_ok());
     }
 }

@@ -256,10 +256,11 @@ impl Load {
             return;
         };
         let pause = since.elapsed().saturating_mul(10);
-        if let Some(memory) = &function.memory {
+        if function.reloads.pause(probe, pause)
+            && let Some(memory) = &function.memory
+        {
             memory.pause(probe, pause);
         }
-        function.reloads.pause(probe, pause);
         if std::thread::panicking() {
             tell(function, probe.bytes, "panicked");
         }
