@@ -4,25 +4,30 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use cached_runtime::{Cache, Mode, Strategy, with_mode};
+use cached_runtime::{Cache, Caches, Mode, Strategy, with_mode};
 
 use crate::odd::{Gate, Odd};
 use crate::refreshed_beside::numbers;
 
 const BUDGET: Duration = Duration::from_secs(5);
 
+fn written_behind(odd: &Odd) -> (Caches, Cache<u64>) {
+    let caches = odd.caches_within(BUDGET);
+    let cache = caches
+        .cache("numbers")
+        .backend(["local", "odd"])
+        .strategy(Strategy::WriteBehind)
+        .build()
+        .unwrap();
+    (caches, cache)
+}
+
 /// What a write brings that is yet to run is newer than what a refresh has read meanwhile, and stays where others see it.
 #[tokio::test]
 async fn what_is_pending_is_not_removed_by_a_refresh() {
     for many in [false, true] {
         let odd = Odd::new();
-        let caches = odd.caches_within(BUDGET);
-        let cache: Cache<u64> = caches
-            .cache("numbers")
-            .backend(["local", "odd"])
-            .strategy(Strategy::WriteBehind)
-            .build()
-            .unwrap();
+        let (caches, cache) = written_behind(&odd);
         let (entry, gate) = (cache.entry(1), Gate::new());
         let before = Arc::clone(&gate);
         let writes = async || {
@@ -60,13 +65,7 @@ async fn what_is_pending_is_not_removed_by_a_refresh() {
 async fn what_is_older_than_a_pending_write_is_not_seen_after_a_refresh() {
     for many in [false, true] {
         let odd = Odd::new();
-        let caches = odd.caches_within(BUDGET);
-        let cache: Cache<u64> = caches
-            .cache("numbers")
-            .backend(["local", "odd"])
-            .strategy(Strategy::WriteBehind)
-            .build()
-            .unwrap();
+        let (caches, cache) = written_behind(&odd);
         let entry = cache.entry(1);
         assert_eq!(entry.get_or_load(async || 1).await.unwrap(), 1);
         caches.settle().await;

@@ -16,7 +16,7 @@ use crate::tier::memory::Probe;
 const MOST: usize = 32;
 /// A load that has been under way for longer may hang for ever, and keeps none of other keys from beginning.
 const LONGEST: Duration = Duration::from_secs(60);
-/// Keys that are left alone at a time; of those beyond, hits ask the source again.
+/// Keys that are left alone at a time; beyond them only those of which memory has a record.
 const PAUSED: usize = 1024;
 
 /// Those of one function.
