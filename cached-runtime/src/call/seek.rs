@@ -39,16 +39,12 @@ pub(super) fn seek_number(memory: &Memory, hash: u64, value: u64, absent: &mut b
 
 #[inline(never)]
 fn search(memory: &Memory, probe: Probe<'_>, absent: &mut bool) -> Option<Shared> {
-    memory.value(&probe, absent)
+    memory.value(probe, absent)
 }
 
 #[inline(never)]
 fn search_number(memory: &Memory, number: Number, absent: &mut bool) -> Option<Shared> {
-    let probe = Probe {
-        hash: number.hash,
-        bytes: &number.bytes(),
-    };
-    memory.value(&probe, absent)
+    memory.value(number, absent)
 }
 
 /// The same in what is in force, and whether it is known that there is none.

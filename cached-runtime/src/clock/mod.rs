@@ -26,6 +26,17 @@ impl Tick {
     /// Later than any clock will ever say.
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
+    /// The moment as a number, later ones greater.
+    #[inline]
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The moment that has given these.
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// This moment `ttl` later; `NEVER` if that is past the end of time.
     pub(crate) fn after(self, ttl: Duration) -> Self {
         Self(self.0.saturating_add(ticks(ttl)))

@@ -5,9 +5,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
-use super::compact::INT;
-use super::number::{Compact, Number};
-
 /// What fits beside the discriminant and the length in 24 bytes.
 const INLINE: usize = 22;
 
@@ -19,21 +16,13 @@ pub(crate) struct KeyBytes(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    /// That of a number: apart, so that whoever looks for one need not compare lengths.
-    Number(Compact),
-    Inline {
-        len: u8,
-        bytes: [u8; INLINE],
-    },
+    Inline { len: u8, bytes: [u8; INLINE] },
     Heap(Box<[u8]>),
 }
 
 impl From<&[u8]> for KeyBytes {
     #[inline]
     fn from(slice: &[u8]) -> Self {
-        if let ([INT, ..], Ok(number)) = (slice, slice.try_into()) {
-            return Self(Repr::Number(number));
-        }
         let mut bytes = [0; INLINE];
         match (bytes.get_mut(..slice.len()), u8::try_from(slice.len())) {
             (Some(room), Ok(len)) => {
@@ -45,24 +34,12 @@ impl From<&[u8]> for KeyBytes {
     }
 }
 
-impl KeyBytes {
-    /// Whether it is this number and nothing else.
-    #[inline]
-    pub(crate) fn is_number(&self, number: Number) -> bool {
-        match &self.0 {
-            Repr::Number(compact) => number.is(compact),
-            _ => false,
-        }
-    }
-}
-
 impl Deref for KeyBytes {
     type Target = [u8];
 
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Repr::Number(bytes) => bytes,
             Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Repr::Heap(bytes) => bytes,
         }

@@ -108,11 +108,11 @@ impl Moka {
     /// What `take` takes of what is kept for a key: a hit. And what one that is due at `now` asks for.
     pub(crate) fn read<R>(
         &self,
-        probe: &Probe<'_>,
+        probe: Probe<'_>,
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Option<(R, Wants)> {
-        let mut found = self.peek(probe, |seen| {
+        let mut found = self.peek(&probe, |seen| {
             let wants = if now < seen.due {
                 Wants::NOTHING
             } else {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::{AtomicTick, Clock, Tick};
 use crate::entry::{Aging, Content, Held, Idle, Rest, Seen, Shared, Wants};
-use crate::key::{KeyBytes, Number, same};
+use crate::key::{KeyBytes, Mark, Number, same};
 use crate::plan::Plan;
 use crate::stores::local::Local;
 #[cfg(feature = "moka")]
@@ -27,11 +27,13 @@ pub(crate) struct Probe<'a> {
 pub(crate) trait Sought: Copy {
     fn hash(self) -> u64;
 
-    /// Whether this is that key.
+    fn mark(self) -> Mark;
+
+    /// Whether this is that key, of which the mark does not say all.
     fn is(self, key: &KeyBytes) -> bool;
 
-    /// Whether a key of this hash is worth being asked that, as one that is not the same hardly ever is.
-    fn may_be(self, hash: u64, key: &KeyBytes) -> bool;
+    /// For those who ask for its bytes.
+    fn probed<R>(self, with: impl FnOnce(Probe<'_>) -> R) -> R;
 }
 
 impl Sought for Probe<'_> {
@@ -41,13 +43,19 @@ impl Sought for Probe<'_> {
     }
 
     #[inline]
+    fn mark(self) -> Mark {
+        Mark::of(self.hash, self.bytes)
+    }
+
+    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+    #[inline(always)]
     fn is(self, key: &KeyBytes) -> bool {
         same(self.bytes, key)
     }
 
     #[inline]
-    fn may_be(self, hash: u64, _: &KeyBytes) -> bool {
-        hash == self.hash
+    fn probed<R>(self, with: impl FnOnce(Probe<'_>) -> R) -> R {
+        with(self)
     }
 }
 
@@ -58,13 +66,21 @@ impl Sought for Number {
     }
 
     #[inline]
-    fn is(self, key: &KeyBytes) -> bool {
-        key.is_number(self)
+    fn mark(self) -> Mark {
+        Mark::from(self)
     }
 
     #[inline]
-    fn may_be(self, _: u64, key: &KeyBytes) -> bool {
-        self.is(key)
+    fn is(self, key: &KeyBytes) -> bool {
+        self.bytes() == **key
+    }
+
+    fn probed<R>(self, with: impl FnOnce(Probe<'_>) -> R) -> R {
+        let bytes = self.bytes();
+        with(Probe {
+            hash: self.hash,
+            bytes: &bytes,
+        })
     }
 }
 
@@ -192,27 +208,27 @@ impl Memory {
     /// the room in memory that what was read would wait in.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]
-    pub(crate) fn value(&self, probe: &Probe<'_>, absent: &mut bool) -> Option<Shared> {
+    pub(crate) fn value(&self, sought: impl Sought, absent: &mut bool) -> Option<Shared> {
         match &self.engine {
             Engine::Local(local) => {
                 let now = self.clock.now();
-                let (found, wants) = local.read(probe, now, |content| value(content, absent))?;
+                let (found, wants) = local.read(sought, now, |content| value(content, absent))?;
                 if wants == Wants::NOTHING {
                     found
                 } else {
-                    self.told(found, probe, wants, now)
+                    self.told(found, sought, wants, now)
                 }
             }
             #[cfg(feature = "moka")]
-            Engine::Moka(_) => value(&self.read(probe)?, absent),
+            Engine::Moka(_) => value(&sought.probed(|probe| self.read(&probe))?, absent),
         }
     }
 
     /// Tells the tiers below of what has just been read, which is handed through: kept here meanwhile, and not by every hit.
     #[cold]
     #[inline(never)]
-    fn told(&self, found: Option<Shared>, probe: &Probe<'_>, wants: Wants, now: Tick) -> Option<Shared> {
-        self.tell(probe, wants, now);
+    fn told(&self, found: Option<Shared>, sought: impl Sought, wants: Wants, now: Tick) -> Option<Shared> {
+        sought.probed(|probe| self.tell(&probe, wants, now));
         found
     }
 
@@ -251,7 +267,7 @@ impl Memory {
     #[inline(never)]
     pub(crate) fn read_aging(&self, probe: &Probe<'_>) -> Option<(Content, bool)> {
         let now = self.clock.now();
-        let (found, wants) = each!(&self.engine, it => it.read(probe, now, Content::clone))?;
+        let (found, wants) = each!(&self.engine, it => it.read(*probe, now, Content::clone))?;
         if wants != Wants::NOTHING {
             self.tell(probe, wants, now);
         }

@@ -235,7 +235,7 @@ fn the_clock_is_told_of_many_hits() {
         // By either way of reading.
         let reads: [&dyn Fn() -> bool; 2] = [&|| place.holds_something(), &|| {
             let mut absent = false;
-            place.memory.value(&KEY, &mut absent);
+            place.memory.value(KEY, &mut absent);
             absent
         }];
         for read in reads {

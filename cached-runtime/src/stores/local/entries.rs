@@ -1,56 +1,30 @@
 //! The entries of a shard: where each is, and in which ring.
 //!
-//! Knows neither locks nor other shards. What a hit reads of an entry is in one cache line, its [`Slot`]; what only fills
-//! and evictions need is in the [`Node`] at the same place of another vector.
+//! Knows neither locks nor other shards. What a hit reads of an entry is in half a cache line, its [`Slot`], and in another
+//! half, its [`Name`], where the key is not one number; what only fills and evictions need is in its [`Node`]. The three are at
+//! the same place of three vectors.
 
 mod evict;
+mod slot;
 
 use hashbrown::HashTable;
 
+use self::slot::{Name, Slot};
 use super::ghosts::Ghosts;
 use super::ring::{Free, Links, Ring};
 use crate::clock::{SAMPLE, Tick};
 use crate::entry::{Content, Held, Rest, Seen, Wants};
-use crate::key::{KeyBytes, same};
+use crate::key::{KeyBytes, Mark};
 use crate::tier::memory::{Glance, Probe, Sought};
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
 /// Places to begin with.
 const FIRST: usize = 8;
-/// How many readings an entry has credit for.
-const MOST_CREDIT: u8 = 2;
-
-#[repr(align(64))]
-struct Slot {
-    hash: u64,
-    key: KeyBytes,
-    content: Content,
-    due: Tick,
-    credit: u8,
-}
-
-const _: () = assert!(
-    size_of::<Slot>() == LINE,
-    "a hit reads one cache line of an entry"
-);
-
 pub(super) struct Node {
     pub(super) links: Links,
     pub(super) rest: Rest,
     ring: Of,
-}
-
-impl Slot {
-    fn vacant() -> Self {
-        Self {
-            hash: 0,
-            key: KeyBytes::from(&[][..]),
-            content: Content::Absent,
-            due: Tick::ALWAYS,
-            credit: 0,
-        }
-    }
 }
 
 impl Node {
@@ -75,30 +49,30 @@ enum Of {
     Neither,
 }
 
-/// What a hit writes comes first, to be in one cache line with the lock; what it only reads has the next line to itself, for a
-/// core that waits for the lock's line from another can go on with what it has. In one line they cost a fifth of a hit where
-/// two threads read.
+/// What a hit writes comes first, to be in one cache line with the lock, beside what only fills ask for; what it only reads has
+/// the next line to itself, for a core that waits for the lock's line from another can go on with what it has. In one line they
+/// cost a fifth of a hit where two threads read.
 #[repr(C)]
 pub(super) struct Entries {
     pub(super) hits: u64,
-    apart: [u64; 6],
-    places: HashTable<u32>,
-    slots: Box<[Slot]>,
-    nodes: Box<[Node]>,
     pub(super) evictions: u64,
-    free: Free,
     cold: Ring,
     hot: Ring,
-    ghosts: Ghosts,
     most: u64,
+    places: HashTable<u32>,
+    slots: Box<[Slot]>,
+    names: Box<[Name]>,
+    nodes: Box<[Node]>,
     most_hot: u64,
+    free: Free,
+    ghosts: Ghosts,
 }
 
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     // Where a lock of one byte comes before, aligned as this is.
     assert!(align_of::<Entries>() + std::mem::offset_of!(Entries, places) == LINE);
-    assert!(align_of::<Entries>() + std::mem::offset_of!(Entries, evictions) == 2 * LINE);
+    assert!(align_of::<Entries>() + std::mem::offset_of!(Entries, nodes) == 2 * LINE);
 };
 
 /// How much there is room for.
@@ -130,17 +104,17 @@ impl Entries {
     pub(super) fn new(Room { most, ghosts }: Room) -> Self {
         Self {
             hits: 0,
-            apart: [0; 6],
-            places: HashTable::new(),
-            slots: Box::default(),
-            nodes: Box::default(),
             evictions: 0,
-            free: Free::new(),
             cold: Ring::new(),
             hot: Ring::new(),
-            ghosts: Ghosts::new(ghosts),
             most,
+            places: HashTable::new(),
+            slots: Box::default(),
+            names: Box::default(),
+            nodes: Box::default(),
             most_hot: evict::hot_part(most),
+            free: Free::new(),
+            ghosts: Ghosts::new(ghosts),
         }
     }
 
@@ -166,22 +140,20 @@ impl Entries {
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Glance<R> {
-        let has = |place: &u32| {
-            let slot = self.slots.get(*place as usize);
-            slot.is_some_and(|slot| sought.may_be(slot.hash, &slot.key))
-        };
-        let place = self.places.find(sought.hash(), has);
-        let Some(slot) = place.and_then(|place| self.slots.get_mut(*place as usize)) else {
+        let mark = sought.mark();
+        let Some(place) = self.find_marked(sought.hash(), mark) else {
             return Glance::Miss;
         };
+        let is = self.is_at(place, sought, mark);
         let hits = self.hits + 1;
-        if !sought.is(&slot.key) || now >= slot.due || hits.is_multiple_of(SAMPLE) {
+        let Some(slot) = self.slots.get_mut(place as usize) else {
+            return Glance::Miss;
+        };
+        if !is || slot.is_due(now) || hits.is_multiple_of(SAMPLE) {
             return Glance::Unsure;
         }
         let taken = take(&slot.content);
-        if slot.credit < MOST_CREDIT {
-            slot.credit += 1;
-        }
+        slot.earn();
         self.hits = hits;
         Glance::Hit(taken)
     }
@@ -191,23 +163,22 @@ impl Entries {
     #[inline(always)]
     pub(super) fn read<R>(
         &mut self,
-        probe: &Probe<'_>,
+        sought: impl Sought,
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Option<(R, Wants)> {
-        let mut place = self.find_hash(probe.hash)? as usize;
-        let mut slot = self.slots.get_mut(place)?;
-        if !same(probe.bytes, &slot.key) {
-            place = self.find_among_twins(probe)? as usize;
-            slot = self.slots.get_mut(place)?;
+        let mark = sought.mark();
+        let mut place = self.find_marked(sought.hash(), mark)?;
+        if !self.is_at(place, sought, mark) {
+            place = self.find_among_twins(sought, mark)?;
         }
+        let place = place as usize;
+        let slot = self.slots.get_mut(place)?;
         let mut wants = Wants::NOTHING;
-        if now >= slot.due {
+        if slot.is_due(now) {
             wants = seen(slot, self.nodes.get(place)?).late(now)?;
         }
-        if slot.credit < MOST_CREDIT {
-            slot.credit += 1;
-        }
+        slot.earn();
         self.hits += 1;
         wants = wants.and_if(self.hits.is_multiple_of(SAMPLE), Wants::SAMPLE);
         Some((take(&slot.content), wants))
@@ -220,32 +191,47 @@ impl Entries {
     }
 
     fn find(&self, probe: &Probe<'_>) -> Option<u32> {
-        let place = self.find_hash(probe.hash)?;
-        if same(probe.bytes, &self.slots.get(place as usize)?.key) {
+        let mark = probe.mark();
+        let place = self.find_marked(probe.hash, mark)?;
+        if self.is_at(place, *probe, mark) {
             return Some(place);
         }
-        self.find_among_twins(probe)
+        self.find_among_twins(*probe, mark)
     }
 
-    /// Where there is a key of this hash: hardly ever another than the one that is looked for.
-    #[inline]
-    fn find_hash(&self, hash: u64) -> Option<u32> {
-        let has = |place: &u32| {
+    /// Where there is an entry with the bits of a mark: hardly ever that of another key than the one that is looked for.
+    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+    #[inline(always)]
+    fn find_marked(&self, hash: u64, mark: Mark) -> Option<u32> {
+        let may_be = |place: &u32| {
             let slot = self.slots.get(*place as usize);
-            slot.is_some_and(|slot| slot.hash == hash)
+            slot.is_some_and(|slot| slot.may_be(mark))
         };
-        self.places.find(hash, has).copied()
+        self.places.find(hash, may_be).copied()
     }
 
-    /// The same where another key has the same hash, all 64 bits of it.
+    /// Whether the entry at a place, which has the bits of this mark, is that of a key.
+    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
+    #[inline(always)]
+    fn is_at(&self, place: u32, sought: impl Sought, mark: Mark) -> bool {
+        let is_number = self.slots.get(place as usize).is_some_and(Slot::is_number);
+        let has_name = || {
+            self.names
+                .get(place as usize)
+                .is_some_and(|name| sought.is(&name.key))
+        };
+        is_number == mark.number && (is_number || has_name())
+    }
+
+    /// The same where another key has the same bits, all 64 of them.
     #[cold]
     #[inline(never)]
-    fn find_among_twins(&self, probe: &Probe<'_>) -> Option<u32> {
+    fn find_among_twins(&self, sought: impl Sought, mark: Mark) -> Option<u32> {
         let is = |place: &u32| {
             let slot = self.slots.get(*place as usize);
-            slot.is_some_and(|slot| slot.hash == probe.hash && same(probe.bytes, &slot.key))
+            slot.is_some_and(|slot| slot.may_be(mark)) && self.is_at(*place, sought, mark)
         };
-        self.places.find(probe.hash, is).copied()
+        self.places.find(sought.hash(), is).copied()
     }
 
     /// Puts an entry in the place of the one that its key has, or makes room for it. One that would not fit is not kept, and
@@ -276,8 +262,8 @@ impl Entries {
 
     fn replace(&mut self, place: u32, held: Held, gone: &mut Gone) {
         let (slot, node) = (&mut self.slots[place as usize], &mut self.nodes[place as usize]);
-        slot.due = held.due;
-        slot.credit = MOST_CREDIT.min(slot.credit + 1);
+        slot.put_off(held.due);
+        slot.earn();
         gone.add(std::mem::replace(&mut slot.content, held.content));
         let ring = match node.ring {
             Of::Hot => &mut self.hot,
@@ -295,17 +281,15 @@ impl Entries {
         });
         // None only beyond four thousand million entries in one shard.
         let Some(place) = free else { return };
-        self.slots[place as usize] = Slot {
+        self.slots[place as usize] = Slot::new(probe.mark(), held.content, held.due);
+        self.names[place as usize] = Name {
             hash: probe.hash,
             key: KeyBytes::from(probe.bytes),
-            content: held.content,
-            due: held.due,
-            credit: 0,
         };
         self.nodes[place as usize].rest = held.rest;
-        let slots = &self.slots;
+        let names = &self.names;
         self.places
-            .insert_unique(probe.hash, place, |place| slots[*place as usize].hash);
+            .insert_unique(probe.hash, place, |place| names[*place as usize].hash);
         self.join(place, ring);
     }
 
@@ -315,14 +299,9 @@ impl Entries {
         let old = self.slots.len();
         let needed = usize::try_from(self.most).unwrap_or(usize::MAX).saturating_add(1);
         let new = (old + old / 2).max(FIRST).min(needed).min(u32::MAX as usize);
-        let mut slots = std::mem::take(&mut self.slots).into_vec();
-        let mut nodes = std::mem::take(&mut self.nodes).into_vec();
-        slots.reserve_exact(new - old);
-        nodes.reserve_exact(new - old);
-        slots.resize_with(new, Slot::vacant);
-        nodes.resize_with(new, Node::vacant);
-        self.slots = slots.into();
-        self.nodes = nodes.into();
+        lengthen(&mut self.slots, new, Slot::vacant);
+        lengthen(&mut self.names, new, Name::vacant);
+        lengthen(&mut self.nodes, new, Node::vacant);
         for place in (old..new).rev().filter_map(|place| u32::try_from(place).ok()) {
             self.free.push(&mut self.nodes, place);
         }
@@ -349,7 +328,8 @@ impl Entries {
     fn take(&mut self, place: u32) -> Content {
         self.leave(place);
         let slot = std::mem::replace(&mut self.slots[place as usize], Slot::vacant());
-        if let Ok(entry) = self.places.find_entry(slot.hash, |other| *other == place) {
+        let name = std::mem::replace(&mut self.names[place as usize], Name::vacant());
+        if let Ok(entry) = self.places.find_entry(name.hash, |other| *other == place) {
             entry.remove();
         }
         self.nodes[place as usize].rest.aging = None;
@@ -380,7 +360,7 @@ impl Entries {
         let next = from.saturating_add(places).min(end);
         let mut removed = Vec::new();
         for place in from..next {
-            if self.nodes[place as usize].ring != Of::Neither && doomed(&self.slots[place as usize].key) {
+            if self.nodes[place as usize].ring != Of::Neither && doomed(&self.names[place as usize].key) {
                 removed.push(self.take(place));
             }
         }
@@ -388,10 +368,18 @@ impl Entries {
     }
 }
 
+/// No memory is asked for beyond `len`.
+fn lengthen<T>(vector: &mut Box<[T]>, len: usize, vacant: fn() -> T) {
+    let mut longer = std::mem::take(vector).into_vec();
+    longer.reserve_exact(len - longer.len());
+    longer.resize_with(len, vacant);
+    *vector = longer.into();
+}
+
 fn seen<'a>(slot: &'a Slot, node: &'a Node) -> Seen<'a> {
     Seen {
         content: &slot.content,
-        due: slot.due,
+        due: slot.due(),
         rest: &node.rest,
     }
 }

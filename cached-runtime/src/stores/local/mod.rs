@@ -104,11 +104,11 @@ impl Local {
     #[inline(always)]
     pub(crate) fn read<R>(
         &self,
-        probe: &Probe<'_>,
+        sought: impl Sought,
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Option<(R, Wants)> {
-        self.shard(probe.hash).lock().read(probe, now, take)
+        self.shard(sought.hash()).lock().read(sought, now, take)
     }
 
     /// Lets `see` have a look at the entry of a key, under the shard's lock: no hit.

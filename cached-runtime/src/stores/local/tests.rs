@@ -36,7 +36,7 @@ fn fill(local: &Local, key: u64, weight: u64) {
 }
 
 fn read(local: &Local, key: u64) -> Option<Content> {
-    let read = local.read(&probe(&key.to_le_bytes()), Tick::ALWAYS, Content::clone)?;
+    let read = local.read(probe(&key.to_le_bytes()), Tick::ALWAYS, Content::clone)?;
     Some(read.0)
 }
 

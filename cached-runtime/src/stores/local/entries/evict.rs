@@ -30,13 +30,11 @@ impl Entries {
 
     /// The oldest of the cold ring has been read, and moves to the hot one; or it goes.
     fn pass_cold(&mut self, place: u32, gone: &mut Gone) -> bool {
-        let slot = &mut self.slots[place as usize];
-        if slot.credit == 0 {
-            self.ghosts.remember(slot.hash);
+        if !self.slots[place as usize].pay() {
+            self.ghosts.remember(self.names[place as usize].hash);
             self.evict(place, gone);
             return true;
         }
-        slot.credit -= 1;
         self.leave(place);
         self.join(place, Of::Hot);
         while self.hot.weight > self.most_hot && self.evict_hot(gone) {}
@@ -46,12 +44,10 @@ impl Entries {
     /// Evicts the first of the hot ring that has no credit left.
     fn evict_hot(&mut self, gone: &mut Gone) -> bool {
         while let Some(place) = self.hot.under_hand() {
-            let credit = &mut self.slots[place as usize].credit;
-            if *credit == 0 {
+            if !self.slots[place as usize].pay() {
                 self.evict(place, gone);
                 return true;
             }
-            *credit -= 1;
             self.hot.turn(&self.nodes);
         }
         false

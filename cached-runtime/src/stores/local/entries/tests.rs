@@ -61,7 +61,7 @@ impl Shard {
     fn read(&mut self, key: u64) -> Option<u64> {
         let (hash, bytes) = ((self.hash)(key), &key.to_le_bytes()[..]);
         let probe = Probe { hash, bytes };
-        Some(self.entries.read(&probe, Tick::ALWAYS, value)?.0)
+        Some(self.entries.read(probe, Tick::ALWAYS, value)?.0)
     }
 
     fn has(&self, key: u64) -> bool {
@@ -137,30 +137,93 @@ fn keys_of_one_hash_are_told_apart() {
 }
 
 #[test]
-fn keys_of_one_hash_are_told_apart_at_a_glance() {
+fn numbers_of_one_hash_are_told_apart_at_a_glance() {
     const HASH: u64 = 42;
     let mut entries = entries(100);
     let number = |value| Number { hash: HASH, value };
     for value in 0..20 {
-        let bytes = &number(value).bytes()[..];
-        let probe = Probe { hash: HASH, bytes };
-        entries.insert(&probe, held(value, 1), &mut Gone::default());
+        number(value).probed(|probe| entries.insert(&probe, held(value, 1), &mut Gone::default()));
+    }
+    for wanted in 0..21 {
+        let glances = [
+            entries.glance(number(wanted), Tick::ALWAYS, value),
+            number(wanted).probed(|probe| entries.glance(probe, Tick::ALWAYS, value)),
+        ];
+        for glance in glances {
+            match glance {
+                Glance::Hit(found) => assert!(found == wanted && wanted < 20),
+                Glance::Miss => assert_eq!(wanted, 20),
+                Glance::Unsure => panic!("a number is found by itself"),
+            }
+        }
+    }
+}
+
+#[test]
+fn other_keys_of_one_hash_are_told_apart_or_not_taken_for_each_other_at_a_glance() {
+    const HASH: u64 = 42;
+    let mut entries = entries(100);
+    let keys: Vec<String> = (0..20).map(|key| format!("{key:030}")).collect();
+    let probe = |key: &'static str| Probe {
+        hash: HASH,
+        bytes: key.as_bytes(),
+    };
+    let keys: Vec<&'static str> = keys.into_iter().map(|key| &*key.leak()).collect();
+    for (number, key) in (0..).zip(&keys) {
+        entries.insert(&probe(key), held(number, 1), &mut Gone::default());
     }
     let mut unsure = 0;
-    for wanted in 0..21 {
-        let bytes = &number(wanted).bytes()[..];
-        match entries.glance(number(wanted), Tick::ALWAYS, value) {
-            Glance::Hit(found) => assert!(found == wanted && wanted < 20),
-            Glance::Miss => assert_eq!(wanted, 20),
-            Glance::Unsure => panic!("a number is found by itself"),
-        }
-        match entries.glance(Probe { hash: HASH, bytes }, Tick::ALWAYS, value) {
-            Glance::Hit(found) => assert!(found == wanted && wanted < 20),
+    for (number, key) in (0..).zip(&keys) {
+        match entries.glance(probe(key), Tick::ALWAYS, value) {
+            Glance::Hit(found) => assert_eq!(found, number),
             Glance::Miss => panic!("there are some of this hash"),
             Glance::Unsure => unsure += 1,
         }
+        assert_eq!(entries.read(probe(key), Tick::ALWAYS, value).unwrap().0, number);
     }
-    assert_eq!(unsure, 20, "all but the first that is found by the hash");
+    assert_eq!(unsure, 19, "all but the first that is found by the hash");
+}
+
+/// A hash is no number, whatever it is.
+#[test]
+fn a_number_and_a_key_whose_hash_it_is_are_not_taken_for_each_other() {
+    const BOTH: u64 = 42;
+    let number = Number {
+        hash: BOTH,
+        value: BOTH,
+    };
+    let name = Probe {
+        hash: BOTH,
+        bytes: b"name",
+    };
+    for first_is_number in [true, false] {
+        let mut entries = entries(100);
+        let mut gone = Gone::default();
+        if first_is_number {
+            number.probed(|probe| entries.insert(&probe, held(1, 1), &mut gone));
+            assert!(entries.peek(&name).is_none());
+            assert!(!matches!(
+                entries.glance(name, Tick::ALWAYS, value),
+                Glance::Hit(_)
+            ));
+            entries.insert(&name, held(2, 1), &mut gone);
+        } else {
+            entries.insert(&name, held(2, 1), &mut gone);
+            assert!(number.probed(|probe| entries.peek(&probe).is_none()));
+            assert!(!matches!(
+                entries.glance(number, Tick::ALWAYS, value),
+                Glance::Hit(_)
+            ));
+            number.probed(|probe| entries.insert(&probe, held(1, 1), &mut gone));
+        }
+        entries.check();
+        assert_eq!(entries.read(number, Tick::ALWAYS, value).unwrap().0, 1);
+        assert_eq!(entries.read(name, Tick::ALWAYS, value).unwrap().0, 2);
+        let removed = number.probed(|probe| entries.remove(&probe));
+        assert_eq!(removed.as_ref().map(value), Some(1));
+        assert_eq!(entries.read(name, Tick::ALWAYS, value).unwrap().0, 2);
+        assert!(entries.read(number, Tick::ALWAYS, value).is_none());
+    }
 }
 
 #[test]
@@ -181,7 +244,7 @@ fn a_record_that_is_due_is_read_unless_it_is_gone_and_says_what_it_wants() {
             idle: None,
         }));
         shard.put(1, new);
-        let read = shard.entries.read(&probe, Tick::ALWAYS, value);
+        let read = shard.entries.read(probe, Tick::ALWAYS, value);
         let wants = read.map(|(value, wants)| (value, wants.has(Wants::RELOAD)));
         (wants, shard.entries.hits)
     };
@@ -341,7 +404,7 @@ fn keys_of_any_length_are_told_apart() {
                     model.insert(bytes, round);
                 }
                 _ => {
-                    let read = entries.read(&probe, Tick::ALWAYS, value).map(|read| read.0);
+                    let read = entries.read(probe, Tick::ALWAYS, value).map(|read| read.0);
                     assert!(read.is_none() || read == model.get(&bytes).copied());
                     found += u64::from(read.is_some());
                 }
@@ -377,7 +440,7 @@ fn a_read_that_is_refused_neither_counts_nor_earns_credit() {
     (0..5).for_each(|_| assert_eq!(shard.read(1), None));
     let place = shard.entries.places.iter().next().copied().unwrap();
     assert_eq!(
-        (shard.entries.slots[place as usize].credit, shard.entries.hits),
+        (shard.entries.slots[place as usize].credit(), shard.entries.hits),
         (0, 0)
     );
 }
