@@ -7,10 +7,9 @@
 mod evict;
 mod slot;
 
-use hashbrown::HashTable;
-
 use self::slot::{Name, Slot};
 use super::ghosts::Ghosts;
+use super::index::Index;
 use super::ring::{Free, Links, Ring};
 use crate::clock::{SAMPLE, Tick};
 use crate::entry::{Content, Held, Rest, Seen, Wants};
@@ -59,11 +58,11 @@ pub(super) struct Entries {
     cold: Ring,
     hot: Ring,
     most: u64,
-    places: HashTable<u32>,
+    places: Index,
     slots: Box<[Slot]>,
     names: Box<[Name]>,
-    nodes: Box<[Node]>,
     most_hot: u64,
+    nodes: Box<[Node]>,
     free: Free,
     ghosts: Ghosts,
 }
@@ -108,11 +107,11 @@ impl Entries {
             cold: Ring::new(),
             hot: Ring::new(),
             most,
-            places: HashTable::new(),
+            places: Index::new(),
             slots: Box::default(),
             names: Box::default(),
-            nodes: Box::default(),
             most_hot: evict::hot_part(most),
+            nodes: Box::default(),
             free: Free::new(),
             ghosts: Ghosts::new(ghosts),
         }
@@ -127,7 +126,7 @@ impl Entries {
     }
 
     pub(super) fn len(&self) -> u64 {
-        self.places.len() as u64
+        u64::from(self.places.len())
     }
 
     /// What `take` takes of what is kept for a key, unless that asks for more: it is due at `now`, or the hit is one that the
@@ -140,11 +139,10 @@ impl Entries {
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Glance<R> {
-        let mark = sought.mark();
-        let Some(place) = self.find_marked(sought.hash(), mark) else {
+        let Some(place) = self.places.glance(sought.hash()) else {
             return Glance::Miss;
         };
-        let is = self.is_at(place, sought, mark);
+        let is = self.is_at(place, sought, sought.mark());
         let hits = self.hits + 1;
         let Some(slot) = self.slots.get_mut(place as usize) else {
             return Glance::Miss;
@@ -167,10 +165,9 @@ impl Entries {
         now: Tick,
         take: impl FnOnce(&Content) -> R,
     ) -> Option<(R, Wants)> {
-        let mark = sought.mark();
-        let mut place = self.find_marked(sought.hash(), mark)?;
-        if !self.is_at(place, sought, mark) {
-            place = self.find_among_twins(sought, mark)?;
+        let mut place = self.places.glance(sought.hash())?;
+        if !self.is_at(place, sought, sought.mark()) {
+            place = self.find(sought)?;
         }
         let place = place as usize;
         let slot = self.slots.get_mut(place)?;
@@ -186,58 +183,31 @@ impl Entries {
 
     /// An entry that is only looked at.
     pub(super) fn peek(&self, probe: &Probe<'_>) -> Option<Seen<'_>> {
-        let place = self.find(probe)? as usize;
+        let place = self.find(*probe)? as usize;
         Some(seen(self.slots.get(place)?, self.nodes.get(place)?))
     }
 
-    fn find(&self, probe: &Probe<'_>) -> Option<u32> {
-        let mark = probe.mark();
-        let place = self.find_marked(probe.hash, mark)?;
-        if self.is_at(place, *probe, mark) {
-            return Some(place);
-        }
-        self.find_among_twins(*probe, mark)
+    #[cold]
+    #[inline(never)]
+    fn find(&self, sought: impl Sought) -> Option<u32> {
+        let mark = sought.mark();
+        self.places
+            .find(sought.hash(), |place| self.is_at(place, sought, mark))
     }
 
-    /// Where there is an entry with the bits of a mark: hardly ever that of another key than the one that is looked for.
-    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
-    #[inline(always)]
-    fn find_marked(&self, hash: u64, mark: Mark) -> Option<u32> {
-        let may_be = |place: &u32| {
-            let slot = self.slots.get(*place as usize);
-            slot.is_some_and(|slot| slot.may_be(mark))
-        };
-        self.places.find(hash, may_be).copied()
-    }
-
-    /// Whether the entry at a place, which has the bits of this mark, is that of a key.
+    /// Whether the entry at a place is that of a key.
     #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
     #[inline(always)]
     fn is_at(&self, place: u32, sought: impl Sought, mark: Mark) -> bool {
-        let is_number = self.slots.get(place as usize).is_some_and(Slot::is_number);
-        let has_name = || {
-            self.names
-                .get(place as usize)
-                .is_some_and(|name| sought.is(&name.key))
-        };
-        is_number == mark.number && (is_number || has_name())
-    }
-
-    /// The same where another key has the same bits, all 64 of them.
-    #[cold]
-    #[inline(never)]
-    fn find_among_twins(&self, sought: impl Sought, mark: Mark) -> Option<u32> {
-        let is = |place: &u32| {
-            let slot = self.slots.get(*place as usize);
-            slot.is_some_and(|slot| slot.may_be(mark)) && self.is_at(*place, sought, mark)
-        };
-        self.places.find(sought.hash(), is).copied()
+        let slot = self.slots.get(place as usize);
+        let name = || self.names.get(place as usize)?.key.as_ref();
+        slot.is_some_and(|slot| slot.is_of(mark)) && (mark.number || name().is_some_and(|key| sought.is(key)))
     }
 
     /// Puts an entry in the place of the one that its key has, or makes room for it. One that would not fit is not kept, and
     /// neither is what it was to replace.
     pub(super) fn insert(&mut self, probe: &Probe<'_>, held: Held, gone: &mut Gone) {
-        let present = self.find(probe);
+        let present = self.find(*probe);
         if held.rest.weight > self.most_hot {
             if let Some(place) = present {
                 gone.add(self.take(place));
@@ -284,12 +254,10 @@ impl Entries {
         self.slots[place as usize] = Slot::new(probe.mark(), held.content, held.due);
         self.names[place as usize] = Name {
             hash: probe.hash,
-            key: KeyBytes::from(probe.bytes),
+            key: Some(KeyBytes::from(probe.bytes)),
         };
         self.nodes[place as usize].rest = held.rest;
-        let names = &self.names;
-        self.places
-            .insert_unique(probe.hash, place, |place| names[*place as usize].hash);
+        self.places.insert(probe.hash, place);
         self.join(place, ring);
     }
 
@@ -302,6 +270,8 @@ impl Entries {
         lengthen(&mut self.slots, new, Slot::vacant);
         lengthen(&mut self.names, new, Name::vacant);
         lengthen(&mut self.nodes, new, Node::vacant);
+        let names = &self.names;
+        self.places.make_room(new, |place| names[place as usize].hash);
         for place in (old..new).rev().filter_map(|place| u32::try_from(place).ok()) {
             self.free.push(&mut self.nodes, place);
         }
@@ -328,10 +298,10 @@ impl Entries {
     fn take(&mut self, place: u32) -> Content {
         self.leave(place);
         let slot = std::mem::replace(&mut self.slots[place as usize], Slot::vacant());
-        let name = std::mem::replace(&mut self.names[place as usize], Name::vacant());
-        if let Ok(entry) = self.places.find_entry(name.hash, |other| *other == place) {
-            entry.remove();
-        }
+        let names = &self.names;
+        let hash_of = |place: u32| names[place as usize].hash;
+        self.places.remove(hash_of(place), place, hash_of);
+        self.names[place as usize] = Name::vacant();
         self.nodes[place as usize].rest.aging = None;
         self.free.push(&mut self.nodes, place);
         slot.content
@@ -339,7 +309,7 @@ impl Entries {
 
     /// Removes an entry. That it was evicted is forgotten: it is not filled again for having been wanted.
     pub(super) fn remove(&mut self, probe: &Probe<'_>) -> Option<Content> {
-        match self.find(probe) {
+        match self.find(*probe) {
             Some(place) => Some(self.take(place)),
             None => {
                 self.ghosts.recall(probe.hash);
@@ -360,7 +330,11 @@ impl Entries {
         let next = from.saturating_add(places).min(end);
         let mut removed = Vec::new();
         for place in from..next {
-            if self.nodes[place as usize].ring != Of::Neither && doomed(&self.names[place as usize].key) {
+            if self.names[place as usize]
+                .key
+                .as_ref()
+                .is_some_and(|key| doomed(key))
+            {
                 removed.push(self.take(place));
             }
         }

@@ -14,6 +14,7 @@
 
 mod entries;
 mod ghosts;
+mod index;
 mod lock;
 mod ring;
 

@@ -19,7 +19,8 @@ pub(super) struct Slot {
 #[repr(align(32))]
 pub(super) struct Name {
     pub(super) hash: u64,
-    pub(super) key: KeyBytes,
+    /// `None` where there is no entry.
+    pub(super) key: Option<KeyBytes>,
 }
 
 const _: () = assert!(size_of::<Slot>() == 32 && size_of::<Name>() == 32);
@@ -47,16 +48,10 @@ impl Slot {
         Self::new(mark, Content::Absent, Tick::ALWAYS)
     }
 
-    /// Whether it may be of a key of this mark: another kind of key hardly ever has the same bits.
+    /// Whether its key has this mark: for one that is a number, whether it is that.
     #[inline]
-    pub(super) fn may_be(&self, mark: Mark) -> bool {
-        self.bits == mark.bits
-    }
-
-    /// Whether its key is one number.
-    #[inline]
-    pub(super) fn is_number(&self) -> bool {
-        self.standing & NUMBER != 0
+    pub(super) fn is_of(&self, mark: Mark) -> bool {
+        self.bits == mark.bits && (self.standing & NUMBER != 0) == mark.number
     }
 
     /// From when on reading it is more than a hit: two nanoseconds earlier at most than what it was given.
@@ -100,10 +95,7 @@ impl Slot {
 
 impl Name {
     pub(super) fn vacant() -> Self {
-        Self {
-            hash: 0,
-            key: KeyBytes::from(&[][..]),
-        }
+        Self { hash: 0, key: None }
     }
 }
 
@@ -127,7 +119,7 @@ mod tests {
         for number in [true, false] {
             let mut slot = slot(number, now);
             for earned in 0..5_u8 {
-                assert!(slot.is_number() == number && slot.credit() == earned.min(MOST_CREDIT));
+                assert!(slot.is_of(Mark { bits: 7, number }) && slot.credit() == earned.min(MOST_CREDIT));
                 slot.put_off(due);
                 assert!(slot.is_due(due) && !slot.is_due(before) && slot.due() <= due && slot.due() > before);
                 slot.put_off(Tick::ALWAYS);
@@ -137,7 +129,7 @@ mod tests {
                 slot.earn();
             }
             assert_eq!([slot.pay(), slot.pay(), slot.pay()], [true, true, false]);
-            assert!(slot.is_number() == number && slot.due() == Tick::NEVER);
+            assert!(slot.is_of(Mark { bits: 7, number }) && slot.due() == Tick::NEVER);
         }
     }
 }
