@@ -1,6 +1,6 @@
 //! The keys evicted last, by their hashes: a key that comes back soon was worth more than it was taken for.
 
-use hashbrown::HashTable;
+use super::index::Index;
 
 /// Of no key: what is remembered is never zero.
 const FORGOTTEN: u64 = 0;
@@ -11,7 +11,7 @@ pub(super) struct Ghosts {
     ring: Vec<u64>,
     /// The oldest, once the ring is full.
     oldest: u32,
-    places: HashTable<u32>,
+    places: Index,
 }
 
 impl Ghosts {
@@ -20,27 +20,30 @@ impl Ghosts {
             most: u32::try_from(most).unwrap_or(u32::MAX),
             ring: Vec::new(),
             oldest: 0,
-            places: HashTable::new(),
+            places: Index::new(),
         }
     }
 
     pub(super) fn remember(&mut self, hash: u64) {
         let hash = hash.max(1);
         let Some(place) = self.place() else { return };
+        self.forget(place);
         match self.ring.get_mut(place as usize) {
-            Some(slot) => {
-                let old = std::mem::replace(slot, hash);
-                if old != FORGOTTEN
-                    && let Ok(entry) = self.places.find_entry(old, |other| *other == place)
-                {
-                    entry.remove();
-                }
-            }
+            Some(slot) => *slot = hash,
             None => self.ring.push(hash),
         }
         let ring = &self.ring;
-        self.places
-            .insert_unique(hash, place, |place| ring[*place as usize]);
+        self.places.make_room(ring.len(), |place| ring[place as usize]);
+        self.places.insert(hash, place);
+    }
+
+    fn forget(&mut self, place: u32) {
+        let ring = &self.ring;
+        let hash = ring.get(place as usize).copied().unwrap_or(FORGOTTEN);
+        if hash != FORGOTTEN {
+            self.places.remove(hash, place, |place| ring[place as usize]);
+            self.ring[place as usize] = FORGOTTEN;
+        }
     }
 
     /// Where the next one goes.
@@ -57,16 +60,11 @@ impl Ghosts {
     /// Whether it is among them; from now on it is not.
     pub(super) fn recall(&mut self, hash: u64) -> bool {
         let hash = hash.max(1);
-        let ring = &self.ring;
-        let Ok(entry) = self
-            .places
-            .find_entry(hash, |place| ring[*place as usize] == hash)
-        else {
-            return false;
-        };
-        let (place, _) = entry.remove();
-        self.ring[place as usize] = FORGOTTEN;
-        true
+        let place = self.places.find(hash, |place| self.ring[place as usize] == hash);
+        if let Some(place) = place {
+            self.forget(place);
+        }
+        place.is_some()
     }
 }
 
