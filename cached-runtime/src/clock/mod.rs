@@ -32,7 +32,7 @@ impl Tick {
         self.0
     }
 
-    /// The moment that has given these.
+    /// The moment that is this number.
     pub(crate) fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
@@ -139,7 +139,8 @@ pub(crate) fn told_since(moment: std::time::Instant) -> bool {
 
 /// A clock for tests: it stands still until [`advance`](ManualClock::advance) moves it. Clones share the time.
 ///
-/// Only memory tiers follow it; a remote store expires entries by its own clock.
+/// Only memory tiers follow it; a remote store expires entries by its own clock. Memory tells moments apart that are two
+/// nanoseconds from each other: an entry is gone when its life has passed, and may be that much earlier.
 #[cfg(feature = "testing")]
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<AtomicU64>);

@@ -1,7 +1,7 @@
 //! `moka`: a memory tier by the crate of that name, for those who want its W-TinyLFU (by name: `backend = "moka"`).
 //!
-//! `moka` has no lock of ours to refuse a fill under, so fills hold a gate open that an invalidation passes through:
-//! once it has, every fill that was let in before has landed and can be removed.
+//! `moka` has no lock to refuse a fill under, so fills of a key hold one of ours, which an invalidation takes in passing: once
+//! it has, every fill that was let in before has landed and can be removed.
 //!
 //! `moka` drops values when it sees fit, some while it tidies up under a lock or moves its table. A value's `drop` may ask for
 //! statistics, or remove an entry, which would wait for what it is called from: so what `moka` drops goes when this thread is
@@ -9,7 +9,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moka::notification::RemovalCause;
 use moka::sync::Cache;
@@ -19,7 +19,7 @@ use crate::entry::{Content, Held, Seen, Wants};
 use crate::key::KeyBytes;
 use crate::tier::memory::{Bound, Probe};
 
-/// For how many keys there may be fills at a time.
+/// So many fills at a time at most. Hits take no lock of these.
 const STRIPES: usize = 64;
 
 thread_local! {
@@ -72,10 +72,13 @@ impl Drop for Kept {
     }
 }
 
+fn lock(stripe: &Mutex<()>) -> MutexGuard<'_, ()> {
+    stripe.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 pub(crate) struct Moka {
     entries: Cache<KeyBytes, Kept, foldhash::fast::RandomState>,
-    gate: RwLock<()>,
-    /// Fills of one key come one after the other.
+    /// Fills of one key come one after the other, and after the removal that passes.
     stripes: Box<[Mutex<()>]>,
     hits: AtomicU64,
     evictions: Arc<AtomicU64>,
@@ -102,7 +105,6 @@ impl Moka {
             .build_with_hasher(foldhash::fast::RandomState::default());
         Self {
             entries,
-            gate: RwLock::new(()),
             stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             hits: AtomicU64::new(0),
             evictions,
@@ -154,7 +156,6 @@ impl Moka {
     ) -> bool {
         let _inside = Inside::enter();
         let kept = Kept::new(held);
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let _alone = self.stripe(probe.hash);
         let admitted = admit(self.began(&probe));
         if admitted {
@@ -163,10 +164,10 @@ impl Moka {
         admitted
     }
 
-    /// Other fills of a key wait for this.
+    /// Other fills of a key, and of some others, wait for this.
     fn stripe(&self, hash: u64) -> MutexGuard<'_, ()> {
         let index = usize::try_from(hash >> 40).unwrap_or(0) % self.stripes.len();
-        self.stripes[index].lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.stripes[index])
     }
 
     /// When the load of what is there began. One that is not there is not counted as asked for once more, as `moka`'s own way
@@ -179,26 +180,26 @@ impl Moka {
         present.0.as_ref().map(|held| held.rest.began)
     }
 
-    /// Waits for the fills that were let in before.
-    fn pass_gate(&self) {
-        drop(self.gate.write().unwrap_or_else(PoisonError::into_inner));
+    /// Waits for the fills of a key that were let in before: they are seen from here on.
+    pub(crate) fn settle(&self, probe: &Probe<'_>) {
+        let _inside = Inside::enter();
+        drop(self.stripe(probe.hash));
     }
 
-    /// The same: they are seen from here on.
-    pub(crate) fn settle(&self) {
-        let _inside = Inside::enter();
-        self.pass_gate();
+    /// The same of all keys.
+    fn settle_all(&self) {
+        self.stripes.iter().for_each(|stripe| drop(lock(stripe)));
     }
 
     pub(crate) fn remove(&self, probe: Probe<'_>) -> bool {
+        self.settle(&probe);
         let _inside = Inside::enter();
-        self.pass_gate();
         self.entries.remove(probe.bytes).is_some()
     }
 
     pub(crate) fn remove_if(&self, mut doomed: impl FnMut(&[u8]) -> bool) -> u64 {
         let _inside = Inside::enter();
-        self.pass_gate();
+        self.settle_all();
         let keys: Vec<_> = self
             .entries
             .iter()

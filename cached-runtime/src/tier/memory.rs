@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::{AtomicTick, Clock, Tick};
 use crate::entry::{Aging, Content, Held, Idle, Rest, Seen, Shared, Wants};
-use crate::key::{KeyBytes, Mark, Number, same};
+use crate::key::{Mark, Number};
 use crate::plan::Plan;
 use crate::stores::local::Local;
 #[cfg(feature = "moka")]
@@ -29,9 +29,6 @@ pub(crate) trait Sought: Copy {
 
     fn mark(self) -> Mark;
 
-    /// Whether this is that key, of which the mark does not say all.
-    fn is(self, key: &KeyBytes) -> bool;
-
     /// For those who ask for its bytes.
     fn probed<R>(self, with: impl FnOnce(Probe<'_>) -> R) -> R;
 }
@@ -45,12 +42,6 @@ impl Sought for Probe<'_> {
     #[inline]
     fn mark(self) -> Mark {
         Mark::of(self.hash, self.bytes)
-    }
-
-    #[expect(clippy::inline_always, reason = "a hit pays for each call on its way")]
-    #[inline(always)]
-    fn is(self, key: &KeyBytes) -> bool {
-        same(self.bytes, key)
     }
 
     #[inline]
@@ -68,11 +59,6 @@ impl Sought for Number {
     #[inline]
     fn mark(self) -> Mark {
         Mark::from(self)
-    }
-
-    #[inline]
-    fn is(self, key: &KeyBytes) -> bool {
-        self.bytes() == **key
     }
 
     fn probed<R>(self, with: impl FnOnce(Probe<'_>) -> R) -> R {
@@ -291,12 +277,18 @@ impl Memory {
     pub(crate) fn remove_others(&self, probe: Probe<'_>, began: u64) {
         #[cfg(feature = "moka")]
         if let Engine::Moka(moka) = &self.engine {
-            moka.settle();
+            moka.settle(&probe);
         }
         let is_another = |seen: &Seen<'_>| Some(seen.rest.began != began);
         if each!(&self.engine, it => it.peek(&probe, is_another)) == Some(true) {
             self.remove(probe);
         }
+    }
+
+    /// The number of the load of what is there.
+    #[cfg(test)]
+    pub(super) fn began(&self, probe: Probe<'_>) -> Option<u64> {
+        each!(&self.engine, it => it.peek(&probe, |seen| Some(seen.rest.began)))
     }
 
     /// When the entry of a key is over in every tier, however often it is read.

@@ -90,6 +90,35 @@ fn meet(engine: &str, remove: impl Fn(&Place) + Send + Sync) {
     assert!(kept.into_inner() > 0);
 }
 
+/// Of fills that meet each other, the last load's stays: what was admitted is never replaced by what is older.
+#[test]
+fn of_fills_that_meet_the_newest_stays() {
+    const FILLS: u64 = 20_000;
+    const THREADS: u64 = 4;
+    for engine in ENGINES {
+        let place = Place::holding(engine, 100);
+        let began = AtomicU64::new(0);
+        let backwards = AtomicUsize::new(0);
+        let begun = || place.memory.began(KEY).unwrap_or(0);
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    for _ in 0..FILLS / THREADS {
+                        let fill = Fill {
+                            began: began.fetch_add(1, SeqCst) + 1,
+                            ..nothing()
+                        };
+                        let before = begun();
+                        place.memory.fill(KEY, fill, place.stamps.now(KEY.hash));
+                        backwards.fetch_add(usize::from(begun() < before), SeqCst);
+                    }
+                });
+            }
+        });
+        assert_eq!((backwards.into_inner(), begun()), (0, FILLS), "{engine}");
+    }
+}
+
 /// One key of several in a tier that is too small for them, its source, and the newest value that a removal has promised.
 struct Source {
     bytes: [u8; 4],

@@ -13,7 +13,7 @@ use super::index::Index;
 use super::ring::{Free, Links, Ring};
 use crate::clock::{SAMPLE, Tick};
 use crate::entry::{Content, Held, Rest, Seen, Wants};
-use crate::key::{KeyBytes, Mark};
+use crate::key::{KeyBytes, Mark, same};
 use crate::tier::memory::{Glance, Probe, Sought};
 
 /// Bytes of a cache line.
@@ -145,7 +145,7 @@ impl Entries {
         let is = self.is_at(place, sought, sought.mark());
         let hits = self.hits + 1;
         let Some(slot) = self.slots.get_mut(place as usize) else {
-            return Glance::Miss;
+            return Glance::Unsure;
         };
         if !is || slot.is_due(now) || hits.is_multiple_of(SAMPLE) {
             return Glance::Unsure;
@@ -187,7 +187,6 @@ impl Entries {
         Some(seen(self.slots.get(place)?, self.nodes.get(place)?))
     }
 
-    #[cold]
     #[inline(never)]
     fn find(&self, sought: impl Sought) -> Option<u32> {
         let mark = sought.mark();
@@ -201,13 +200,26 @@ impl Entries {
     fn is_at(&self, place: u32, sought: impl Sought, mark: Mark) -> bool {
         let slot = self.slots.get(place as usize);
         let name = || self.names.get(place as usize)?.key.as_ref();
-        slot.is_some_and(|slot| slot.is_of(mark)) && (mark.number || name().is_some_and(|key| sought.is(key)))
+        let is = |key: &KeyBytes| sought.probed(|probe| same(probe.bytes, key));
+        slot.is_some_and(|slot| slot.is_of(mark)) && (mark.number || name().is_some_and(is))
     }
 
     /// Puts an entry in the place of the one that its key has, or makes room for it. One that would not fit is not kept, and
     /// neither is what it was to replace.
-    pub(super) fn insert(&mut self, probe: &Probe<'_>, held: Held, gone: &mut Gone) {
+    ///
+    /// Nothing happens unless `admit` allows it in view of when the load of what is there now began.
+    pub(super) fn insert(
+        &mut self,
+        probe: &Probe<'_>,
+        held: Held,
+        admit: impl FnOnce(Option<u64>) -> bool,
+        gone: &mut Gone,
+    ) -> bool {
         let present = self.find(*probe);
+        if !admit(present.map(|place| self.nodes[place as usize].rest.began)) {
+            gone.add(held.content);
+            return false;
+        }
         if held.rest.weight > self.most_hot {
             if let Some(place) = present {
                 gone.add(self.take(place));
@@ -228,6 +240,7 @@ impl Entries {
             self.make_room(held.rest.weight, gone);
             self.add(probe, held, ring);
         }
+        true
     }
 
     fn replace(&mut self, place: u32, held: Held, gone: &mut Gone) {

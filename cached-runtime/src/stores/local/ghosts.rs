@@ -92,6 +92,41 @@ mod tests {
         assert!(!ghosts.recall(8) && ghosts.recall(19));
     }
 
+    /// Against a ring that is looked through.
+    #[test]
+    fn what_is_remembered_is_what_was_evicted_last() {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        for (most, hashes, factor) in [
+            (1, 3, 1),
+            (7, 10, 1),
+            (50, 80, 1 << 32),
+            (300, 400, u64::MAX / 400),
+        ] {
+            let mut ghosts = Ghosts::new(most);
+            let mut ring = vec![None; most];
+            let mut at = 0;
+            for _ in 0..5_000 {
+                // The first is taken for the second where it is zero.
+                let hash = random.u64(0..hashes) * factor;
+                if random.bool() {
+                    ghosts.remember(hash);
+                    ring[at] = Some(hash.max(1));
+                    at = (at + 1) % most;
+                } else {
+                    let is = |other: &Option<u64>| *other == Some(hash.max(1));
+                    assert_eq!(ghosts.recall(hash), ring.iter().any(is));
+                    // Which of several it is makes a difference to when it is forgotten: all of them are.
+                    while ghosts.recall(hash) {}
+                    ring.iter_mut()
+                        .filter(|other| is(other))
+                        .for_each(|other| *other = None);
+                }
+            }
+        }
+    }
+
     #[test]
     fn none_is_remembered_where_there_is_no_room() {
         let mut ghosts = Ghosts::new(0);

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
 use crate::clock::AtomicTick;
@@ -23,6 +24,11 @@ fn entries(most: u64) -> Entries {
         most,
         ghosts: usize::try_from(most).unwrap() / 2,
     })
+}
+
+/// Whatever is there.
+fn put(entries: &mut Entries, probe: &Probe<'_>, new: Held, gone: &mut Gone) {
+    assert!(entries.insert(probe, new, |_| true, gone));
 }
 
 fn value(content: &Content) -> u64 {
@@ -49,7 +55,7 @@ impl Shard {
     fn put(&mut self, key: u64, new: Held) -> Gone {
         let mut gone = Gone::default();
         let (hash, bytes) = ((self.hash)(key), &key.to_le_bytes()[..]);
-        self.entries.insert(&Probe { hash, bytes }, new, &mut gone);
+        put(&mut self.entries, &Probe { hash, bytes }, new, &mut gone);
         self.entries.check();
         gone
     }
@@ -108,7 +114,8 @@ impl Entries {
         assert_eq!(self.free.count(&self.nodes) + count, self.slots.len());
         assert!(self.cold.weight + self.hot.weight <= self.most);
         for place in self.places.places() {
-            assert!(seen[place as usize]);
+            let hash = self.names[place as usize].hash;
+            assert!(seen[place as usize] && self.places.find(hash, |other| other == place) == Some(place));
         }
     }
 }
@@ -153,12 +160,17 @@ fn numbers_and_names_of_one_hash_are_told_apart() {
         Glance::Miss => panic!("there are some of this hash"),
         Glance::Unsure => {}
     };
-    number(0).probed(|probe| entries.insert(&probe, held(0, 1), &mut Gone::default()));
+    number(0).probed(|probe| put(&mut entries, &probe, held(0, 1), &mut Gone::default()));
     let alone = entries.glance(number(0), Tick::ALWAYS, value);
     assert!(matches!(alone, Glance::Hit(0)));
     for (key, name) in (0..).zip(&names) {
-        number(key).probed(|probe| entries.insert(&probe, held(key, 1), &mut Gone::default()));
-        entries.insert(&named(name), held(100 + key, 1), &mut Gone::default());
+        number(key).probed(|probe| put(&mut entries, &probe, held(key, 1), &mut Gone::default()));
+        put(
+            &mut entries,
+            &named(name),
+            held(100 + key, 1),
+            &mut Gone::default(),
+        );
         entries.check();
     }
     for (key, name) in (0..).zip(&names) {
@@ -178,6 +190,61 @@ fn numbers_and_names_of_one_hash_are_told_apart() {
     assert!(entries.read(named("another"), Tick::ALWAYS, value).is_none());
 }
 
+/// Whatever the words that are empty or of others have in common with theirs: slower, and not away.
+#[test]
+fn what_is_there_is_not_missed_at_a_glance() {
+    let shards = [
+        [u64::MAX, 1, 2].to_vec(),
+        (0..17).map(|key| key << 20).collect(),
+        vec![u64::MAX << 32; 17],
+    ];
+    for hashes in shards {
+        let mut entries = entries(18);
+        let number = |value: u64| Number {
+            hash: hashes[usize::try_from(value).unwrap()],
+            value,
+        };
+        let keys = 0..hashes.len() as u64;
+        for key in keys.clone() {
+            number(key).probed(|probe| put(&mut entries, &probe, held(key, 1), &mut Gone::default()));
+        }
+        for key in keys {
+            match entries.glance(number(key), Tick::ALWAYS, value) {
+                Glance::Hit(found) => assert_eq!(found, key),
+                Glance::Miss => panic!("{key} of {hashes:?} is there"),
+                Glance::Unsure => {}
+            }
+            assert_eq!(entries.read(number(key), Tick::ALWAYS, value).unwrap().0, key);
+        }
+    }
+}
+
+#[test]
+fn a_hit_that_asks_for_more_is_not_one_at_a_glance() {
+    let mut entries = entries(10);
+    let number = Number {
+        hash: 1 << 40,
+        value: 7,
+    };
+    let now = Tick::from_bits(1 << 40);
+    let due = now.after(Duration::from_secs(1));
+    let new = Held { due, ..held(7, 1) };
+    number.probed(|probe| put(&mut entries, &probe, new, &mut Gone::default()));
+    let mut glance = |now| match entries.glance(number, now, value) {
+        Glance::Hit(found) => Some(found),
+        Glance::Miss => panic!("it is there"),
+        Glance::Unsure => None,
+    };
+    assert_eq!((glance(now), glance(due)), (Some(7), None));
+    for _ in 2..SAMPLE {
+        assert_eq!(glance(now), Some(7));
+    }
+    assert_eq!(glance(now), None);
+    let (found, wants) = entries.read(number, now, value).unwrap();
+    assert!(found == 7 && wants == Wants::SAMPLE);
+    assert!(entries.read(number, due, value).is_none());
+}
+
 /// A hash is no number, whatever it is.
 #[test]
 fn a_number_and_a_key_whose_hash_it_is_are_not_taken_for_each_other() {
@@ -194,21 +261,21 @@ fn a_number_and_a_key_whose_hash_it_is_are_not_taken_for_each_other() {
         let mut entries = entries(100);
         let mut gone = Gone::default();
         if first_is_number {
-            number.probed(|probe| entries.insert(&probe, held(1, 1), &mut gone));
+            number.probed(|probe| put(&mut entries, &probe, held(1, 1), &mut gone));
             assert!(entries.peek(&name).is_none());
             assert!(!matches!(
                 entries.glance(name, Tick::ALWAYS, value),
                 Glance::Hit(_)
             ));
-            entries.insert(&name, held(2, 1), &mut gone);
+            put(&mut entries, &name, held(2, 1), &mut gone);
         } else {
-            entries.insert(&name, held(2, 1), &mut gone);
+            put(&mut entries, &name, held(2, 1), &mut gone);
             assert!(number.probed(|probe| entries.peek(&probe).is_none()));
             assert!(!matches!(
                 entries.glance(number, Tick::ALWAYS, value),
                 Glance::Hit(_)
             ));
-            number.probed(|probe| entries.insert(&probe, held(1, 1), &mut gone));
+            number.probed(|probe| put(&mut entries, &probe, held(1, 1), &mut gone));
         }
         entries.check();
         assert_eq!(entries.read(number, Tick::ALWAYS, value).unwrap().0, 1);
@@ -378,6 +445,10 @@ fn keys_of_any_length_are_told_apart() {
         for round in 0..10_000 {
             let length = random.usize(..70);
             let mut bytes = vec![7; length];
+            if length == 9 && random.bool() {
+                // As a number begins.
+                bytes[0] = 1;
+            }
             if let Some(byte) = (length > 0).then(|| &mut bytes[random.usize(..length)]) {
                 *byte = 8;
             }
@@ -394,13 +465,22 @@ fn keys_of_any_length_are_told_apart() {
                     assert!(removed.is_none() || removed == model.remove(&bytes));
                 }
                 1..=3 => {
-                    entries.insert(&probe, held(round, 1), &mut Gone::default());
+                    put(&mut entries, &probe, held(round, 1), &mut Gone::default());
                     model.insert(bytes, round);
                 }
                 _ => {
                     let read = entries.read(probe, Tick::ALWAYS, value).map(|read| read.0);
                     assert!(read.is_none() || read == model.get(&bytes).copied());
-                    found += u64::from(read.is_some());
+                    let seen = match entries.glance(probe, Tick::ALWAYS, value) {
+                        Glance::Hit(seen) => Some(seen),
+                        Glance::Miss => {
+                            assert_eq!(read, None);
+                            None
+                        }
+                        Glance::Unsure => None,
+                    };
+                    assert!(seen.is_none() || seen == read);
+                    found += u64::from(read.is_some()) + u64::from(seen.is_some());
                 }
             }
             entries.check();
