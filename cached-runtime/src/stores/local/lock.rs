@@ -1,5 +1,5 @@
-//! The lock of a shard, held for as long as a look-up takes; by a fill that makes a large shard larger for milliseconds (6
-//! at 200,000 entries). No user's code ever runs under it.
+//! The lock of a shard, held for as long as a look-up takes; by a fill that makes a large shard larger for milliseconds (2
+//! at 60,000 entries, 30 at 200,000). No user's code ever runs under it.
 //!
 //! It spins. A lock that can put its waiters to sleep has to ask at the release whether there are any, which is a second
 //! atomic exchange and costs as much as the look-up; this one is released by a plain store. Whoever finds it taken for
