@@ -20,6 +20,8 @@ use crate::tier::memory::{Glance, Probe, Sought};
 const LINE: usize = 64;
 /// Places to begin with.
 const FIRST: usize = 8;
+
+/// What only fills, evictions and reads that are more than a hit ask for.
 pub(super) struct Node {
     pub(super) links: Links,
     pub(super) rest: Rest,

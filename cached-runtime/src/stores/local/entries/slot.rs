@@ -11,7 +11,9 @@ pub(super) const MOST_CREDIT: u8 = 2;
 #[repr(align(32))]
 pub(super) struct Slot {
     pub(super) content: Content,
+    /// Those of the key's mark.
     bits: u64,
+    /// From when on reading it is more than a hit; and, in the lowest bits, the credit and the kind of key.
     standing: u64,
 }
 
@@ -25,8 +27,9 @@ pub(super) struct Name {
 
 const _: () = assert!(size_of::<Slot>() == 32 && size_of::<Name>() == 32);
 
-/// In the lowest bits of a moment, which are a fraction of a nanosecond each: the credit, and whether the key is a number.
+/// Of the lowest bits of a moment, which are less than two nanoseconds together.
 const CREDIT: u64 = 0b011;
+/// The key is one number.
 const NUMBER: u64 = 0b100;
 const FLAGS: u64 = CREDIT | NUMBER;
 
