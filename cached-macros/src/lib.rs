@@ -55,8 +55,9 @@ use proc_macro::TokenStream;
 /// `Clone`, `&str` as a `String`, `&[T]` as a `Vec<T>`; the rest is moved. So `&mut T`, and what is borrowed inside of an
 /// argument, is refused with `refresh` and `stale`, and what cannot be copied or sent to another thread does not
 /// compile. There is one at a time for a key and 32 for a function, not counting those that have been under way for a minute,
-/// and none outside of a tokio runtime. It runs under the `Caches` in force at its call, ends no earlier than the runtime, and is
-/// waited for by `Caches::settle`. If it fails the entry stays as it is, and is left alone for ten times as long as that took.
+/// and none outside of a tokio runtime. It runs under the `Caches` in force at its call, ends with the runtime at the latest, and is
+/// waited for by `Caches::settle`. If it fails the entry stays as it is, and is left alone for ten times as long as that took, or
+/// until it has another value by this process.
 ///
 /// Beside a function `f` stand `f_entry(..)`, the entry of the given key arguments; `f_cache()`, all of its entries;
 /// and `f_uncached(..)`, its body. They are as visible as `f` is. Their signatures read a return type whose last

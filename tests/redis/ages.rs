@@ -29,6 +29,18 @@ async fn stale(gate: &Arc<Gate>, _id: u64) -> u64 {
     gate.load().await
 }
 
+#[cache(
+    key = "short_ages:{_id}",
+    ttl = "50ms",
+    stale = "1h",
+    backend = ["local", "redis"],
+    tier("local", ttl = "10s"),
+    skip(gate)
+)]
+async fn short(gate: &Arc<Gate>, _id: u64) -> u64 {
+    gate.load().await
+}
+
 #[cache(key = "idle_ages:{_id}", idle = "100s", backend = ["local", "redis"], skip(source))]
 async fn idle(source: &Arc<Source>, _id: u64) -> u64 {
     source.load()
@@ -239,6 +251,34 @@ async fn what_is_stale_in_redis_is_served_and_loaded_anew() {
             assert_eq!((gate.loads(), stale_cache().stats().reloads), (2, 1));
         })
         .await;
+}
+
+/// It serves what is stale, whatever a load in the background is waiting for.
+#[tokio::test]
+async fn nobody_waits_for_a_load_in_the_background_while_redis_has_an_entry() {
+    let server = RedisServer::start().await;
+    let gate = Arc::new(Gate::of(1));
+    let (caches, clock) = process(&server).await;
+    let work = async {
+        gate.open();
+        let first = short(&gate, 1).await;
+        gate.begun().await;
+        caches.settle().await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        clock.advance(SECOND);
+        assert_eq!(short(&gate, 1).await, first);
+        gate.begun().await;
+        for _ in 0..3 {
+            // What memory had is gone, and the load still hangs.
+            clock.advance(11 * SECOND);
+            let served = tokio::time::timeout(10 * SECOND, short(&gate, 1)).await;
+            assert_eq!(served, Ok(first));
+        }
+        assert_eq!((gate.loads(), short_cache().stats().reloads), (2, 1));
+        gate.open();
+        caches.settle().await;
+    };
+    caches.scope(work).await;
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ impl Caches {
             .map_or(0, |remote| shape::fingerprint(remote.shape, &name, spec.version));
         let template = Arc::new(template);
         let flights = Arc::<Flights>::default();
-        let reloading = if memory.is_some() {
+        let reloading = if memory.is_some() && remotes.is_empty() {
             Arc::clone(&flights)
         } else {
             Arc::default()

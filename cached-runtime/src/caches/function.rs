@@ -45,8 +45,8 @@ pub(crate) struct Function {
     pub(crate) background: Background,
     /// Which runs of the body in the background may begin.
     pub(crate) reloads: Arc<Reloads>,
-    /// Their flights: those of all loads, so that whoever finds nothing in memory waits for them; where there is no memory,
-    /// flights of their own, so that nobody waits who would find what is stale in a tier below.
+    /// Their flights: those of all loads where there is only memory, so that whoever finds nothing there waits for them; where
+    /// there is a tier below, flights of their own, so that nobody waits who would find there what is stale.
     pub(crate) reloading: Arc<Flights>,
     /// Under `write_behind`.
     pub(crate) behind: Option<Behind>,
@@ -55,6 +55,28 @@ pub(crate) struct Function {
 }
 
 impl Function {
+    /// A key has got another value, by a load `in_background` or otherwise, or none: what made loads of it in the background wait,
+    /// or failed, was about the one before.
+    pub(crate) fn has_another(&self, probe: Probe<'_>, in_background: bool) {
+        self.reloads.resume(probe);
+        if !in_background && self.reloads_apart() {
+            self.reloading.detach(probe);
+        }
+    }
+
+    /// The same for every key that `changed` names.
+    pub(crate) fn have_others(&self, changed: impl Fn(&[u8]) -> bool) {
+        self.reloads.resume_if(&changed);
+        if self.reloads_apart() {
+            self.reloading.detach_if(changed);
+        }
+    }
+
+    /// Nobody waits for loads in the background.
+    fn reloads_apart(&self) -> bool {
+        !Arc::ptr_eq(&self.flights, &self.reloading)
+    }
+
     /// The stores below memory, the lowest first.
     pub(crate) fn upwards(&self) -> impl Iterator<Item = &Arc<Guarded>> {
         self.remotes.iter().rev().map(|remote| &remote.guarded)

@@ -36,7 +36,7 @@ impl Claim {
         if let Err(refused) = function.reloads.may_begin(probe) {
             // Where memory has got it from a tier below since.
             if let (Refused::Paused(left), Some(memory)) = (refused, &function.memory) {
-                memory.pause(probe, left);
+                memory.pause(probe, left, |_| true);
             }
             return None;
         }
@@ -84,7 +84,7 @@ pub fn reload<R, const K: u8>(
     } = claim;
     let background = function.background.clone();
     let of = (Arc::clone(&function), KeyBytes::from(lead.probe().bytes));
-    let steps = Steps::new(Load::again(function, lead, stamp));
+    let steps = Steps::new(Load::again(function, lead, stamp, seat));
     let run = Run {
         lead: Lead::new(steps, share, ways()),
         body: Box::pin(body),
@@ -93,7 +93,6 @@ pub fn reload<R, const K: u8>(
         if let Err((error, _)) = run.await.split() {
             tell(&of.0, &of.1, &told(&error));
         }
-        drop(seat);
     });
     background.spawn(run);
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Tick};
@@ -14,7 +14,7 @@ use crate::tier::memory::Probe;
 
 /// More than a source is likely to answer at once, and few enough to leave the calls that wait for it their part.
 const MOST: usize = 32;
-/// A load that has been under way for longer may hang for ever, and keeps none of other keys from beginning.
+/// A load that has been under way for longer hangs, perhaps for ever.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Keys that are left alone at a time; beyond them only those of which memory has a record.
 const PAUSED: usize = 1024;
@@ -32,7 +32,7 @@ pub(crate) struct Reloads {
 struct State {
     /// How many there have been.
     begun: u64,
-    /// Those under way, but for those that hang.
+    /// Those under way.
     running: Vec<Running>,
     /// Until when keys are left alone.
     paused: HashMap<KeyBytes, Tick, foldhash::fast::RandomState>,
@@ -43,15 +43,24 @@ struct State {
 struct Running {
     number: u64,
     since: Tick,
-    hash: u64,
-    /// The key, or one of the same hash, has got another value meanwhile, or none.
+    key: KeyBytes,
+    /// The key has got another value meanwhile, or none.
     overtaken: bool,
+    /// It may hang for ever, and keeps none of other keys from beginning.
+    hangs: bool,
 }
 
 /// One of those under way, until it is dropped.
 pub(crate) struct Seat {
     reloads: Arc<Reloads>,
     number: u64,
+}
+
+impl Seat {
+    /// The load has failed: its key is left alone for so long, unless that has got another value since it began. Says whether it is.
+    pub(super) fn pause(&self, span: Duration) -> bool {
+        self.reloads.pause(self.number, span)
+    }
 }
 
 impl Drop for Seat {
@@ -72,14 +81,21 @@ pub(super) enum Refused {
 }
 
 impl State {
-    /// Forgets what is over: pauses that have lapsed, and loads that hang.
+    /// Those that may be under way no more than so many at a time.
+    fn counted(&self) -> usize {
+        self.running.iter().filter(|running| !running.hangs).count()
+    }
+
+    /// Forgets pauses that have lapsed, and does not count on loads that hang.
     fn tidy(&mut self, now: Tick) {
         if now >= self.lapses {
             self.paused.retain(|_, until| now < *until);
             self.lapses = self.paused.values().copied().min().unwrap_or(Tick::NEVER);
         }
-        if self.running.len() >= MOST {
-            self.running.retain(|running| now < running.since.after(LONGEST));
+        if self.counted() >= MOST {
+            for running in &mut self.running {
+                running.hangs = now >= running.since.after(LONGEST);
+            }
         }
     }
 
@@ -87,7 +103,7 @@ impl State {
         if let Some(until) = self.paused.get(probe.bytes) {
             return Err(Refused::Paused(until.since(now).unwrap_or(Duration::MAX)));
         }
-        if self.running.len() < MOST {
+        if self.counted() < MOST {
             Ok(())
         } else {
             Err(Refused::Full)
@@ -116,9 +132,9 @@ impl Reloads {
 
     /// Notes what is worth asking and telling.
     fn see(&self, state: &State) {
-        let (pauses, runs) = (!state.paused.is_empty(), state.running.len());
-        self.narrow.store(pauses || runs >= MOST, Relaxed);
-        self.watched.store(pauses || runs > 0, Relaxed);
+        let pauses = !state.paused.is_empty();
+        self.narrow.store(pauses || state.counted() >= MOST, Relaxed);
+        self.watched.store(pauses || !state.running.is_empty(), Relaxed);
     }
 
     /// Whether one may begin, as far as can be seen at once: a hit waits for nobody, and the next one asks again.
@@ -126,8 +142,10 @@ impl Reloads {
         if !self.narrow.load(Relaxed) {
             return Ok(());
         }
-        let Ok(mut state) = self.state.try_lock() else {
-            return Err(Refused::Full);
+        let mut state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(Refused::Full),
         };
         let now = self.clock.now();
         state.tidy(now);
@@ -147,26 +165,29 @@ impl Reloads {
         state.running.push(Running {
             number,
             since: now,
-            hash: probe.hash,
+            key: KeyBytes::from(probe.bytes),
             overtaken: false,
+            hangs: false,
         });
         self.see(&state);
         let reloads = Arc::clone(self);
         Some(Seat { reloads, number })
     }
 
-    /// A load has failed: the key is left alone for so long, unless it has got another value since that began. Says whether it is.
-    pub(super) fn pause(&self, probe: Probe<'_>, span: Duration) -> bool {
+    fn pause(&self, number: u64, span: Duration) -> bool {
         let (mut state, now) = (self.lock(), self.clock.now());
         state.tidy(now);
-        let mut running = state.running.iter();
-        if running.any(|running| running.hash == probe.hash && running.overtaken) {
+        let failed = state.running.iter().find(|running| running.number == number);
+        let Some(key) = failed
+            .filter(|running| !running.overtaken)
+            .map(|running| running.key.clone())
+        else {
             return false;
-        }
+        };
         if state.paused.len() < PAUSED {
             let until = now.after(span);
             state.lapses = state.lapses.min(until);
-            state.paused.insert(KeyBytes::from(probe.bytes), until);
+            state.paused.insert(key, until);
         }
         self.see(&state);
         true
@@ -178,19 +199,19 @@ impl Reloads {
             let mut state = self.lock();
             state.paused.remove(probe.bytes);
             for running in &mut state.running {
-                running.overtaken |= running.hash == probe.hash;
+                running.overtaken |= *running.key == *probe.bytes;
             }
             self.see(&state);
         }
     }
 
-    /// The same for every key that `changed` names; of those that are being loaded it is not known which they are.
+    /// The same for every key that `changed` names.
     pub(crate) fn resume_if(&self, mut changed: impl FnMut(&[u8]) -> bool) {
         if self.watched.load(Relaxed) {
             let mut state = self.lock();
             state.paused.retain(|key, _| !changed(key));
             for running in &mut state.running {
-                running.overtaken = true;
+                running.overtaken |= changed(&running.key);
             }
             self.see(&state);
         }
@@ -247,11 +268,16 @@ mod tests {
         assert!(reloads.lock().running.is_empty() && !reloads.narrow.load(Relaxed));
     }
 
+    /// One load that has begun and failed.
+    fn fail(reloads: &Arc<Reloads>, key: &[u8], span: Duration) -> bool {
+        reloads.begin(probe(key)).is_some_and(|seat| seat.pause(span))
+    }
+
     #[test]
     fn what_has_failed_is_left_alone_for_a_while() {
         let (reloads, clock) = reloads();
         let may = |key| reloads.may_begin(probe(key)).is_ok() && reloads.begin(probe(key)).is_some();
-        assert!(reloads.pause(probe(b"a"), 2 * SECOND));
+        assert!(fail(&reloads, b"a", 2 * SECOND));
         clock.advance(SECOND);
         assert_eq!(reloads.may_begin(probe(b"a")), Err(Refused::Paused(SECOND)));
         assert!(!may(b"a") && may(b"b"));
@@ -265,7 +291,7 @@ mod tests {
         let (reloads, _) = reloads();
         let may = |key| reloads.may_begin(probe(key)).is_ok() && reloads.begin(probe(key)).is_some();
         for key in [b"a", b"b", b"c"] {
-            reloads.pause(probe(key), SECOND);
+            assert!(fail(&reloads, key, SECOND));
         }
         reloads.resume(probe(b"a"));
         assert!(may(b"a") && !may(b"b") && !may(b"c"));
@@ -275,22 +301,38 @@ mod tests {
         assert!(!reloads.narrow.load(Relaxed));
     }
 
-    /// What it has failed for is not there any more.
+    /// What it has failed for is not there any more. Others are not that, nor is one of the same key that has begun since.
     #[test]
     fn a_load_that_was_overtaken_leaves_nothing_alone() {
-        let (reloads, _) = reloads();
-        let key = |hash| Probe { hash, bytes: b"a" };
-        let (one, other) = (reloads.begin(key(1)), reloads.begin(key(2)));
-        reloads.resume(key(1));
-        assert!(!reloads.pause(key(1), SECOND) && reloads.may_begin(key(1)).is_ok());
-        assert!(reloads.pause(key(2), SECOND));
-        drop(one);
-        let one = reloads.begin(key(1));
-        assert!(one.is_none(), "of the same bytes");
-        reloads.resume_if(|_| true);
-        assert!(!reloads.pause(key(2), SECOND));
-        drop(other);
-        assert!(!reloads.watched.load(Relaxed));
+        let (reloads, clock) = reloads();
+        for by_pattern in [false, true] {
+            let [a, b] = [b"a", b"b"].map(|key| reloads.begin(probe(key)).unwrap());
+            if by_pattern {
+                reloads.resume_if(|key| key == b"a");
+            } else {
+                reloads.resume(probe(b"a"));
+            }
+            let late = reloads.begin(probe(b"a")).unwrap();
+            assert!(!a.pause(SECOND) && reloads.may_begin(probe(b"a")).is_ok());
+            assert!(b.pause(SECOND) && late.pause(SECOND));
+            assert!(reloads.may_begin(probe(b"a")).is_err() && reloads.may_begin(probe(b"b")).is_err());
+            drop((a, b, late));
+            clock.advance(SECOND);
+        }
+        assert!(reloads.may_begin(probe(b"a")).is_ok() && !reloads.watched.load(Relaxed));
+    }
+
+    /// It has made room for others, and is what it was.
+    #[test]
+    fn one_that_hangs_is_overtaken_all_the_same() {
+        let (reloads, clock) = reloads();
+        let hung = seats(&reloads, b"a");
+        clock.advance(LONGEST);
+        let held = seats(&reloads, b"b");
+        reloads.resume(probe(b"a"));
+        assert!(!hung[0].pause(SECOND));
+        drop(held);
+        assert!(reloads.may_begin(probe(b"a")).is_ok());
     }
 
     #[test]
@@ -298,7 +340,7 @@ mod tests {
         let (reloads, clock) = reloads();
         let pause = |first: usize| {
             for key in first..=first + PAUSED {
-                reloads.pause(probe(&key.to_be_bytes()), SECOND);
+                assert!(fail(&reloads, &key.to_be_bytes(), SECOND));
             }
             reloads.lock().paused.len()
         };

@@ -15,7 +15,7 @@ use std::time::Duration;
 use self::kept::KEPT;
 pub(crate) use self::kept::SAMPLE;
 
-/// A moment, in ticks of the clock it was read from.
+/// A moment, in ticks of the clock it was read from, of which there are so many in a second that eight of them are one here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
 
@@ -24,22 +24,26 @@ impl Tick {
     pub(crate) const ALWAYS: Self = Self(0);
 
     /// Later than any clock will ever say.
-    pub(crate) const NEVER: Self = Self(u64::MAX);
+    pub(crate) const NEVER: Self = Self::at(u64::MAX);
 
-    /// The moment as a number, later ones greater.
+    /// Bits that are zero in the number of every moment: whoever keeps many has a use for them.
+    pub(crate) const SPARE: u64 = 0b111;
+
+    /// The moment of so many ticks, or up to two nanoseconds before.
     #[inline]
-    pub(crate) fn bits(self) -> u64 {
-        self.0
+    pub(crate) const fn at(ticks: u64) -> Self {
+        Self(ticks & !Self::SPARE)
     }
 
-    /// The moment that is this number.
-    pub(crate) fn from_bits(bits: u64) -> Self {
-        Self(bits)
+    /// As a number, later moments greater.
+    #[inline]
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
     }
 
     /// This moment `ttl` later; `NEVER` if that is past the end of time.
     pub(crate) fn after(self, ttl: Duration) -> Self {
-        Self(self.0.saturating_add(ticks(ttl)))
+        Self::at(self.0.saturating_add(ticks(ttl)))
     }
 
     /// What is left until this moment; `None` if it never comes.
@@ -105,9 +109,9 @@ impl Clock {
     #[inline]
     pub(crate) fn now(&self) -> Tick {
         match self {
-            Self::System => Tick(KEPT.now().unwrap_or_else(read)),
+            Self::System => Tick::at(KEPT.now().unwrap_or_else(read)),
             #[cfg(feature = "testing")]
-            Self::Manual(ticks) => Tick(ticks.load(Ordering::Acquire)),
+            Self::Manual(ticks) => Tick::at(ticks.load(Ordering::Acquire)),
         }
     }
 
@@ -115,7 +119,7 @@ impl Clock {
     #[inline]
     pub(crate) fn kept(&self) -> Option<Tick> {
         match self {
-            Self::System => KEPT.now().map(Tick),
+            Self::System => KEPT.now().map(Tick::at),
             #[cfg(feature = "testing")]
             Self::Manual(_) => None,
         }
@@ -139,7 +143,8 @@ pub(crate) fn told_since(moment: std::time::Instant) -> bool {
 
 /// A clock for tests: it stands still until [`advance`](ManualClock::advance) moves it. Clones share the time.
 ///
-/// Only memory tiers follow it; a remote store expires entries by its own clock. Memory tells moments apart that are two
+/// Memory tiers follow it, and so does how long loads in the background that have failed are not tried again; a remote store
+/// expires entries by its own clock. Memory tells moments apart that are two
 /// nanoseconds from each other: an entry is gone when its life has passed, and may be that much earlier.
 #[cfg(feature = "testing")]
 #[derive(Debug, Clone)]

@@ -12,8 +12,9 @@ impl<V> Entry<V> {
     /// here on a miss, there for a hit that is due, and not at all for any other.
     ///
     /// In the background it runs once per key and at most 32 at a time for a cache, not counting those that have been under way
-    /// for a minute, under the `Caches` that is in force here. One that fails leaves the entry as it is, and is not tried again for ten times as long as it took. Outside of a tokio
-    /// runtime none is started.
+    /// for a minute, under the `Caches` that is in force here. One that fails leaves the entry as it is, and is not tried again
+    /// for ten times as long as it took, or until the entry has another value by this process. Outside of a tokio runtime none is
+    /// started.
     ///
     /// # Errors
     ///

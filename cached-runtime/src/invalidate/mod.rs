@@ -42,7 +42,7 @@ pub(crate) fn forget(function: &Function, probe: Probe<'_>) {
     if let Some(memory) = &function.memory {
         memory.remove(probe);
     }
-    function.reloads.resume(probe);
+    function.has_another(probe, false);
     function.flights.detach(probe);
 }
 
@@ -207,7 +207,7 @@ fn revoke_if(function: &Function, doomed: impl Fn(&[u8]) -> bool) -> u64 {
         .memory
         .as_ref()
         .map_or(0, |memory| memory.remove_if(&doomed));
-    function.reloads.resume_if(&doomed);
+    function.have_others(&doomed);
     function.flights.detach_if(doomed);
     removed
 }
@@ -217,7 +217,7 @@ fn revoke_all(function: &Function) {
     if let Some(memory) = &function.memory {
         memory.clear();
     }
-    function.reloads.resume_if(|_| true);
+    function.have_others(|_| true);
     function.flights.detach_if(|_| true);
 }
 

@@ -304,11 +304,11 @@ impl Memory {
         each!(&self.engine, it => it.peek(&probe, settled))
     }
 
-    /// Nobody reloads the record for as long as `pause` lasts.
-    pub(crate) fn pause(&self, probe: Probe<'_>, pause: Duration) {
+    /// Nobody reloads the record for as long as `pause` lasts, if it is of a load that is `meant`.
+    pub(crate) fn pause(&self, probe: Probe<'_>, pause: Duration, meant: impl Fn(u64) -> bool) {
         let until = self.clock.now().after(pause);
         each!(&self.engine, it => it.peek(&probe, |seen| {
-            let aging = seen.rest.aging.as_ref()?;
+            let aging = seen.rest.aging.as_ref().filter(|_| meant(seen.rest.began))?;
             aging.pause.set(until);
             Some(())
         }));

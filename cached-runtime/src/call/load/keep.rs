@@ -28,13 +28,15 @@ impl Load {
             self.answer(&content);
             return self.replace_by_nothing();
         };
-        if let Some(probe) = self.role.probe() {
-            self.function.reloads.resume(probe);
-        }
         // Before a `weight` of the user's runs, which may panic.
         let doomed = self.doomed();
         let moved = self.keep_in_memory(&content, plan);
         self.running = false;
+        if let Some(probe) = self.role.probe()
+            && (moved.is_some() || self.stamp_stands())
+        {
+            self.function.has_another(probe, self.again.is_some());
+        }
         self.answer(&content);
         self.supersede();
         let is_stored = doomed.is_some() || self.permits.iter().any(Option::is_some);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::again::{Claim, tell};
+use super::reloads::Seat;
 use super::share::Share;
 use crate::caches::function::{Function, Plan};
 use crate::entry::{Content, Shared};
@@ -40,10 +41,16 @@ pub(crate) struct Load {
     failed: Failed,
     /// The body is running.
     running: bool,
-    /// Of one in the background: since when it is under way, in which case what is there is to be replaced.
-    again: Option<Instant>,
+    /// Of one in the background, in which case what is there is to be replaced.
+    again: Option<Box<Again>>,
     /// The key of what was found and is to be loaded anew.
     due: Option<Keyed>,
+}
+
+/// What a load in the background has beside.
+struct Again {
+    since: Instant,
+    seat: Seat,
 }
 
 /// Whose load it is.
@@ -113,10 +120,11 @@ impl Load {
     }
 
     /// A load in the background, of what is there already, which works with what was copied since `stamp`.
-    pub(super) fn again(function: Arc<Function>, lead: flight::Lead, stamp: Stamp) -> Self {
+    pub(super) fn again(function: Arc<Function>, lead: flight::Lead, stamp: Stamp, seat: Seat) -> Self {
         let mut load = Self::new(function, Role::Flight(lead));
         load.stamp = Some(stamp);
-        load.again = Some(Instant::now());
+        let since = Instant::now();
+        load.again = Some(Box::new(Again { since, seat }));
         load
     }
 
@@ -252,14 +260,14 @@ impl Load {
             return;
         }
         function.counts.failed_loads.add_one();
-        let (Some(since), Some(probe)) = (self.again, self.role.probe()) else {
+        let (Some(again), Some(probe)) = (&self.again, self.role.probe()) else {
             return;
         };
-        let pause = since.elapsed().saturating_mul(10);
-        if function.reloads.pause(probe, pause)
+        let pause = again.since.elapsed().saturating_mul(10);
+        if again.seat.pause(pause)
             && let Some(memory) = &function.memory
         {
-            memory.pause(probe, pause);
+            memory.pause(probe, pause, |began| began < self.began);
         }
         if std::thread::panicking() {
             tell(function, probe.bytes, "panicked");

@@ -84,7 +84,9 @@ fn a_hit_is_what_is_served() {
         ticks.advance(6 * SECOND);
         assert!(memory.settled(KEY).is_none());
         assert_eq!((reloads(), memory.hits()), (Some(true), 4), "{engine}");
-        memory.pause(KEY, 2 * SECOND);
+        memory.pause(KEY, 2 * SECOND, |began| began != 1);
+        assert!(memory.settled(KEY).is_none(), "of another load");
+        memory.pause(KEY, 2 * SECOND, |began| began == 1);
         assert!(memory.settled(KEY).is_some());
         assert_eq!((reloads(), memory.hits()), (Some(false), 5), "{engine}");
 

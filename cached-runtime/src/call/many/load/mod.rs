@@ -261,7 +261,7 @@ impl Many {
                 (Role::Replace, _) if self.function.leaves_to_pending(self.slots[load.slot].probe()) => {}
                 (role, Some(plan)) => {
                     let probe = self.slots[load.slot].probe();
-                    self.function.reloads.resume(probe);
+                    self.function.has_another(probe, false);
                     if matches!(role, Role::Replace) {
                         let moved = once.replace(&self.function.stamps, probe.hash, Some(load.stamp));
                         replaced.add(self.slots[load.slot].key(), moved);

@@ -27,11 +27,12 @@ pub(super) struct Name {
 
 const _: () = assert!(size_of::<Slot>() == 32 && size_of::<Name>() == 32);
 
-/// Of the lowest bits of a moment, which are less than two nanoseconds together.
+/// Of the bits that a moment has no use for.
 const CREDIT: u64 = 0b011;
 /// The key is one number.
 const NUMBER: u64 = 0b100;
 const FLAGS: u64 = CREDIT | NUMBER;
+const _: () = assert!(FLAGS == Tick::SPARE);
 
 impl Slot {
     pub(super) fn new(mark: Mark, content: Content, due: Tick) -> Self {
@@ -39,7 +40,7 @@ impl Slot {
         Self {
             content,
             bits: mark.bits,
-            standing: due.bits() & !FLAGS | number,
+            standing: due.bits() | number,
         }
     }
 
@@ -57,13 +58,9 @@ impl Slot {
         self.bits == mark.bits && (self.standing & NUMBER != 0) == mark.number
     }
 
-    /// From when on reading it is more than a hit: two nanoseconds earlier at most than what it was given.
+    /// From when on reading it is more than a hit.
     pub(super) fn due(&self) -> Tick {
-        let due = self.standing & !FLAGS;
-        if due == Tick::NEVER.bits() & !FLAGS {
-            return Tick::NEVER;
-        }
-        Tick::from_bits(due)
+        Tick::at(self.standing)
     }
 
     #[inline]
@@ -72,7 +69,7 @@ impl Slot {
     }
 
     pub(super) fn put_off(&mut self, due: Tick) {
-        self.standing = due.bits() & !FLAGS | self.standing & FLAGS;
+        self.standing = due.bits() | self.standing & FLAGS;
     }
 
     #[inline]
@@ -114,7 +111,7 @@ mod tests {
 
     #[test]
     fn credit_and_kind_are_no_part_of_the_moment() {
-        let now = Tick::from_bits(1 << 40);
+        let now = Tick::at(1 << 40);
         let (before, due) = (
             now.after(Duration::from_nanos(997)),
             now.after(Duration::from_micros(1)),
@@ -124,7 +121,7 @@ mod tests {
             for earned in 0..5_u8 {
                 assert!(slot.is_of(Mark { bits: 7, number }) && slot.credit() == earned.min(MOST_CREDIT));
                 slot.put_off(due);
-                assert!(slot.is_due(due) && !slot.is_due(before) && slot.due() <= due && slot.due() > before);
+                assert!(slot.is_due(due) && !slot.is_due(before) && slot.due() == due);
                 slot.put_off(Tick::ALWAYS);
                 assert!(slot.is_due(Tick::ALWAYS) && slot.due() == Tick::ALWAYS);
                 slot.put_off(Tick::NEVER);

@@ -226,7 +226,7 @@ fn a_hit_that_asks_for_more_is_not_one_at_a_glance() {
         hash: 1 << 40,
         value: 7,
     };
-    let now = Tick::from_bits(1 << 40);
+    let now = Tick::at(1 << 40);
     let due = now.after(Duration::from_secs(1));
     let new = Held { due, ..held(7, 1) };
     number.probed(|probe| put(&mut entries, &probe, new, &mut Gone::default()));
