@@ -9,66 +9,12 @@ use std::time::Duration;
 
 use crate::clock::{AtomicTick, Clock, Tick};
 use crate::entry::{Aging, Content, Held, Idle, Rest, Seen, Shared, Wants};
-use crate::key::{Mark, Number};
 use crate::plan::Plan;
 use crate::stores::local::Local;
 #[cfg(feature = "moka")]
 use crate::stores::moka::Moka;
+pub(crate) use crate::tier::sought::{Probe, Sought};
 use crate::tier::stamps::{Stamp, Stamps};
-
-/// A key to look for: its bytes and their hash, made once a call.
-#[derive(Clone, Copy)]
-pub(crate) struct Probe<'a> {
-    pub(crate) hash: u64,
-    pub(crate) bytes: &'a [u8],
-}
-
-/// The key that a look is for.
-pub(crate) trait Sought: Copy {
-    fn hash(self) -> u64;
-
-    fn mark(self) -> Mark;
-
-    /// For those who ask for its bytes.
-    fn probed<R>(self, with: impl FnOnce(Probe<'_>) -> R) -> R;
-}
-
-impl Sought for Probe<'_> {
-    #[inline]
-    fn hash(self) -> u64 {
-        self.hash
-    }
-
-    #[inline]
-    fn mark(self) -> Mark {
-        Mark::of(self.hash, self.bytes)
-    }
-
-    #[inline]
-    fn probed<R>(self, with: impl FnOnce(Probe<'_>) -> R) -> R {
-        with(self)
-    }
-}
-
-impl Sought for Number {
-    #[inline]
-    fn hash(self) -> u64 {
-        self.hash
-    }
-
-    #[inline]
-    fn mark(self) -> Mark {
-        Mark::from(self)
-    }
-
-    fn probed<R>(self, with: impl FnOnce(Probe<'_>) -> R) -> R {
-        let bytes = self.bytes();
-        with(Probe {
-            hash: self.hash,
-            bytes: &bytes,
-        })
-    }
-}
 
 /// What a look comes to that waits for nobody and does nothing but take along what is there.
 pub(crate) enum Glance<R> {

@@ -9,6 +9,7 @@ pub(crate) mod generation;
 pub(crate) mod many;
 pub(crate) mod memory;
 pub(crate) mod remote;
+mod sought;
 pub(crate) mod stamps;
 #[cfg(test)]
 mod tests;

@@ -261,14 +261,18 @@ impl Many {
                 (Role::Replace, _) if self.function.leaves_to_pending(self.slots[load.slot].probe()) => {}
                 (role, Some(plan)) => {
                     let probe = self.slots[load.slot].probe();
-                    self.function.has_another(probe, false);
-                    if matches!(role, Role::Replace) {
+                    let stands = if matches!(role, Role::Replace) {
                         let moved = once.replace(&self.function.stamps, probe.hash, Some(load.stamp));
                         replaced.add(self.slots[load.slot].key(), moved);
                         self.function
                             .replace_in_memory(probe, &content, plan, moved, self.began);
+                        moved.is_some()
                     } else {
                         self.fill_memory(load.slot, load.stamp, &content, plan);
+                        self.function.stamps.now(probe.hash) == load.stamp
+                    };
+                    if stands {
+                        self.function.has_another(probe, false);
                     }
                     let replaces = matches!(role, Role::Replace) && !self.function.remotes.is_empty();
                     let lead = match role {
