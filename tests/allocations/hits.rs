@@ -32,18 +32,24 @@ fn hit<F: Future>(call: F) -> F::Output {
     }
 }
 
-/// Fills by a first call, then counts what a thousand more allocate.
+/// Fills by a first call, then counts what a thousand more allocate, and that again where one of them was told by chance to
+/// start the thread that reads the clock, for the hits of all tests.
 macro_rules! no_allocation {
     ($caches:expr, $call:expr) => {{
         let caches: &Caches = &$caches;
         run(caches, async {
             let _ = $call.await;
             let _ = hit($call);
-            let counted = measure(|| {
-                for _ in 0..1_000 {
-                    let _ = hit($call);
-                }
-            });
+            let count = || {
+                measure(|| {
+                    for _ in 0..1_000 {
+                        let _ = hit($call);
+                    }
+                })
+            };
+            let counted = Some(count())
+                .filter(|counted| counted.count_total == 0)
+                .unwrap_or_else(count);
             assert_eq!(counted.count_total, 0, "{}: {counted:?}", stringify!($call));
         });
     }};
