@@ -6,6 +6,7 @@ mod batches;
 mod crowd;
 mod dropped;
 mod errors;
+mod kept;
 mod nested;
 mod off;
 mod panics;

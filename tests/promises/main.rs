@@ -4,6 +4,7 @@
 
 mod chain;
 mod chains;
+mod kept;
 mod memory;
 mod model;
 mod source;

@@ -148,6 +148,7 @@ impl<R: Output<K>, const K: u8> Typed<R, K> {
         context: &mut Context<'_>,
     ) -> Poll<Option<R>> {
         let mut output = None;
+        let waker = context.waker();
         let mut poll = || match body.as_mut().poll(context) {
             Poll::Ready(ready) => {
                 output = Some(ready);
@@ -155,7 +156,7 @@ impl<R: Output<K>, const K: u8> Typed<R, K> {
             }
             Poll::Pending => false,
         };
-        let mut load = ready!(self.steps.poll_body(&mut poll));
+        let mut load = ready!(self.steps.poll_body(waker, &mut poll));
         let Some(output) = output else {
             return Poll::Pending;
         };

@@ -1,6 +1,6 @@
 //! A load step by step, on values whose type is not known here: what is awaited before the body, and after it.
 
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use super::load::{Keeping, Load, Look, Looking};
 use crate::entry::Content;
@@ -47,7 +47,13 @@ impl Steps {
         let At::Look(looking) = &mut self.at else {
             return Poll::Ready(None);
         };
-        let below = ready!(looking.as_mut().poll(context));
+        let beat = load.beat();
+        let looked = looking.as_mut().poll(context);
+        drop(beat);
+        let Poll::Ready(below) = looked else {
+            load.rest(context.waker());
+            return Poll::Pending;
+        };
         self.at = At::Body;
         Poll::Ready(load.looked(absent, below))
     }
@@ -59,15 +65,16 @@ impl Steps {
     }
 
     /// Polls the body as the one of this load. One that panics finds the load in its place, to be dropped with it.
-    pub(super) fn poll_body(&mut self, poll: &mut dyn FnMut() -> bool) -> Poll<Load> {
+    pub(super) fn poll_body(&mut self, waker: &Waker, poll: &mut dyn FnMut() -> bool) -> Poll<Load> {
         let Some(load) = self.load.as_mut().filter(|_| matches!(self.at, At::Body)) else {
             return Poll::Pending;
         };
         load.begin();
-        let within = load.enter();
+        let (within, beat) = (load.enter(), load.beat());
         let ready = poll();
-        drop(within);
+        drop((within, beat));
         if !ready {
+            load.rest(waker);
             return Poll::Pending;
         }
         self.end().map_or(Poll::Pending, Poll::Ready)

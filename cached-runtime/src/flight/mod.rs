@@ -9,12 +9,15 @@
 //! still the flight that the map holds: an invalidation [detaches](Flights::detach) it, so that whoever comes later
 //! begins anew while those who came before still get their answer. So does a waiter that is dropped before there is one
 //! from a leader in the background: a caller's leader is dropped with its caller, and that one would be waited for
-//! however long it hangs.
+//! however long it hangs. A leader that is kept and not polled is found out ([`watch`](mod@watch)) and loses its lead; what
+//! it does later is its own.
 
+mod pulse;
 mod state;
 #[cfg(test)]
 mod tests;
 mod wait;
+mod watch;
 mod within;
 
 use std::collections::HashMap;
@@ -23,9 +26,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::key::KeyBytes;
 use crate::tier::memory::Probe;
+pub(crate) use pulse::{Beat, Pulse};
 pub(crate) use state::{Answer, Maker};
 use state::{Flight, State};
 pub(crate) use wait::{Lead, Turn, Wait};
+use watch::Watch;
 use within::{Circle, Waiting};
 pub(crate) use within::{Group, Within, is_leading};
 
@@ -34,6 +39,7 @@ const SHARDS: usize = 16;
 /// The flights of one function.
 pub(crate) struct Flights {
     shards: [Mutex<HashMap<KeyBytes, Arc<Flight>, ByHash>>; SHARDS],
+    watch: Watch,
 }
 
 /// What joining a flight makes of the caller.
@@ -47,10 +53,19 @@ pub(crate) enum Joined {
 type ByHash = foldhash::fast::FixedState;
 type Shard<'a> = MutexGuard<'a, HashMap<KeyBytes, Arc<Flight>, ByHash>>;
 
+/// What there is to join in the place of a key.
+fn in_progress<'a>(place: &'a Entry<'_, KeyBytes, Arc<Flight>>) -> Option<&'a Arc<Flight>> {
+    match place {
+        Entry::Occupied(flight) => Some(flight.get()).filter(|flight| !flight.lock().is_outdated()),
+        Entry::Vacant(_) => None,
+    }
+}
+
 impl Default for Flights {
     fn default() -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(ByHash::default()))),
+            watch: Watch::default(),
         }
     }
 }
@@ -69,38 +84,39 @@ impl Flights {
     /// The same for one of the keys of a batch.
     pub(crate) fn join_as(self: &Arc<Self>, probe: Probe<'_>, group: Option<Group>) -> Joined {
         let mut shard = self.shard(probe.hash);
-        let place = match shard.entry(KeyBytes::from(probe.bytes)) {
-            Entry::Vacant(place) => place,
-            Entry::Occupied(flight) => {
-                let flight = flight.get();
-                return match Waiting::begin(flight) {
-                    Err(Circle) => Joined::Inside,
-                    Ok(waiting) => Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight), waiting)),
-                };
-            }
-        };
+        let place = shard.entry(KeyBytes::from(probe.bytes));
+        if let Some(flight) = in_progress(&place) {
+            return match Waiting::begin(flight) {
+                Err(Circle) => Joined::Inside,
+                Ok(waiting) => Joined::Follower(Wait::new(Arc::clone(self), Arc::clone(flight), waiting)),
+            };
+        }
         let flight = Arc::new(Flight::new(place.key().clone(), probe.hash, false));
         if let Some(group) = group {
             flight.set_group(group.0);
         }
-        place.insert(Arc::clone(&flight));
-        Joined::Leader(Lead::new(Arc::clone(self), flight))
+        place.insert_entry(Arc::clone(&flight));
+        Joined::Leader(Lead::new(Arc::clone(self), flight, 0))
     }
 
     /// Begins a flight for a key, to be led by no caller, unless one is in progress.
     pub(crate) fn begin(self: &Arc<Self>, probe: Probe<'_>) -> Option<Lead> {
         let mut shard = self.shard(probe.hash);
-        if shard.contains_key(probe.bytes) {
+        let place = shard.entry(KeyBytes::from(probe.bytes));
+        if in_progress(&place).is_some() {
             return None;
         }
-        let flight = Arc::new(Flight::new(KeyBytes::from(probe.bytes), probe.hash, true));
-        shard.insert(flight.key.clone(), Arc::clone(&flight));
-        Some(Lead::new(Arc::clone(self), flight))
+        let flight = Arc::new(Flight::new(place.key().clone(), probe.hash, true));
+        place.insert_entry(Arc::clone(&flight));
+        Some(Lead::new(Arc::clone(self), flight, 0))
     }
 
     /// Takes the flight of a key out of the map: later callers begin a new one.
     pub(crate) fn detach(&self, probe: Probe<'_>) {
-        let detached = self.shard(probe.hash).remove(probe.bytes);
+        let mut shard = self.shard(probe.hash);
+        let detached = shard.remove(probe.bytes);
+        detached.iter().for_each(|flight| self.watch.add(flight));
+        drop(shard);
         drop(detached);
     }
 
@@ -109,6 +125,7 @@ impl Flights {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             let detached: Vec<_> = shard.extract_if(|key, _| doomed(key)).collect();
+            detached.iter().for_each(|(_, flight)| self.watch.add(flight));
             drop(shard);
             drop(detached);
         }

@@ -4,7 +4,11 @@ use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::pulse::Pulse;
 use crate::entry::Content;
 use crate::key::KeyBytes;
 
@@ -13,6 +17,12 @@ pub(crate) const SOLO_RUNS: usize = 32;
 
 /// After so many leaders in a row that were dropped or panicked, waiting for one more helps nobody.
 const MOST_FALLS: u8 = 2;
+
+/// No count of polls.
+const UNHEARD: (u64, u8) = (u64::MAX, 0);
+
+/// For so long an answer is given to those who come after it, while who gave it fills the tiers below.
+const MOST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// What a flight ended with.
 #[derive(Clone)]
@@ -68,8 +78,12 @@ impl Flight {
         let state = State {
             phase: Phase::Running,
             unattended,
+            turn: 0,
+            pulse: None,
+            heard: UNHEARD,
             falls: 0,
             answers: 0,
+            answered: None,
             waiters: Waiters::default(),
         };
         Self {
@@ -99,15 +113,78 @@ pub(super) struct State {
     pub(super) phase: Phase,
     /// The leader is no caller's, so that nobody who loses patience drops it.
     unattended: bool,
+    /// Whoever began to lead before it moved on leads no more.
+    turn: u32,
+    /// Of who leads, once he has something to wait for.
+    pulse: Option<Arc<Pulse>>,
+    /// How often he had been polled, and the looks since in which he had not.
+    heard: (u64, u8),
     falls: u8,
     /// How many there have been: one that is of no use to some of those who wait is followed by another.
     answers: u32,
+    /// When there was the last one.
+    pub(super) answered: Option<Instant>,
     pub(super) waiters: Waiters,
 }
 
+/// What a look at a flight comes to.
+pub(super) enum Health {
+    /// It is over, or nobody waits.
+    Over,
+    Well,
+    /// Who leads has not been polled since the last look. Woken, he is if he lives.
+    Doubtful(Option<Waker>),
+    /// Nor has he since.
+    Lost,
+    /// Nobody leads, or too few: those whose turn it was may be kept and not polled.
+    Unled,
+}
+
 impl State {
+    /// A look at who leads.
+    pub(super) fn health(&mut self) -> Health {
+        if self.waiters.is_empty() || matches!(self.phase, Phase::Done(_)) {
+            return Health::Over;
+        }
+        if !matches!(self.phase, Phase::Running) {
+            return Health::Unled;
+        }
+        let count = self.pulse.as_ref().and_then(|pulse| pulse.count());
+        match (count, &mut self.heard) {
+            (Some(count), (heard, silent)) if count == *heard => {
+                *silent += 1;
+                if *silent > 1 {
+                    return Health::Lost;
+                }
+                Health::Doubtful(self.pulse.as_ref().and_then(|pulse| pulse.waker()))
+            }
+            (count, heard) => {
+                *heard = (count.unwrap_or(heard.0), 0);
+                Health::Well
+            }
+        }
+    }
+
+    /// The turn of who leads now.
+    pub(super) fn turn(&self) -> u32 {
+        self.turn
+    }
+
+    /// Whoever leads is polled where `pulse` says so. He has it too, so that what is left of it here never drops a waker.
+    pub(super) fn set_pulse(&mut self, pulse: Arc<Pulse>) {
+        self.heard = UNHEARD;
+        self.pulse = Some(pulse);
+    }
+
+    /// The leader has been lost: what he still does is his own. Returns whom to wake.
+    pub(super) fn take_lead(&mut self) -> Vec<Waker> {
+        self.turn = self.turn.wrapping_add(1);
+        self.fall()
+    }
+
     /// The leader is gone without an answer. Returns whom to wake.
     pub(super) fn fall(&mut self) -> Vec<Waker> {
+        self.pulse = None;
         match &mut self.phase {
             Phase::Running => {
                 self.unattended = false;
@@ -143,13 +220,16 @@ impl State {
             _ => 0,
         };
         let before = std::mem::replace(&mut self.phase, Phase::Solo { running });
+        self.pulse = None;
         (self.offer(), before)
     }
 
     /// The same of an answer for all.
     pub(super) fn finish(&mut self, answer: Answer) -> (Vec<Waker>, Phase) {
         let before = std::mem::replace(&mut self.phase, Phase::Done(answer));
+        self.pulse = None;
         self.answers = self.answers.wrapping_add(1);
+        self.answered = Some(Instant::now());
         self.falls = 0;
         (self.waiters.take_all(), before)
     }
@@ -157,6 +237,12 @@ impl State {
     /// Which answer the present one is.
     pub(super) fn edition(&self) -> u32 {
         self.answers
+    }
+
+    /// The answer is not to be given to those who come now: who gave it has been done with what he does after it long since, or
+    /// is kept and not polled.
+    pub(super) fn is_outdated(&self) -> bool {
+        matches!(self.phase, Phase::Done(_)) && self.answered.is_some_and(|at| at.elapsed() > MOST_ANSWERS)
     }
 
     /// Takes the lead after an answer that the caller cannot use, unless somebody else has done so. What the answer was

@@ -1,10 +1,11 @@
 //! The two ends of a flight: who leads and who waits.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use super::Flights;
+use super::pulse::{Beat, Pulse};
 use super::state::{Answer, Flight, Phase, SOLO_RUNS, State};
 use super::within::{Group, Waiting, Within};
 use crate::tier::memory::Probe;
@@ -13,6 +14,9 @@ use crate::tier::memory::Probe;
 pub(crate) struct Lead {
     flights: Arc<Flights>,
     flight: Arc<Flight>,
+    /// The flight's own turn is another once somebody has taken the lead from this one.
+    turn: u32,
+    pulse: Option<Arc<Pulse>>,
     /// Nobody has to be told any more; only the map entry is left to clear.
     answered: bool,
     /// That has been done too.
@@ -20,13 +24,20 @@ pub(crate) struct Lead {
 }
 
 impl Lead {
-    pub(super) fn new(flights: Arc<Flights>, flight: Arc<Flight>) -> Self {
+    pub(super) fn new(flights: Arc<Flights>, flight: Arc<Flight>, turn: u32) -> Self {
         Self {
             flights,
             flight,
+            turn,
+            pulse: None,
             answered: false,
             left: false,
         }
+    }
+
+    /// The flight, unless the lead has been taken from this one.
+    fn led(&self) -> Option<MutexGuard<'_, State>> {
+        Some(self.flight.lock()).filter(|state| state.turn() == self.turn)
     }
 
     pub(crate) fn probe(&self) -> Probe<'_> {
@@ -36,9 +47,32 @@ impl Lead {
         }
     }
 
-    /// Leads it as one of the keys of a batch.
-    pub(crate) fn join_group(&self, group: Group) {
+    /// Leads it as one of the keys of a batch, which is polled where `pulse` says so.
+    pub(crate) fn join_group(&mut self, group: Group, pulse: &Arc<Pulse>) {
         self.flight.set_group(group.0);
+        self.live_by(pulse);
+    }
+
+    fn live_by(&mut self, pulse: &Arc<Pulse>) {
+        self.pulse = Some(Arc::clone(pulse));
+        if let Some(mut state) = self.led() {
+            state.set_pulse(Arc::clone(pulse));
+        }
+    }
+
+    /// Held while this load is polled.
+    pub(crate) fn beat(&self) -> Option<Beat<'_>> {
+        self.pulse.as_ref().map(|pulse| pulse.beat())
+    }
+
+    /// This load waits to be woken.
+    pub(crate) fn rest(&mut self, waker: &Waker) {
+        if self.pulse.is_none() {
+            self.live_by(&Arc::default());
+        }
+        if let Some(pulse) = &self.pulse {
+            pulse.rest(waker);
+        }
     }
 
     /// Until this is dropped again, the body of this load is being polled by this thread.
@@ -50,8 +84,9 @@ impl Lead {
     /// join. Gives this back if somebody waits.
     pub(crate) fn leave_if_alone(mut self) -> Result<(), Self> {
         self.flights.retire(&self.flight, |state| {
-            self.answered = state.waiters.is_empty();
-            self.answered && state.leave()
+            let leads = state.turn() == self.turn;
+            self.answered = !leads || state.waiters.is_empty();
+            self.answered && leads && state.leave()
         });
         self.left = self.answered;
         if self.left { Ok(()) } else { Err(self) }
@@ -66,9 +101,11 @@ impl Lead {
     /// `Lead` is dropped: after the tiers below have been filled.
     pub(crate) fn answer(&mut self, answer: Answer) {
         self.answered = true;
+        let Some(mut state) = self.led() else { return };
         // The body has run: whoever comes back to it from the same batch is answered as everybody is.
         self.flight.set_group(0);
-        let (woken, before) = self.flight.lock().finish(answer);
+        let (woken, before) = state.finish(answer);
+        drop(state);
         drop(before);
         wake(woken);
     }
@@ -76,7 +113,9 @@ impl Lead {
     /// There is nothing that the others could use: they run for themselves.
     pub(crate) fn split(mut self) {
         self.answered = true;
-        let (woken, before) = self.flight.lock().split();
+        let Some(mut state) = self.led() else { return };
+        let (woken, before) = state.split();
+        drop(state);
         drop(before);
         wake(woken);
     }
@@ -87,11 +126,15 @@ impl Drop for Lead {
         if self.left {
             return;
         }
-        if !self.answered {
+        let Some(mut state) = self.led() else { return };
+        let woken = if self.answered {
+            Vec::new()
+        } else {
             self.flight.set_group(0);
-            let woken = self.flight.lock().fall();
-            wake(woken);
-        }
+            state.fall()
+        };
+        drop(state);
+        wake(woken);
         self.flights.retire(&self.flight, |state| {
             matches!(state.phase, Phase::Done(_)) || state.is_abandoned()
         });
@@ -109,7 +152,7 @@ pub(crate) enum Turn {
 /// A place among those who wait for a flight.
 pub(crate) struct Wait {
     flights: Arc<Flights>,
-    flight: Arc<Flight>,
+    pub(super) flight: Arc<Flight>,
     slot: Option<u32>,
     /// Inside of other loads.
     _waiting: Option<Box<Waiting>>,
@@ -172,16 +215,19 @@ impl Wait {
                     drop(state);
                     // A waker may hold a task, and this another who waits.
                     drop(before);
+                    this.flights.watch();
                     return Poll::Pending;
                 }
             }
         }
         let unused = this.slot.take().and_then(|slot| state.waiters.leave(slot));
+        let turn = state.turn();
         drop(state);
         drop((useless, unused));
         Poll::Ready(Turn::Lead(Lead::new(
             Arc::clone(&this.flights),
             Arc::clone(&this.flight),
+            turn,
         )))
     }
 

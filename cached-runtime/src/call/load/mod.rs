@@ -7,6 +7,7 @@ mod look;
 
 use std::any::Any;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::again::{Claim, tell};
@@ -14,7 +15,7 @@ use super::reloads::Seat;
 use super::share::Share;
 use crate::caches::function::{Function, Plan};
 use crate::entry::{Content, Shared};
-use crate::flight::{self, Answer, Maker, Within};
+use crate::flight::{self, Answer, Beat, Maker, Within};
 use crate::key::KeyBytes;
 use crate::resilience::Failed;
 use crate::store::BoxFuture;
@@ -183,6 +184,21 @@ impl Load {
         match &self.role {
             Role::Past | Role::Off | Role::Alone { .. } => None,
             Role::Flight(lead) => Some(lead.enter()),
+        }
+    }
+
+    /// Held while it is polled, as a sign of life for those who wait.
+    pub(super) fn beat(&self) -> Option<Beat<'_>> {
+        match &self.role {
+            Role::Past | Role::Off | Role::Alone { .. } => None,
+            Role::Flight(lead) => lead.beat(),
+        }
+    }
+
+    /// It waits to be woken.
+    pub(super) fn rest(&mut self, waker: &Waker) {
+        if let Role::Flight(lead) = &mut self.role {
+            lead.rest(waker);
         }
     }
 

@@ -96,7 +96,9 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J> Batch<R, N, I, Id, S, V,
                     is_made
                 }
             };
-            let polled = self.steps.poll(context, &mut read);
+            let polled = self
+                .steps
+                .alive(context, |steps, context| steps.poll(context, &mut read));
             match (failed, polled) {
                 (Some(failed), _) => Poll::Ready(Step::Failed(failed)),
                 (None, Poll::Ready(true)) => Poll::Ready(Step::Load),
@@ -124,8 +126,10 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J> Batch<R, N, I, Id, S, V,
     pub async fn run<B: Future<Output = R>>(&mut self, mut body: Pin<Box<B>>) -> R {
         self.steps.run();
         std::future::poll_fn(|context| {
-            let _within = self.steps.within();
-            body.as_mut().poll(context)
+            self.steps.alive(context, |steps, context| {
+                let _within = steps.within();
+                body.as_mut().poll(context)
+            })
         })
         .await
     }

@@ -1,11 +1,12 @@
 //! A batch step by step: what is awaited before its body, and after it.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::load::Looking;
 use super::{Keys, Many, Waits};
 use crate::call::Keeping;
-use crate::flight::{Answer, Within};
+use crate::flight::{Answer, Pulse, Within};
 use crate::policy::Mode;
 
 /// What is awaited, on values whose type is not known here. Nothing of an error is ever held: it may not be able to
@@ -18,6 +19,8 @@ pub(super) enum Steps {
         waits: Waits,
         /// Into the remote tiers.
         keeping: Option<Keeping>,
+        /// Of what it leads.
+        pulse: Arc<Pulse>,
     },
 }
 
@@ -45,25 +48,42 @@ impl Stage {
 
 impl Steps {
     pub(super) fn begin(mut keys: Keys, mode: Mode) -> (Keys, Self) {
-        let nothing = |stage| Self::Cached {
-            stage,
-            waits: Waits::default(),
-            keeping: None,
-        };
-        let steps = match keys.function.take() {
-            None if keys.ids == 0 => nothing(Stage::Nothing),
+        let pulse = Arc::default();
+        let (stage, waits) = match keys.function.take() {
+            None if keys.ids == 0 => (Stage::Nothing, Waits::default()),
             Some(function) if !function.disabled && mode != Mode::Off => {
                 let slots = std::mem::take(&mut keys.slots);
-                let (many, waits) = Many::new(function, mode, slots);
-                Self::Cached {
-                    stage: Stage::Here(Box::new(many)),
-                    waits,
-                    keeping: None,
-                }
+                let (many, waits) = Many::new(function, mode, slots, &pulse);
+                (Stage::Here(Box::new(many)), waits)
             }
-            _ => Self::Uncached,
+            _ => return (keys, Self::Uncached),
+        };
+        let steps = Self::Cached {
+            stage,
+            waits,
+            keeping: None,
+            pulse,
         };
         (keys, steps)
+    }
+
+    /// Polls it as the one of all that it leads.
+    pub(super) fn alive<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let pulse = match self {
+            Self::Cached { pulse, .. } => Arc::clone(pulse),
+            Self::Uncached => return poll(self, context),
+        };
+        let beat = pulse.beat();
+        let polled = poll(self, context);
+        drop(beat);
+        if polled.is_pending() {
+            pulse.rest(context.waker());
+        }
+        polled
     }
 
     pub(super) fn run(&mut self) {
@@ -91,6 +111,7 @@ impl Steps {
             stage,
             waits,
             keeping,
+            ..
         } = self
         else {
             return Poll::Ready(true);

@@ -15,7 +15,7 @@ use crate::caches::function::{Function, Plan};
 use crate::call::Keeping;
 use crate::call::share::Share;
 use crate::entry::Content;
-use crate::flight::{Answer, Group, Joined, Lead, Maker, Within};
+use crate::flight::{Answer, Group, Joined, Lead, Maker, Pulse, Within};
 use crate::invalidate::{self, Doomed};
 use crate::policy::Mode;
 use crate::resilience::Failed;
@@ -31,6 +31,8 @@ pub(super) struct Many {
     function: Arc<Function>,
     pub(super) slots: Vec<Slot>,
     group: Group,
+    /// Of all that it leads.
+    pulse: Arc<Pulse>,
     /// Of these slots it has to find out, and has not begun.
     due: Vec<(usize, Role)>,
     /// Of these it has not found anything yet.
@@ -70,11 +72,17 @@ struct Load {
 
 impl Many {
     /// Looks in memory for each, and leads or joins the flights of those that are not there.
-    pub(super) fn new(function: Arc<Function>, mode: Mode, slots: Vec<Slot>) -> (Self, Waits) {
+    pub(super) fn new(
+        function: Arc<Function>,
+        mode: Mode,
+        slots: Vec<Slot>,
+        pulse: &Arc<Pulse>,
+    ) -> (Self, Waits) {
         let mut many = Self {
             function,
             slots,
             group: Group::new(),
+            pulse: Arc::clone(pulse),
             due: Vec::new(),
             loads: Vec::new(),
             began: 0,
@@ -119,8 +127,8 @@ impl Many {
         None
     }
 
-    fn leading(&self, lead: Lead) -> Role {
-        lead.join_group(self.group);
+    fn leading(&self, mut lead: Lead) -> Role {
+        lead.join_group(self.group, &self.pulse);
         Role::Flight(lead)
     }
 
