@@ -5,11 +5,11 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -43,22 +43,9 @@ pub(crate) fn spawn_aside(work: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-/// Whether this runs in a runtime with timers. In one without tokio panics, and does not say so beforehand: which is printed,
-/// so it is asked once.
+/// Whether this runs in a runtime with timers. Without one tokio panics, and does not say so beforehand.
 pub(crate) fn has_timers() -> bool {
-    static WITHOUT: Mutex<Option<Id>> = Mutex::new(None);
-    let without = || WITHOUT.lock().unwrap_or_else(PoisonError::into_inner);
-    let Ok(runtime) = Handle::try_current() else {
-        return false;
-    };
-    if *without() == Some(runtime.id()) {
-        return false;
-    }
-    let has = catch_unwind(AssertUnwindSafe(|| drop(sleep(Duration::ZERO)))).is_ok();
-    if !has {
-        *without() = Some(runtime.id());
-    }
-    has
+    Handle::try_current().is_ok() && catch_unwind(AssertUnwindSafe(|| drop(sleep(Duration::ZERO)))).is_ok()
 }
 
 impl Background {

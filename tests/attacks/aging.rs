@@ -236,24 +236,43 @@ fn what_a_runtime_takes_with_it_is_loaded_by_the_next_and_without_any_nothing_is
     second.block_on(caches.settle());
 }
 
-/// Whoever waits for what it was to load, and gives up, is the last who does.
+fn runtime(paused: bool) -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(paused)
+        .build()
+        .unwrap()
+}
+
+/// A load in the background of an entry that has ended since, on a runtime that is driven no more.
+fn left_behind(caches: &Caches, clock: &ManualClock, source: &Arc<Source>) -> tokio::runtime::Runtime {
+    let first = runtime(true);
+    first.block_on(caches.scope(busy(source, 7)));
+    clock.advance(60 * SECOND);
+    assert_eq!(first.block_on(caches.scope(busy(source, 7))), 1);
+    clock.advance(60 * SECOND);
+    first
+}
+
 #[test]
 fn a_runtime_that_nobody_drives_does_not_hold_the_others_up() {
     let (caches, clock) = aged();
     let source = Arc::new(Source::of(1));
-    let new = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap()
-    };
-    let first = new();
-    first.block_on(caches.scope(busy(&source, 7)));
-    clock.advance(60 * SECOND);
-    assert_eq!(first.block_on(caches.scope(busy(&source, 7))), 1);
-    clock.advance(60 * SECOND);
-    let second = new();
+    let first = left_behind(&caches, &clock, &source);
+    assert_eq!(
+        runtime(false).block_on(caches.scope(must_end(busy(&source, 7)))),
+        1
+    );
+    drop(first);
+}
+
+/// Whoever waits for what it was to load, and gives up, is the last who does.
+#[test]
+fn nor_does_it_once_one_of_them_has_given_up() {
+    let (caches, clock) = aged();
+    let source = Arc::new(Source::of(1));
+    let first = left_behind(&caches, &clock, &source);
+    let second = runtime(true);
     let _ = second.block_on(caches.scope(async { timeout(5 * SECOND, busy(&source, 7)).await }));
     let got = second.block_on(caches.scope(async { timeout(5 * SECOND, busy(&source, 7)).await }));
     assert_eq!(got, Ok(1));

@@ -10,9 +10,9 @@ pub struct Cell {
     pub median: f64,
     pub least: f64,
     pub most: f64,
-    /// In the order of the repetitions.
+    /// In the order of the repetitions, those that do not count among them.
     #[serde(skip)]
-    samples: Vec<f64>,
+    samples: Vec<Option<f64>>,
     /// Something that has to be known to read the number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -20,7 +20,12 @@ pub struct Cell {
 
 impl Cell {
     pub fn of(samples: Vec<f64>) -> Option<Self> {
-        let mut sorted = samples.clone();
+        Self::of_some(samples.into_iter().map(Some).collect())
+    }
+
+    /// The same where not all of them count.
+    pub fn of_some(samples: Vec<Option<f64>>) -> Option<Self> {
+        let mut sorted: Vec<f64> = samples.iter().flatten().copied().collect();
         sorted.sort_by(f64::total_cmp);
         let (&least, &most) = (sorted.first()?, sorted.last()?);
         let middle = sorted.len() / 2;
@@ -41,7 +46,7 @@ impl Cell {
     /// Of the ratios to the same repetitions of another measurement.
     fn ratios(&self, to: &Self) -> Option<Self> {
         let pairs = self.samples.iter().zip(&to.samples);
-        Self::of(pairs.map(|(one, other)| one / other).collect())
+        Self::of_some(pairs.map(|(one, other)| Some((*one)? / (*other)?)).collect())
     }
 
     /// A number that has no spread: a count.
@@ -50,7 +55,7 @@ impl Cell {
             median: number,
             least: number,
             most: number,
-            samples: vec![number],
+            samples: vec![Some(number)],
             note: None,
         }
     }
@@ -78,6 +83,8 @@ pub struct Table {
     pub reference: Option<String>,
     pub rows: Vec<Row>,
     pub goals: Vec<Goal>,
+    /// What has to be known to read the columns.
+    pub remarks: Vec<String>,
 }
 
 /// A ratio of two rows in one column, beside what it should be.
@@ -113,6 +120,7 @@ impl Table {
             reference: None,
             rows: Vec::new(),
             goals: Vec::new(),
+            remarks: Vec::new(),
         }
     }
 
@@ -216,6 +224,12 @@ pub fn text(table: &Table) -> String {
         }
     }
     out.push('\n');
+    if !table.remarks.is_empty() {
+        out.push('\n');
+    }
+    for remark in &table.remarks {
+        let _ = writeln!(out, "{remark}");
+    }
     if !table.goals.is_empty() {
         out.push('\n');
     }

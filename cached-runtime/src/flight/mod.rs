@@ -9,8 +9,8 @@
 //! still the flight that the map holds: an invalidation [detaches](Flights::detach) it, so that whoever comes later
 //! begins anew while those who came before still get their answer. So does a waiter that is dropped before there is one
 //! from a leader in the background: a caller's leader is dropped with its caller, and that one would be waited for
-//! however long it hangs. A leader that is kept and not polled is found out ([`watch`](mod@watch)) and loses its lead; what
-//! it does later is its own.
+//! however long it hangs. A leader that is kept and not polled is found out ([`watch`](mod@watch)) and loses its lead to a
+//! follower; what it does later is its own.
 
 mod pulse;
 mod state;
@@ -95,7 +95,7 @@ impl Flights {
         if let Some(group) = group {
             flight.set_group(group.0);
         }
-        place.insert_entry(Arc::clone(&flight));
+        self.insert(place, &flight);
         Joined::Leader(Lead::new(Arc::clone(self), flight, 0))
     }
 
@@ -107,15 +107,23 @@ impl Flights {
             return None;
         }
         let flight = Arc::new(Flight::new(place.key().clone(), probe.hash, true));
-        place.insert_entry(Arc::clone(&flight));
-        Some(Lead::new(Arc::clone(self), flight, 0))
+        self.insert(place, &flight);
+        // Who is to poll it may never begin to.
+        Some(Lead::new(Arc::clone(self), flight, 0).living())
+    }
+
+    fn insert(&self, place: Entry<'_, KeyBytes, Arc<Flight>>, flight: &Arc<Flight>) {
+        if let Entry::Occupied(outdated) = &place {
+            self.keep_in_sight(outdated.get());
+        }
+        place.insert_entry(Arc::clone(flight));
     }
 
     /// Takes the flight of a key out of the map: later callers begin a new one.
     pub(crate) fn detach(&self, probe: Probe<'_>) {
         let mut shard = self.shard(probe.hash);
         let detached = shard.remove(probe.bytes);
-        detached.iter().for_each(|flight| self.watch.add(flight));
+        detached.iter().for_each(|flight| self.keep_in_sight(flight));
         drop(shard);
         drop(detached);
     }
@@ -125,7 +133,7 @@ impl Flights {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             let detached: Vec<_> = shard.extract_if(|key, _| doomed(key)).collect();
-            detached.iter().for_each(|(_, flight)| self.watch.add(flight));
+            detached.iter().for_each(|(_, flight)| self.keep_in_sight(flight));
             drop(shard);
             drop(detached);
         }
@@ -137,11 +145,19 @@ impl Flights {
         let mut shard = self.shard(flight.hash);
         let gone = gone(&mut flight.lock());
         // As a rule it is the one there.
-        if gone
-            && let Some((key, current)) = shard.remove_entry(&*flight.key)
-            && !Arc::ptr_eq(&current, flight)
-        {
-            shard.insert(key, current);
+        if gone && let Some((key, current)) = shard.remove_entry(&*flight.key) {
+            if Arc::ptr_eq(&current, flight) {
+                self.keep_in_sight(flight);
+            } else {
+                shard.insert(key, current);
+            }
+        }
+    }
+
+    /// A flight leaves the map, under its lock. Those who wait for it may find that they have to lead it.
+    fn keep_in_sight(&self, flight: &Arc<Flight>) {
+        if !flight.lock().waiters.is_empty() {
+            self.watch.add(flight);
         }
     }
 }

@@ -19,9 +19,13 @@ pub(crate) const SOLO_RUNS: usize = 32;
 const MOST_FALLS: u8 = 2;
 
 /// No count of polls.
-const UNHEARD: (u64, u8) = (u64::MAX, 0);
+const UNHEARD: u64 = u64::MAX;
 
-/// For so long an answer is given to those who come after it, while who gave it fills the tiers below.
+/// After so many looks in which he has not been polled, in the first of which he was woken, one who leads is lost.
+const LOST: u8 = 2;
+
+/// For so long an answer is given to those who come after it, while who gave it fills the tiers below. Whoever comes later looks
+/// there, and runs the body again where it has not come to that yet, as in a batch whose fill takes longer.
 const MOST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// What a flight ended with.
@@ -81,6 +85,7 @@ impl Flight {
             turn: 0,
             pulse: None,
             heard: UNHEARD,
+            silent: 0,
             falls: 0,
             answers: 0,
             answered: None,
@@ -117,8 +122,10 @@ pub(super) struct State {
     turn: u32,
     /// Of who leads, once he has something to wait for.
     pulse: Option<Arc<Pulse>>,
-    /// How often he had been polled, and the looks since in which he had not.
-    heard: (u64, u8),
+    /// How often he had been polled.
+    heard: u64,
+    /// The looks since in which he had not.
+    silent: u8,
     falls: u8,
     /// How many there have been: one that is of no use to some of those who wait is followed by another.
     answers: u32,
@@ -129,12 +136,12 @@ pub(super) struct State {
 
 /// What a look at a flight comes to.
 pub(super) enum Health {
-    /// It is over, or nobody waits.
+    /// Nobody waits.
     Over,
     Well,
     /// Who leads has not been polled since the last look. Woken, he is if he lives.
     Doubtful(Option<Waker>),
-    /// Nor has he since.
+    /// Nor has he since. Those who wait are to see to it.
     Lost,
     /// Nobody leads, or too few: those whose turn it was may be kept and not polled.
     Unled,
@@ -142,27 +149,44 @@ pub(super) enum Health {
 
 impl State {
     /// A look at who leads.
-    pub(super) fn health(&mut self) -> Health {
-        if self.waiters.is_empty() || matches!(self.phase, Phase::Done(_)) {
+    pub(super) fn look(&mut self) -> Health {
+        if self.waiters.is_empty() {
             return Health::Over;
         }
-        if !matches!(self.phase, Phase::Running) {
-            return Health::Unled;
+        match self.phase {
+            Phase::Running => {}
+            Phase::Solo { running } if running >= SOLO_RUNS => return Health::Well,
+            Phase::Vacant | Phase::Solo { .. } => return Health::Unled,
+            Phase::Done(_) => return Health::Well,
         }
-        let count = self.pulse.as_ref().and_then(|pulse| pulse.count());
-        match (count, &mut self.heard) {
-            (Some(count), (heard, silent)) if count == *heard => {
-                *silent += 1;
-                if *silent > 1 {
-                    return Health::Lost;
-                }
-                Health::Doubtful(self.pulse.as_ref().and_then(|pulse| pulse.waker()))
-            }
-            (count, heard) => {
-                *heard = (count.unwrap_or(heard.0), 0);
-                Health::Well
+        let Some(pulse) = &self.pulse else {
+            return Health::Well;
+        };
+        match pulse.count() {
+            Some(count) if count == self.heard => {}
+            count => {
+                (self.heard, self.silent) = (count.unwrap_or(self.heard), 0);
+                return Health::Well;
             }
         }
+        self.silent = self.silent.saturating_add(1);
+        if self.silent < LOST {
+            Health::Doubtful(pulse.waker())
+        } else {
+            Health::Lost
+        }
+    }
+
+    /// Takes the lead from one who is not polled, though he was woken. Says whether that was so.
+    pub(super) fn take_from_lost(&mut self) -> bool {
+        let is_lost = self.silent >= LOST
+            && matches!(self.phase, Phase::Running)
+            && self.pulse.as_ref().and_then(|pulse| pulse.count()) == Some(self.heard);
+        if is_lost {
+            self.turn = self.turn.wrapping_add(1);
+            self.vacate();
+        }
+        is_lost
     }
 
     /// The turn of who leads now.
@@ -172,29 +196,28 @@ impl State {
 
     /// Whoever leads is polled where `pulse` says so. He has it too, so that what is left of it here never drops a waker.
     pub(super) fn set_pulse(&mut self, pulse: Arc<Pulse>) {
-        self.heard = UNHEARD;
-        self.pulse = Some(pulse);
+        if matches!(self.phase, Phase::Running) {
+            self.pulse = Some(pulse);
+            (self.heard, self.silent) = (UNHEARD, 0);
+        }
     }
 
-    /// The leader has been lost: what he still does is his own. Returns whom to wake.
-    pub(super) fn take_lead(&mut self) -> Vec<Waker> {
-        self.turn = self.turn.wrapping_add(1);
-        self.fall()
+    /// Nobody leads any more, without an answer.
+    fn vacate(&mut self) {
+        (self.pulse, self.silent) = (None, 0);
+        self.unattended = false;
+        self.falls += 1;
+        self.phase = if self.falls < MOST_FALLS {
+            Phase::Vacant
+        } else {
+            Phase::Solo { running: 0 }
+        };
     }
 
     /// The leader is gone without an answer. Returns whom to wake.
     pub(super) fn fall(&mut self) -> Vec<Waker> {
-        self.pulse = None;
         match &mut self.phase {
-            Phase::Running => {
-                self.unattended = false;
-                self.falls += 1;
-                self.phase = if self.falls < MOST_FALLS {
-                    Phase::Vacant
-                } else {
-                    Phase::Solo { running: 0 }
-                };
-            }
+            Phase::Running => self.vacate(),
             Phase::Solo { running } => *running = running.saturating_sub(1),
             Phase::Vacant | Phase::Done(_) => {}
         }
@@ -203,6 +226,7 @@ impl State {
 
     /// A run is over that nobody waits for. Says whether it was the last.
     pub(super) fn leave(&mut self) -> bool {
+        self.pulse = None;
         match &mut self.phase {
             Phase::Solo { running } => {
                 *running = running.saturating_sub(1);
@@ -250,8 +274,9 @@ impl State {
     pub(super) fn reopen(&mut self, edition: u32) -> Option<Phase> {
         let unanswered = matches!(self.phase, Phase::Done(_)) && self.answers == edition;
         unanswered.then(|| {
-            // Whoever led it before, a caller does now.
+            // Whoever led it before, a caller does now, and what the one before still does is his own.
             self.unattended = false;
+            self.turn = self.turn.wrapping_add(1);
             std::mem::replace(&mut self.phase, Phase::Running)
         })
     }
@@ -340,7 +365,7 @@ impl Waiters {
         None
     }
 
-    fn take_all(&mut self) -> Vec<Waker> {
+    pub(super) fn take_all(&mut self) -> Vec<Waker> {
         self.slots.iter_mut().filter_map(Option::take).collect()
     }
 }

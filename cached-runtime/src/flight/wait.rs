@@ -53,6 +53,12 @@ impl Lead {
         self.live_by(pulse);
     }
 
+    /// Shows from now on whether it is polled, and not only once it has had something to wait for.
+    pub(super) fn living(mut self) -> Self {
+        self.live_by(&Arc::default());
+        self
+    }
+
     fn live_by(&mut self, pulse: &Arc<Pulse>) {
         self.pulse = Some(Arc::clone(pulse));
         if let Some(mut state) = self.led() {
@@ -180,6 +186,9 @@ impl Wait {
         let this = self.get_mut();
         let mut useless = None;
         let mut state = this.flight.lock();
+        if state.take_from_lost() {
+            this.flight.set_group(0);
+        }
         loop {
             let edition = state.edition();
             match &mut state.phase {

@@ -1,61 +1,52 @@
 //! Sees to it that nobody waits for one who leads and is not polled any more.
 //!
-//! One task for the flights of a function, which ends where nobody waits. It looks every half a second: one who leads and
-//! has not been polled since the last look is woken, and one who has not been polled since then either has lost his lead to
-//! whoever waits, as if he had been dropped. So that takes between one second and one and a half, and a load that is slow
-//! costs a poll a second.
+//! A thread looks every half a second at the flights that somebody waits for. One who leads and has not been polled since the
+//! last look is woken. If he has not been polled by the next one either, those who wait are woken, and the first of them who is
+//! polled while he still has not takes the lead, as if he had been dropped. So that takes between one second and one and a
+//! half, a load that is slow costs a poll a second, and where a runtime is late for all of its tasks it is late for those
+//! who would take the lead too.
 //!
-//! It runs on the runtime of one of those who wait, which where all threads are busy is as late as those that it watches.
-//! Without a runtime, or without timers in it, nobody is watched; nor are those who run for themselves.
+//! A thread, and not a task: a task stands still with its runtime, and where a runtime has no timers, or a clock that is
+//! paused, it would know nothing of the time. It ends when nobody has waited for a while. Those who run for themselves are
+//! not looked at.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
+use std::thread;
 use std::time::Duration;
-
-use tokio::time::sleep;
 
 use super::Flights;
 use super::state::{Flight, Health};
-use crate::background::{has_timers, spawn_aside};
 
 const EVERY: Duration = Duration::from_millis(500);
+/// So many looks at nothing, ten seconds, and the thread ends.
+const IDLE: u32 = 20;
 
+static WATCHED: Mutex<Watched> = Mutex::new(Watched {
+    all: Vec::new(),
+    there: false,
+});
+
+/// The flights of the functions that somebody waits for.
+struct Watched {
+    all: Vec<Weak<Flights>>,
+    /// There is a thread.
+    there: bool,
+}
+
+fn watched() -> MutexGuard<'static, Watched> {
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Of one function.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// Somebody looks.
-    there: AtomicBool,
-    /// Flights that are in the map no more, and may be waited for.
+    /// It is among those that are looked at.
+    pub(super) on: AtomicBool,
+    /// Flights that are in the map no more, and were waited for.
     detached: Mutex<Vec<Weak<Flight>>>,
-}
-
-/// Who looks. His runtime may end before the flights do, and with it this.
-struct Watcher(Weak<Flights>);
-
-impl Watcher {
-    async fn run(mut self) {
-        loop {
-            sleep(EVERY).await;
-            let Some(flights) = self.0.upgrade() else { return };
-            if flights.look() {
-                continue;
-            }
-            flights.watch.there.store(false, SeqCst);
-            // Who began to wait since that look may have seen this one here.
-            if !flights.look() || flights.watch.there.swap(true, SeqCst) {
-                self.0 = Weak::new();
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for Watcher {
-    fn drop(&mut self) {
-        if let Some(flights) = self.0.upgrade() {
-            flights.watch.there.store(false, SeqCst);
-        }
-    }
 }
 
 impl Watch {
@@ -63,11 +54,9 @@ impl Watch {
         self.detached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A flight is taken out of the map, whose lock is held until this is done: it is always in one of the two.
+    /// A flight that is waited for is taken out of the map, whose lock is held until this is done: it is always in one of
+    /// the two.
     pub(super) fn add(&self, flight: &Arc<Flight>) {
-        if flight.lock().waiters.is_empty() {
-            return;
-        }
         let mut detached = self.detached();
         // Those that are over make room, where nobody looks too.
         if detached.len() == detached.capacity() {
@@ -80,9 +69,16 @@ impl Watch {
 impl Flights {
     /// Somebody waits.
     pub(super) fn watch(self: &Arc<Self>) {
-        if !self.watch.there.load(SeqCst) && has_timers() && !self.watch.there.swap(true, SeqCst) {
-            spawn_aside(Watcher(Arc::downgrade(self)).run());
+        if self.watch.on.load(SeqCst) || self.watch.on.swap(true, SeqCst) {
+            return;
         }
+        let mut watched = watched();
+        watched.all.push(Arc::downgrade(self));
+        watched.there = watched.there
+            || thread::Builder::new()
+                .name("cached-watch".into())
+                .spawn(look_at_all)
+                .is_ok();
     }
 
     /// Looks at each flight once. Whether any of them is waited for.
@@ -107,20 +103,44 @@ impl Flights {
         woken.into_iter().for_each(Waker::wake);
         any
     }
+
+    /// The same, and it is looked at no more where nobody waits.
+    pub(super) fn look_or_end(&self) -> bool {
+        if self.look() {
+            return true;
+        }
+        self.watch.on.store(false, SeqCst);
+        // Who began to wait since that look may have seen that it is looked at; who did after that has added it again.
+        self.look() && !self.watch.on.swap(true, SeqCst)
+    }
 }
 
 /// Whether it is waited for. Whoever is to be woken is added to `woken`.
 fn look_at(flight: &Flight, woken: &mut Vec<Waker>) -> bool {
     let mut state = flight.lock();
-    match state.health() {
+    match state.look() {
         Health::Over => return false,
         Health::Well => {}
         Health::Doubtful(waker) => woken.extend(waker),
-        Health::Lost => {
-            flight.set_group(0);
-            woken.extend(state.take_lead());
-        }
-        Health::Unled => woken.extend(state.offer()),
+        Health::Lost | Health::Unled => woken.extend(state.waiters.take_all()),
     }
     true
+}
+
+/// What the thread does.
+fn look_at_all() {
+    let mut idle = 0;
+    while idle < IDLE {
+        thread::sleep(EVERY);
+        let mut all = std::mem::take(&mut watched().all);
+        all.retain(|flights| {
+            // A waker that panics, or a value as it is dropped, is somebody's; the others are looked at.
+            let look = || flights.upgrade().is_some_and(|flights| flights.look_or_end());
+            catch_unwind(AssertUnwindSafe(look)).unwrap_or(true)
+        });
+        let mut watched = watched();
+        watched.all.append(&mut all);
+        idle = if watched.all.is_empty() { idle + 1 } else { 0 };
+        watched.there = idle < IDLE;
+    }
 }

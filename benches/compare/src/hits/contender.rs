@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle};
 
+use super::pace;
 use crate::keys::Key;
 
 /// What one thread asks for: `keys`, over and over, `calls` times in all.
@@ -22,6 +23,13 @@ pub struct Order<K> {
     pub calls: usize,
 }
 
+/// What one thread took for its order.
+pub struct Pass {
+    pub taken: Duration,
+    /// The slower of the walks before and after.
+    pub walk: Duration,
+}
+
 /// Dyn-compatible, so that caches of every type stand in one list; the loops inside are compiled for each.
 pub trait Contender<K: Key>: Sync {
     fn name(&self) -> &str;
@@ -29,16 +37,16 @@ pub trait Contender<K: Key>: Sync {
     /// Asks for each key once.
     fn fill(&self, runtime: &Handle, keys: &[K]);
 
-    /// One thread for each order, all started together: how long each took.
-    fn pass(&self, orders: &[Order<K>]) -> Vec<Duration>;
+    /// One thread for each order, all started together.
+    fn pass(&self, orders: &[Order<K>]) -> Vec<Pass>;
 
     /// Allocations per thousand calls, on this thread; `None` if a call that should hit waits for something.
     fn allocations(&self, runtime: &Handle, keys: &[K]) -> Option<u64>;
 }
 
-/// Runs `work` for each order, in a task on a thread of its own. It first asks for what the caches that were asked in
-/// between have pushed out of the processor's caches, then waits for the others, then measures.
-fn together<K: Key, W, A>(orders: &[Order<K>], work: W) -> Vec<Duration>
+/// Runs `work` for each order, in a task on a thread of its own. It first asks for what the walk, and the caches that were
+/// asked in between, have pushed out of the processor's caches, then waits for the others, then measures.
+fn together<K: Key, W, A>(orders: &[Order<K>], work: W) -> Vec<Pass>
 where
     W: Fn(Order<K>, Arc<Barrier>) -> A + Copy + Send + 'static,
     A: Future<Output = Duration> + Send + 'static,
@@ -51,7 +59,13 @@ where
                 .enable_all()
                 .build()
                 .expect("a runtime");
-            runtime.block_on(async move { tokio::spawn(work(order, barrier)).await.expect("no call panics") })
+            let before = pace::walk();
+            let taken = runtime
+                .block_on(async move { tokio::spawn(work(order, barrier)).await.expect("no call panics") });
+            Pass {
+                taken,
+                walk: before.max(pace::walk()),
+            }
         })
     };
     let threads: Vec<_> = orders.iter().map(start).collect();
@@ -84,7 +98,7 @@ where
         });
     }
 
-    fn pass(&self, orders: &[Order<K>]) -> Vec<Duration> {
+    fn pass(&self, orders: &[Order<K>]) -> Vec<Pass> {
         let call = self.call;
         together(orders, move |order, barrier| async move {
             for &key in order.keys.iter().take(order.calls) {
@@ -139,7 +153,7 @@ where
         }
     }
 
-    fn pass(&self, orders: &[Order<K>]) -> Vec<Duration> {
+    fn pass(&self, orders: &[Order<K>]) -> Vec<Pass> {
         let call = self.call;
         together(orders, move |order, barrier| async move {
             for &key in order.keys.iter().take(order.calls) {

@@ -5,6 +5,7 @@ mod contender;
 mod frameworks;
 mod macros;
 mod ours;
+mod pace;
 mod raw;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use self::contender::{Contender, List, Order};
+use self::pace::Pace;
 pub use self::raw::keep;
 use crate::keys::{Key, Pair, RESIDENT, Spread};
 use crate::options::Options;
@@ -21,6 +23,8 @@ use crate::values::{User, forget_loads, loads};
 
 /// Keys drawn for each thread: they are read in a row, and fit in the second level of most processors' caches.
 const DRAWN: usize = 1 << 15;
+/// So many times as many repetitions as were asked for there are at most.
+const MOST_TIMES: usize = 8;
 const SPREADS: [Spread; 2] = [Spread::Zipf(0.9), Spread::Uniform];
 
 /// Every table: keys of one and of two parts, values that are numbers and that are shared.
@@ -127,14 +131,17 @@ fn measure<K: Key>(title: &str, list: List<K>, options: &Options, runtime: &Hand
         contender.fill(runtime, &everything);
     }
     let mut columns = Vec::new();
+    let mut quiet = Vec::new();
     let mut cells: Vec<Vec<Option<Cell>>> = list.iter().map(|_| Vec::new()).collect();
     for spread in SPREADS {
         for threads in [1, all_threads()] {
             columns.push(column(spread, threads));
             eprint!("\r{title}: {:40}", column(spread, threads));
-            for (row, cell) in cells.iter_mut().zip(in_turn(&list, spread, threads, options)) {
+            let column = in_turn(&list, spread, threads, options);
+            for (row, cell) in cells.iter_mut().zip(column.cells) {
                 row.push(cell);
             }
+            quiet.push(column.quiet);
         }
     }
     columns.push(ALLOCATIONS.to_owned());
@@ -144,6 +151,9 @@ fn measure<K: Key>(title: &str, list: List<K>, options: &Options, runtime: &Hand
     }
     eprint!("\r{:100}\r", "");
     let mut table = Table::new(title, "ns per call on each thread", &[]);
+    for (column, quiet) in columns.iter().zip(quiet) {
+        table.remarks.push(format!("{column}: {quiet}"));
+    }
     table.columns = columns;
     table.reference = Some(raw::QUICK.to_owned());
     for (contender, cells) in list.iter().zip(cells) {
@@ -152,8 +162,22 @@ fn measure<K: Key>(title: &str, list: List<K>, options: &Options, runtime: &Hand
     table
 }
 
-/// One column: A B C, A B C, ... so that whatever slows the machine down for a while slows all of them.
-fn in_turn<K: Key>(list: &List<K>, spread: Spread, threads: usize, options: &Options) -> Vec<Option<Cell>> {
+/// One column.
+struct Column {
+    cells: Vec<Option<Cell>>,
+    /// How many repetitions there were, and of which the medians are.
+    quiet: String,
+}
+
+/// One repetition of one row.
+struct Sample {
+    ns: f64,
+    walk: Duration,
+}
+
+/// A B C, A B C, ... so that whatever slows the machine down for a while slows all of them. While others are at work on the
+/// machine a repetition does not count, and there is another, up to [`MOST_TIMES`] as many.
+fn in_turn<K: Key>(list: &List<K>, spread: Spread, threads: usize, options: &Options) -> Column {
     let mut orders: Vec<Order<K>> = (0..threads)
         .map(|thread| {
             let drawn = spread.draw(RESIDENT, DRAWN, 7 + thread as u64);
@@ -167,31 +191,57 @@ fn in_turn<K: Key>(list: &List<K>, spread: Spread, threads: usize, options: &Opt
         for order in &mut orders {
             order.calls = calls;
         }
-        let taken: Duration = contender.pass(&orders).iter().sum();
-        taken.as_nanos() as f64 / (calls * threads) as f64
+        let passes = contender.pass(&orders);
+        let taken: Duration = passes.iter().map(|pass| pass.taken).sum();
+        Sample {
+            ns: taken.as_nanos() as f64 / (calls * threads) as f64,
+            walk: passes.iter().map(|pass| pass.walk).max().unwrap_or_default(),
+        }
     };
     // So many calls that a pass takes as long for each.
     let pass = if options.quick { 1e6 } else { 1e7 };
     let calls: Vec<usize> = list
         .iter()
-        .map(|contender| (pass / ask(&**contender, 2_000)).clamp(2_000.0, 1e6) as usize)
+        .map(|contender| (pass / ask(&**contender, 2_000).ns).clamp(2_000.0, 1e6) as usize)
         .collect();
-    let mut samples: Vec<Vec<f64>> = list.iter().map(|_| Vec::new()).collect();
+    let mut pace = Pace::find(threads);
+    let mut samples: Vec<Vec<Sample>> = list.iter().map(|_| Vec::new()).collect();
     let mut missed = vec![0; list.len()];
-    for _ in 0..options.rounds {
+    let fewest = |samples: &[Vec<Sample>], pace: &Pace| {
+        let quiet = |row: &Vec<Sample>| row.iter().filter(|sample| pace.is_quiet(sample.walk)).count();
+        samples.iter().map(quiet).min().unwrap_or(0)
+    };
+    for round in 0..MOST_TIMES * options.rounds {
+        if round >= options.rounds && fewest(&samples, &pace) >= options.rounds {
+            break;
+        }
         for (index, contender) in list.iter().enumerate() {
             forget_loads();
-            samples[index].push(ask(&**contender, calls[index]));
+            let sample = ask(&**contender, calls[index]);
+            pace.note(sample.walk);
+            samples[index].push(sample);
             missed[index] += loads();
         }
     }
-    let cell = |(samples, missed): (Vec<f64>, u64)| {
-        let cell = Cell::of(samples)?;
+    let rounds = samples.first().map_or(0, Vec::len);
+    let fewest = fewest(&samples, &pace);
+    // Too few to have a median of.
+    let counts_all = fewest < options.rounds.div_ceil(2);
+    let quiet = if counts_all {
+        format!("all of {rounds} repetitions, of which others left {fewest} alone")
+    } else {
+        format!("{fewest} or more of {rounds} repetitions, those that others left alone")
+    };
+    let cell = |(samples, missed): (Vec<Sample>, u64)| {
+        let counts = |sample: &Sample| counts_all || pace.is_quiet(sample.walk);
+        let samples = samples.iter().map(|sample| counts(sample).then_some(sample.ns));
+        let cell = Cell::of_some(samples.collect())?;
         Some(if missed > 0 {
             cell.with_note(format!("({missed} misses!)"))
         } else {
             cell
         })
     };
-    samples.into_iter().zip(missed).map(cell).collect()
+    let cells = samples.into_iter().zip(missed).map(cell).collect();
+    Column { cells, quiet }
 }

@@ -139,9 +139,17 @@ impl<R: Output<N>, const N: u8, I: ?Sized, Id, S, V, J> Batch<R, N, I, Id, S, V,
     where
         V: 'static,
     {
-        let Steps::Cached { stage, keeping, .. } = &mut self.steps else {
+        let Steps::Cached {
+            stage,
+            keeping,
+            pulse,
+            ..
+        } = &mut self.steps
+        else {
             return Some(returned);
         };
+        // Of many values the user's `weight` and what else is asked of them may take long.
+        let _beat = pulse.beat();
         let (many, ways) = (stage.many()?, self.ways?());
         match returned.split() {
             Err((error, rebuild)) => Some(rebuild(many.fail(error, self.share))),

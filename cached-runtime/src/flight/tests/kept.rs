@@ -1,16 +1,17 @@
 //! Leaders that are kept and not polled, and turns that are not taken.
 //!
-//! The looks are made by hand: nothing here awaits, so that who would look is not run.
+//! The looks are made by hand.
 
 use std::sync::Arc;
-use std::task::Waker;
+use std::sync::atomic::Ordering::SeqCst;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Bell, Follower, KEY, content, follow, in_progress, lead, start, waiting};
+use super::{Bell, Follower, KEY, content, follow, in_progress, lead, useless, waiting};
 use crate::flight::pulse::Pulse;
-use crate::flight::{Answer, Flights, Group, Joined, Lead};
+use crate::flight::{Answer, Flights, Group, Joined, Lead, Turn};
 
 /// What a leader waits for has a waker, which counts.
 fn rest(leader: &mut Lead) -> Arc<Bell> {
@@ -20,7 +21,20 @@ fn rest(leader: &mut Lead) -> Arc<Bell> {
 }
 
 fn rung(bell: &Bell) -> usize {
-    bell.0.load(std::sync::atomic::Ordering::SeqCst)
+    bell.0.load(SeqCst)
+}
+
+/// Flights that nobody else looks at.
+fn flights() -> Arc<Flights> {
+    let flights = Arc::<Flights>::default();
+    flights.watch.on.store(true, SeqCst);
+    flights
+}
+
+fn start() -> (Arc<Flights>, Lead) {
+    let flights = flights();
+    let leader = lead(&flights);
+    (flights, leader)
 }
 
 fn look(flights: &Flights) {
@@ -40,8 +54,8 @@ fn lost() -> (Arc<Flights>, Lead, Follower) {
     (flights, leader, follower)
 }
 
-#[tokio::test]
-async fn who_is_woken_and_not_polled_loses_the_lead() {
+#[test]
+fn who_is_woken_and_not_polled_loses_the_lead() {
     let (flights, mut old, follower) = lost();
     let mut next = follower.lead();
     let mut late = waiting(&flights, 1).remove(0);
@@ -56,8 +70,8 @@ async fn who_is_woken_and_not_polled_loses_the_lead() {
     assert_eq!(in_progress(&flights), 0);
 }
 
-#[tokio::test]
-async fn so_it_does_whichever_way_it_ends() {
+#[test]
+fn so_it_does_whichever_way_it_ends() {
     let ends: [fn(Lead); 4] = [
         drop,
         Lead::split,
@@ -77,16 +91,16 @@ async fn so_it_does_whichever_way_it_ends() {
     }
 }
 
-#[tokio::test]
-async fn who_goes_before_anybody_has_taken_the_lead_leaves_it_to_be_taken() {
+#[test]
+fn who_goes_before_anybody_has_taken_the_lead_leaves_it_to_be_taken() {
     let (flights, old, follower) = lost();
     drop(old);
     drop(follower.lead());
     assert_eq!(in_progress(&flights), 0);
 }
 
-#[tokio::test]
-async fn who_is_polled_keeps_the_lead_however_long_it_takes() {
+#[test]
+fn who_is_polled_keeps_the_lead_however_long_it_takes() {
     let (flights, mut leader) = start();
     let bell = rest(&mut leader);
     let mut follower = waiting(&flights, 1).remove(0);
@@ -106,8 +120,8 @@ async fn who_is_polled_keeps_the_lead_however_long_it_takes() {
 }
 
 /// Its poll may take long, which is not to be cured by another of it.
-#[tokio::test]
-async fn who_is_being_polled_keeps_the_lead() {
+#[test]
+fn who_is_being_polled_keeps_the_lead() {
     let (flights, mut leader) = start();
     let bell = rest(&mut leader);
     let mut follower = waiting(&flights, 1).remove(0);
@@ -120,8 +134,8 @@ async fn who_is_being_polled_keeps_the_lead() {
     assert_eq!((follower.woken(), rung(&bell)), (0, 0));
 }
 
-#[tokio::test]
-async fn so_does_who_has_nothing_to_wait_for_yet() {
+#[test]
+fn so_does_who_has_nothing_to_wait_for_yet() {
     let (flights, leader) = start();
     let mut follower = waiting(&flights, 1).remove(0);
     for _ in 0..10 {
@@ -132,8 +146,8 @@ async fn so_does_who_has_nothing_to_wait_for_yet() {
     drop(leader);
 }
 
-#[tokio::test]
-async fn nobody_looks_where_nobody_waits() {
+#[test]
+fn nobody_looks_where_nobody_waits() {
     let (flights, mut leader) = start();
     rest(&mut leader);
     let followers = waiting(&flights, 2);
@@ -143,15 +157,17 @@ async fn nobody_looks_where_nobody_waits() {
     let mut follower = waiting(&flights, 1).remove(0);
     look(&flights);
     leader.answer(content());
-    assert!(!flights.look());
+    // He may find that the answer is of no use to him.
+    look(&flights);
     assert!(follower.is_answered());
-    let gone = Arc::clone(&follower.wait.flight);
-    drop((leader, follower));
-    assert_eq!(Arc::strong_count(&gone), 1);
+    drop(follower);
+    assert!(!flights.look());
+    drop(leader);
+    assert_eq!(flights.watch.detached().len(), 0);
 }
 
-#[tokio::test]
-async fn after_two_that_are_lost_all_run_for_themselves() {
+#[test]
+fn after_two_that_are_lost_all_run_for_themselves() {
     let (flights, old, follower) = lost();
     let mut next = follower.lead();
     rest(&mut next);
@@ -166,23 +182,66 @@ async fn after_two_that_are_lost_all_run_for_themselves() {
     assert_eq!(in_progress(&flights), 0);
 }
 
-/// One who waits is offered the lead, and is kept and not polled himself.
-#[tokio::test]
-async fn a_turn_that_nobody_takes_is_offered_to_the_next() {
+/// One who waits is offered the lead, and is kept and not polled himself; so are others who could be offered it next.
+#[test]
+fn a_turn_that_nobody_takes_is_everybodys() {
     let (flights, leader) = start();
-    let mut followers = waiting(&flights, 3);
+    let mut followers = waiting(&flights, 100);
     drop(leader);
-    for turns in 1..=3 {
-        assert_eq!(followers.iter().map(Follower::woken).sum::<usize>(), turns);
-        look(&flights);
-    }
-    drop(followers.pop().unwrap().lead());
-    followers.clear();
+    let woken = |followers: &[Follower]| followers.iter().map(Follower::woken).sum::<usize>();
+    assert_eq!(woken(&followers), 1);
+    look(&flights);
+    assert_eq!(woken(&followers), 100);
+    let leader = followers.pop().unwrap().lead();
+    assert!(followers.iter_mut().all(Follower::waits));
+    drop((leader, followers));
     assert_eq!(in_progress(&flights), 0);
 }
 
-#[tokio::test]
-async fn a_batch_lives_or_is_lost_with_all_that_it_leads() {
+/// While it is polled again nothing is taken from it, though those who wait have been woken.
+#[test]
+fn who_is_polled_before_anybody_comes_keeps_the_lead() {
+    let (_flights, mut leader, mut follower) = lost();
+    drop(leader.beat());
+    assert!(follower.waits());
+    leader.answer(content());
+    assert!(follower.is_answered());
+}
+
+/// Who was to poll it has never begun to.
+#[test]
+fn a_load_in_the_background_that_nobody_polls_is_lost() {
+    let flights = flights();
+    let reload = flights.begin(KEY).expect("nobody is at it");
+    let follower = waiting(&flights, 1).remove(0);
+    for _ in 0..3 {
+        look(&flights);
+    }
+    drop((follower.lead(), reload));
+    assert_eq!(in_progress(&flights), 0);
+}
+
+/// Its answer was of no use to one of those who waited, who loads while the flight is in the map no more, and is kept.
+#[test]
+fn who_leads_after_an_answer_of_no_use_is_looked_at() {
+    let (flights, mut leader) = start();
+    let mut followers = waiting(&flights, 2);
+    leader.answer(useless());
+    drop(leader);
+    assert_eq!(in_progress(&flights), 0);
+    let mut next = followers.remove(0).lead();
+    let bell = rest(&mut next);
+    assert!(followers[0].waits());
+    for _ in 0..3 {
+        look(&flights);
+    }
+    assert_eq!(rung(&bell), 1);
+    drop((followers.remove(0).lead(), next));
+    assert!(!flights.look());
+}
+
+#[test]
+fn a_batch_lives_or_is_lost_with_all_that_it_leads() {
     let (flights, mut leader) = start();
     let (batch, pulse) = (Group::new(), Arc::<Pulse>::default());
     leader.join_group(batch, &pulse);
@@ -207,8 +266,8 @@ async fn a_batch_lives_or_is_lost_with_all_that_it_leads() {
 }
 
 /// Who fills the tiers below is kept and not polled.
-#[tokio::test]
-async fn an_answer_is_given_for_a_second() {
+#[test]
+fn an_answer_is_given_for_a_second() {
     let (flights, mut leader) = start();
     leader.answer(content());
     assert!(follow(&flights).is_answered());
@@ -228,8 +287,8 @@ async fn an_answer_is_given_for_a_second() {
 }
 
 /// Those who came before an invalidation have nobody else to wait for.
-#[tokio::test]
-async fn a_detached_flight_is_looked_at_too() {
+#[test]
+fn a_detached_flight_is_looked_at_too() {
     let (flights, mut leader) = start();
     rest(&mut leader);
     let follower = waiting(&flights, 1).remove(0);
@@ -242,9 +301,9 @@ async fn a_detached_flight_is_looked_at_too() {
     assert!(!flights.look());
 }
 
-#[tokio::test]
-async fn of_detached_flights_that_are_over_nothing_is_kept() {
-    let flights = Arc::<Flights>::default();
+#[test]
+fn of_detached_flights_that_are_over_nothing_is_kept() {
+    let flights = flights();
     let kept = lead(&flights);
     let follower = waiting(&flights, 1);
     flights.detach_if(|_| true);
@@ -258,4 +317,125 @@ async fn of_detached_flights_that_are_over_nothing_is_kept() {
     look(&flights);
     assert_eq!(flights.watch.detached().len(), 1);
     drop((follower, kept));
+}
+
+/// Those who begin to wait after the last look add it again.
+#[test]
+fn what_nobody_waits_for_is_looked_at_no_more_until_somebody_does() {
+    let (flights, _leader) = start();
+    let followers = waiting(&flights, 1);
+    assert!(flights.look_or_end());
+    drop(followers);
+    assert!(!flights.look_or_end());
+    assert!(!flights.watch.on.load(SeqCst));
+    let _followers = waiting(&flights, 1);
+    assert!(flights.watch.on.load(SeqCst));
+}
+
+/// One of those who come and go by chance.
+enum Actor {
+    Away,
+    Follows(Follower),
+    Leads(Lead),
+}
+
+impl Actor {
+    fn join(flights: &Arc<Flights>) -> Self {
+        match flights.join(KEY) {
+            Joined::Leader(lead) => Self::lead(lead),
+            Joined::Follower(wait) => Self::Follows(Follower {
+                wait,
+                bell: Arc::default(),
+            }),
+            Joined::Inside => panic!("nobody is inside of a load"),
+        }
+    }
+
+    /// Whoever comes to lead begins to load in the same poll.
+    fn lead(mut lead: Lead) -> Self {
+        rest(&mut lead);
+        Self::Leads(lead)
+    }
+
+    /// Is polled. A leader ends by `ends`, or waits on.
+    fn poll(self, ends: Option<fn(Lead)>) -> Self {
+        match self {
+            Self::Follows(mut follower) => match follower.poll() {
+                Poll::Ready(Turn::Lead(lead)) => Self::lead(lead),
+                Poll::Ready(Turn::Answered) => Self::Away,
+                Poll::Pending => Self::Follows(follower),
+            },
+            Self::Leads(mut lead) => match ends {
+                Some(end) => {
+                    end(lead);
+                    Self::Away
+                }
+                None => {
+                    drop(lead.beat());
+                    rest(&mut lead);
+                    Self::Leads(lead)
+                }
+            },
+            Self::Away => Self::Away,
+        }
+    }
+}
+
+/// Whoever is kept, and whatever the others do, one who is polled is answered or loads after a few looks. `CACHED_SEED`
+/// repeats a run.
+#[test]
+fn by_chance_nobody_who_is_polled_waits_for_long() {
+    let seed = std::env::var("CACHED_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("CACHED_SEED={seed}");
+    let ends: [fn(Lead); 4] = [
+        drop,
+        Lead::split,
+        |mut lead| lead.answer(content()),
+        |lead| drop(lead.leave_if_alone()),
+    ];
+    for run in 0..2_000 {
+        let mut random = fastrand::Rng::with_seed(seed.wrapping_add(run));
+        let flights = flights();
+        // Fewer than run for themselves at once.
+        let mut actors: Vec<(Actor, bool)> = (0..random.usize(2..20)).map(|_| (Actor::Away, false)).collect();
+        for _ in 0..random.usize(0..150) {
+            let at = random.usize(..actors.len());
+            let (actor, kept) = std::mem::replace(&mut actors[at], (Actor::Away, false));
+            actors[at] = match random.u8(..10) {
+                0 => (actor, true),
+                1 => (actor, false),
+                2 => (Actor::Away, false),
+                _ if kept => (actor, true),
+                _ if matches!(actor, Actor::Away) => (Actor::join(&flights), false),
+                3 => (actor.poll(random.choice(ends)), false),
+                _ => (actor.poll(None), false),
+            };
+            if random.u8(..4) == 0 {
+                flights.look();
+            }
+            if random.u8(..30) == 0 {
+                flights.detach(KEY);
+            }
+        }
+        // From here on those who are not kept are polled whenever they are woken, and their loads end.
+        for look in 0.. {
+            let mut waits = false;
+            for (actor, kept) in &mut actors {
+                if !*kept {
+                    let polled =
+                        std::mem::replace(actor, Actor::Away).poll(Some(|mut lead| lead.answer(content())));
+                    *actor = polled;
+                    waits |= !matches!(actor, Actor::Away);
+                }
+            }
+            if !waits {
+                break;
+            }
+            assert!(look < 8, "in run {run} somebody waits for too long");
+            flights.look();
+        }
+        actors.clear();
+        assert_eq!(in_progress(&flights), 0, "in run {run} something is left");
+        assert!(!flights.look());
+    }
 }
