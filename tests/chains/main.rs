@@ -4,4 +4,5 @@
 #![deny(warnings)]
 
 mod depth;
+mod kept;
 mod table;

@@ -66,12 +66,12 @@ async fn begin<F: Future>(mut call: Pin<&mut F>) {
 
 /// Fails where somebody waits for what does not come.
 async fn soon<F: Future>(work: F) -> F::Output {
-    let in_time = tokio::time::timeout(Duration::from_secs(20), work).await;
+    let in_time = tokio::time::timeout(Duration::from_secs(60), work).await;
     in_time.expect("it waits for what it must not wait for")
 }
 
-/// So long whoever waits waits at most, and as long again for a machine that is busy.
-const SOON: Duration = Duration::from_secs(3);
+/// So long whoever waits waits at most, and some more on a machine that is busy.
+const SOON: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn nobody_waits_for_long_for_a_call_that_is_not_polled() {

@@ -46,6 +46,46 @@ async fn who_looks_in_a_store_and_is_not_polled_is_not_waited_for() {
     soon(caches(&model).scope(work)).await;
 }
 
+#[cache(backend = ["local", "far"], skip(source))]
+async fn near(source: &Source, id: usize) -> Result<u64, Failed> {
+    source.read(id).await
+}
+
+#[cache(entries(near(id) for id in ids), skip(source))]
+async fn many(source: &Source, ids: &[usize]) -> Result<Vec<(usize, u64)>, Failed> {
+    let mut all = Vec::new();
+    for id in ids {
+        all.push((*id, source.read(*id).await?));
+    }
+    Ok(all)
+}
+
+/// What has been loaded meanwhile is in memory.
+#[tokio::test]
+async fn who_goes_on_after_a_look_runs_no_body_for_what_is_there_by_now() {
+    let (model, source) = (Model::default(), Source::default());
+    let work = async {
+        let mut get = model.hold(Step::Get);
+        let mut kept = pin!(near(&source, 0));
+        until(kept.as_mut(), get.arrived()).await;
+        assert_eq!(near(&source, 0).await, Ok(0));
+        // Unheard of here.
+        source.write(0).await;
+        get.release();
+        assert_eq!(kept.await, Ok(0));
+
+        let mut get = model.hold(Step::Get);
+        let mut kept = pin!(many(&source, &[1, 2]));
+        until(kept.as_mut(), get.arrived()).await;
+        assert_eq!(near(&source, 1).await, Ok(0));
+        source.write(1).await;
+        source.write(2).await;
+        get.release();
+        assert_eq!(kept.await, Ok(vec![(1, 0), (2, 1)]));
+    };
+    soon(caches(&model).scope(work)).await;
+}
+
 /// Its answer is for those who come while it fills the store, which takes as long as the store may, and not as long as
 /// it is kept.
 #[tokio::test(start_paused = true)]

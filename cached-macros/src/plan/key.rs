@@ -29,7 +29,7 @@ pub(crate) struct Key {
 pub(crate) struct Part {
     /// The place it comes from: `id`, `user.id`, `self.tenant`.
     pub(crate) expr: TokenStream,
-    /// The argument it belongs to, for messages.
+    /// The argument it is, or the template that names a part of it, for messages.
     pub(crate) span: Span,
     /// In the entry companion the argument may be anything that stands for this type.
     pub(crate) stands_for: Option<Type>,
@@ -134,10 +134,18 @@ fn placed(placeholder: &Placeholder, arguments: &[EntryArgument], function: &Fun
     }
 }
 
+/// Reported at the template. A field is a word of the macro's own there: of one of the user's that is misspelt the compiler would
+/// tell to write the right one, and that over the whole string.
 fn rooted(placeholder: &Placeholder, root: &Ident) -> Part {
+    let mut tokens = located(with_root(&placeholder.expr, root), placeholder.span).into_iter();
+    let root = tokens.next();
+    let fields = tokens.map(|mut token| {
+        token.set_span(Span::mixed_site().located_at(placeholder.span));
+        token
+    });
     Part {
-        expr: located(with_root(&placeholder.expr, root), root.span()),
-        span: root.span(),
+        expr: quote!(#root #(#fields)*),
+        span: placeholder.span,
         stands_for: None,
     }
 }

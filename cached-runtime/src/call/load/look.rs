@@ -82,9 +82,11 @@ impl Load {
         }
         let Some((content, plan)) = below.found else {
             // It may have been written since it was looked for, and be there no more: what the permits are for is then older.
-            let pending = self.pending().filter(|content| content.is_for(absent))?;
-            self.answer(&pending);
-            return Some(pending);
+            // Or somebody else has loaded it, where this was kept and not polled.
+            let now = self.pending().or_else(|| self.look_again());
+            let now = now.filter(|content| content.is_for(absent))?;
+            self.answer(&now);
+            return Some(now);
         };
         if self.function.spec.ages() {
             self.aged(&plan);

@@ -319,6 +319,22 @@ fn of_detached_flights_that_are_over_nothing_is_kept() {
     drop((follower, kept));
 }
 
+/// One who has answered, and fills the tiers below, is not the one who leads since that answer was of no use.
+#[test]
+fn who_leads_after_an_answer_of_no_use_is_not_judged_by_who_gave_it() {
+    let (flights, mut old) = start();
+    let mut followers = waiting(&flights, 2);
+    old.answer(useless());
+    let next = followers.remove(0).lead();
+    let late = waiting(&flights, 1);
+    rest(&mut old);
+    for _ in 0..4 {
+        look(&flights);
+    }
+    assert_eq!(late[0].woken(), 0);
+    drop((old, next));
+}
+
 /// Those who begin to wait after the last look add it again.
 #[test]
 fn what_nobody_waits_for_is_looked_at_no_more_until_somebody_does() {

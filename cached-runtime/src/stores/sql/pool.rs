@@ -15,17 +15,20 @@
 //! * it has rested for [`RESTED`] and no longer answers: only then is it asked;
 //! * it has lived for [`LIFE`], so that a name that now leads elsewhere is followed.
 //!
-//! Nothing is sent twice.
+//! Nothing is sent twice. A statement runs in a task of its own, so that a caller who is kept and not polled has neither a
+//! connection nor the turn to write; one who is dropped takes his task along.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::fault;
-use super::wire::{Row, Statement, Wire};
+use super::wire::{Kept, Row, Statement, Wire};
 use crate::BoxFuture;
 
 /// How long a connection may take to be established, greetings included.
@@ -107,30 +110,35 @@ where
     W::Options: Send + Sync,
 {
     fn rows<'a>(&'a self, statement: &'a Statement<'a>) -> BoxFuture<'a, sqlx::Result<Vec<Row>>> {
-        Box::pin(async move {
-            let mut held = self.0.hold(statement.writes).await?;
-            let rows = timed(ANSWER, held.ask()?.rows(statement)).await;
+        let (pool, statement) = (Arc::clone(&self.0), Kept::of(statement));
+        Box::pin(aside(async move {
+            let statement = statement.lend();
+            let mut held = pool.hold(statement.writes).await?;
+            let rows = timed(ANSWER, held.ask()?.rows(&statement)).await;
             held.answered(&rows);
             rows
-        })
+        }))
     }
 
     fn run<'a>(&'a self, statement: &'a Statement<'a>) -> BoxFuture<'a, sqlx::Result<u64>> {
-        Box::pin(async move {
-            let mut held = self.0.hold(statement.writes).await?;
-            let changed = timed(ANSWER, held.ask()?.run(statement)).await;
+        let (pool, statement) = (Arc::clone(&self.0), Kept::of(statement));
+        Box::pin(aside(async move {
+            let statement = statement.lend();
+            let mut held = pool.hold(statement.writes).await?;
+            let changed = timed(ANSWER, held.ask()?.run(&statement)).await;
             held.answered(&changed);
             changed
-        })
+        }))
     }
 
     fn script<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, sqlx::Result<()>> {
-        Box::pin(async move {
-            let mut held = self.0.hold(true).await?;
-            let done = timed(ANSWER, held.ask()?.script(sql)).await;
+        let (pool, sql) = (Arc::clone(&self.0), sql.to_owned());
+        Box::pin(aside(async move {
+            let mut held = pool.hold(true).await?;
+            let done = timed(ANSWER, held.ask()?.script(&sql)).await;
             held.answered(&done);
             done
-        })
+        }))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -147,6 +155,24 @@ where
             }
         })
     }
+}
+
+/// Ends the task of a caller that is gone.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Does it in a task of its own: one that is kept and not polled would keep a connection, or the turn to write, from everybody.
+async fn aside<T: Send + 'static>(
+    work: impl Future<Output = sqlx::Result<T>> + Send + 'static,
+) -> sqlx::Result<T> {
+    let runtime = Handle::try_current().map_err(|_| sqlx::Error::WorkerCrashed)?;
+    let mut task = Task(runtime.spawn(work));
+    (&mut task.0).await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 async fn timed<T>(patience: Duration, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {

@@ -24,6 +24,47 @@ pub(super) enum Argument<'a> {
     Number(Option<i64>),
 }
 
+/// A statement that goes on where its caller does not.
+pub(super) struct Kept {
+    sql: Box<str>,
+    arguments: Vec<Own>,
+    writes: bool,
+    recurs: bool,
+}
+
+enum Own {
+    Bytes(Box<[u8]>),
+    Number(Option<i64>),
+}
+
+impl Kept {
+    pub(super) fn of(statement: &Statement<'_>) -> Self {
+        let own = |argument: &Argument<'_>| match *argument {
+            Argument::Bytes(bytes) => Own::Bytes(bytes.into()),
+            Argument::Number(number) => Own::Number(number),
+        };
+        Self {
+            sql: statement.sql.into(),
+            arguments: statement.arguments.iter().map(own).collect(),
+            writes: statement.writes,
+            recurs: statement.recurs,
+        }
+    }
+
+    pub(super) fn lend(&self) -> Statement<'_> {
+        let lend = |own| match own {
+            &Own::Number(number) => Argument::Number(number),
+            Own::Bytes(bytes) => Argument::Bytes(bytes),
+        };
+        Statement {
+            sql: &self.sql,
+            arguments: self.arguments.iter().map(lend).collect(),
+            writes: self.writes,
+            recurs: self.recurs,
+        }
+    }
+}
+
 /// What statements answer with: columns in this order, of which those at the end may be left out.
 pub(super) struct Row {
     pub(super) hash: Vec<u8>,

@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use super::super::keep::{self, Kept};
 use super::{Load, Looking, Many, Role};
+use crate::entry::Content;
 use crate::resilience::Failed;
 use crate::tier::remote::Had;
+use crate::tier::stamps::Stamp;
 
 impl Many {
     /// Looks down the remote tiers, in each for all that those above it did not have.
@@ -20,21 +22,31 @@ impl Many {
                 self.look_in(index).await;
             }
             self.patience = self.function.budgets().saturating_sub(begun.elapsed());
-            self.look_at_pending();
+            self.look_once_more();
             self
         })
     }
 
     /// They may have been written since they were looked for, and be there no more: what the permits are for is then older.
-    fn look_at_pending(&mut self) {
-        let function = Arc::clone(&self.function);
-        let Some(behind) = &function.behind else { return };
+    /// Or somebody else has loaded them, where this was kept and not polled.
+    fn look_once_more(&mut self) {
         for load in std::mem::take(&mut self.loads) {
-            match self.pending(behind, load.slot, &load.role, load.stamp) {
+            match self.at_hand(load.slot, &load.role, load.stamp) {
                 Some(content) => self.found(load.slot, load.role, content),
                 None => self.loads.push(load),
             }
         }
+    }
+
+    /// What waits to be written, or is in memory by now.
+    pub(super) fn at_hand(&self, slot: usize, role: &Role, stamp: Stamp) -> Option<Content> {
+        let function = &self.function;
+        let behind = function.behind.as_ref();
+        let pending = behind.and_then(|behind| self.pending(behind, slot, role, stamp));
+        pending.or_else(|| match role {
+            Role::Replace | Role::Off => None,
+            Role::Alone | Role::Flight(_) => function.memory.as_ref()?.read_again(&self.slots[slot].probe()),
+        })
     }
 
     async fn look_in(&mut self, index: usize) {

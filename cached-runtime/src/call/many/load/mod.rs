@@ -170,17 +170,7 @@ impl Many {
         for (slot, role) in std::mem::take(&mut self.due) {
             let probe = self.slots[slot].probe();
             let stamp = self.function.stamps.now(probe.hash);
-            let behind = self.function.behind.as_ref();
-            let pending = behind.and_then(|behind| self.pending(behind, slot, &role, stamp));
-            if let Some(content) = pending {
-                self.found(slot, role, content);
-                continue;
-            }
-            let again = match (&role, &self.function.memory) {
-                (Role::Replace | Role::Off, _) | (_, None) => None,
-                (Role::Alone | Role::Flight(_), Some(memory)) => memory.read_again(&probe),
-            };
-            if let Some(content) = again {
+            if let Some(content) = self.at_hand(slot, &role, stamp) {
                 self.found(slot, role, content);
                 continue;
             }
