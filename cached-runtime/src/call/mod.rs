@@ -44,5 +44,5 @@ pub(crate) use self::many::load_many;
 pub use self::missed::{Missed, turns};
 pub use self::owned::{Anew, Lent, Outliving, anew, outliving};
 pub use self::run::{Lead, Run, Seen};
-pub(crate) use self::start::probe_of;
+pub(crate) use self::start::{probe_of, tell_of_lost};
 pub use self::wait::{Turn, Wait};

@@ -23,6 +23,18 @@ pub(crate) fn probe_of(bytes: &[u8]) -> Probe<'_> {
     }
 }
 
+/// The caller before is kept and not polled, which nobody else would tell.
+pub(crate) fn tell_of_lost(function: &Function, lead: &flight::Lead) {
+    if lead.tells_of_lost() {
+        tracing::warn!(
+            function = &*function.name,
+            key = function.text(lead.probe().bytes),
+            "a load was woken and not polled for more than half a second, so that another caller loads in its place; poll calls to \
+             their end, or spawn them"
+        );
+    }
+}
+
 /// How a call that memory could not answer goes on.
 pub struct Start {
     /// Goes into the load.
@@ -133,7 +145,12 @@ impl Start {
                 }
                 return Poll::Ready(None);
             }
-            (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => Role::Flight(lead),
+            (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => {
+                if let Some(function) = &self.function {
+                    tell_of_lost(function, &lead);
+                }
+                Role::Flight(lead)
+            }
             (None, Way::Alone { key, replace }) => Role::Alone { key, replace },
             (None, Way::Past) => Role::Past,
             (None, Way::Off | Way::Follow(_) | Way::Look(_)) => Role::Off,

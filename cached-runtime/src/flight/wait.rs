@@ -17,6 +17,8 @@ pub(crate) struct Lead {
     /// The flight's own turn is another once somebody has taken the lead from this one.
     turn: u32,
     pulse: Option<Arc<Pulse>>,
+    /// It was taken from one who is kept and not polled.
+    pub(super) from_lost: bool,
     /// Nobody has to be told any more; only the map entry is left to clear.
     answered: bool,
     /// That has been done too.
@@ -30,9 +32,15 @@ impl Lead {
             flight,
             turn,
             pulse: None,
+            from_lost: false,
             answered: false,
             left: false,
         }
+    }
+
+    /// Whether it is to be told that this was taken from one who is kept and not polled: once a minute for a function.
+    pub(crate) fn tells_of_lost(&self) -> bool {
+        self.from_lost && self.flights.watch.tells()
     }
 
     /// The flight, unless the lead has been taken from this one.
@@ -186,7 +194,8 @@ impl Wait {
         let this = self.get_mut();
         let mut useless = None;
         let mut state = this.flight.lock();
-        if state.take_from_lost() {
+        let from_lost = state.take_from_lost();
+        if from_lost {
             this.flight.set_group(0);
         }
         loop {
@@ -233,11 +242,9 @@ impl Wait {
         let turn = state.turn();
         drop(state);
         drop((useless, unused));
-        Poll::Ready(Turn::Lead(Lead::new(
-            Arc::clone(&this.flights),
-            Arc::clone(&this.flight),
-            turn,
-        )))
+        let mut lead = Lead::new(Arc::clone(&this.flights), Arc::clone(&this.flight), turn);
+        lead.from_lost = from_lost;
+        Poll::Ready(Turn::Lead(lead))
     }
 
     /// Is offered no turn until it is polled again: whoever waits has something else to do first. A turn that it was

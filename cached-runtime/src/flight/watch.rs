@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Flights;
 use super::state::{Flight, Health};
@@ -23,6 +23,8 @@ use super::state::{Flight, Health};
 const EVERY: Duration = Duration::from_millis(500);
 /// So many looks at nothing, ten seconds, and the thread ends.
 const IDLE: u32 = 20;
+/// For so long nothing is told of a function of which it has been told.
+const PAUSE: Duration = Duration::from_secs(60);
 
 static WATCHED: Mutex<Watched> = Mutex::new(Watched {
     all: Vec::new(),
@@ -47,11 +49,23 @@ pub(super) struct Watch {
     pub(super) on: AtomicBool,
     /// Flights that are in the map no more, and were waited for.
     detached: Mutex<Vec<Weak<Flight>>>,
+    /// When it was told last that a lead was taken.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Watch {
     pub(super) fn detached(&self) -> MutexGuard<'_, Vec<Weak<Flight>>> {
         self.detached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is to be told that a lead was taken.
+    pub(super) fn tells(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let tells = told.is_none_or(|at| at.elapsed() > PAUSE);
+        if tells {
+            *told = Some(Instant::now());
+        }
+        tells
     }
 
     /// A flight that is waited for is taken out of the map, whose lock is held until this is done: it is always in one of

@@ -91,6 +91,20 @@ fn so_it_does_whichever_way_it_ends() {
     }
 }
 
+/// Once a minute, and of nobody who led before.
+#[test]
+fn it_is_told_when_a_lead_is_taken() {
+    let (flights, old, follower) = lost();
+    let mut next = follower.lead();
+    assert!(!old.tells_of_lost());
+    assert!(next.tells_of_lost());
+    assert!(!next.tells_of_lost());
+    rest(&mut next);
+    let follower = waiting(&flights, 1).remove(0);
+    drop(next);
+    assert!(!follower.lead().from_lost);
+}
+
 #[test]
 fn who_goes_before_anybody_has_taken_the_lead_leaves_it_to_be_taken() {
     let (flights, old, follower) = lost();

@@ -16,7 +16,8 @@
 //! * it has lived for [`LIFE`], so that a name that now leads elsewhere is followed.
 //!
 //! Nothing is sent twice. A statement runs in a task of its own, so that a caller who is kept and not polled has neither a
-//! connection nor the turn to write; one who is dropped takes his task along.
+//! connection nor the turn to write; one who is dropped takes his task along. That costs a seventh of the
+//! look-ups from 32 tasks with PostgreSQL, and nothing that could be measured from one, or with SQLite.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

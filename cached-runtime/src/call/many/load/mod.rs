@@ -14,6 +14,7 @@ use crate::behind::Behind;
 use crate::caches::function::{Function, Plan};
 use crate::call::Keeping;
 use crate::call::share::Share;
+use crate::call::tell_of_lost;
 use crate::entry::Content;
 use crate::flight::{Answer, Group, Joined, Lead, Maker, Pulse, Within};
 use crate::invalidate::{self, Doomed};
@@ -136,6 +137,7 @@ impl Many {
     pub(super) fn lead(&mut self, mut leads: Vec<(usize, Lead)>) {
         leads.sort_unstable_by_key(|(slot, _)| *slot);
         for (slot, lead) in leads {
+            tell_of_lost(&self.function, &lead);
             let role = self.leading(lead);
             self.due.push((slot, role));
         }
