@@ -47,6 +47,9 @@ async fn main() {
     let chain: Vec<_> = stats.tiers.iter().map(|tier| tier.store.as_str()).collect();
     println!("chain {}", chain.join(","));
     println!("hits {}", stats.hits);
+    if let Some(why) = Caches::current().stats().uncached {
+        println!("uncached {}", why.lines().next().unwrap_or_default());
+    }
     let entry = greeting_entry("Ada").get().await.map_err(|error| error.kind());
     println!("entry {entry:?}");
 }

@@ -235,6 +235,11 @@ async fn an_implicit_start_says_so_once_and_caches_nothing() {
         assert_eq!(errors.len(), 1, "{environment:?}: {:#?}", said.log);
         assert!(errors[0].contains(variable), "{environment:?}: {errors:?}");
         assert!(!errors[0].contains("hush"), "{errors:?}");
+        let told = said.out.lines().find_map(|line| line.strip_prefix("uncached "));
+        assert!(
+            told.is_some_and(|why| errors[0].contains(why)),
+            "{told:?}: {errors:?}"
+        );
         // No chains, which no function runs on.
         assert_eq!(said.told, [""; 0], "{environment:?}");
     }

@@ -104,8 +104,9 @@ impl Caches {
                 missing.push(name);
             }
         }
-        let disabled = self.0.unusable || self.0.disabled || !missing.is_empty();
-        if !missing.is_empty() && !self.0.disabled && !self.0.unusable {
+        let is_off = self.0.disabled || self.0.unusable.is_some();
+        let disabled = is_off || !missing.is_empty();
+        if !missing.is_empty() && !is_off {
             tracing::error!(
                 function = blueprint.name,
                 place = blueprint.place,

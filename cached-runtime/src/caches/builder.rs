@@ -30,7 +30,7 @@ pub struct CachesBuilder {
     /// Not named as the setter is, which not every program has: for one that lacks it the compiler would point here.
     time: Clock,
     on_failed_write: Option<Report>,
-    unusable: bool,
+    unusable: Option<String>,
     disabled: bool,
 }
 
@@ -43,7 +43,7 @@ impl CachesBuilder {
             budget: BUDGET,
             time: Clock::System,
             on_failed_write: None,
-            unusable: false,
+            unusable: None,
             disabled: false,
         }
     }
@@ -157,8 +157,8 @@ impl CachesBuilder {
     }
 
     /// Caches nothing.
-    pub(super) fn unusable(mut self) -> Self {
-        self.unusable = true;
+    pub(super) fn unusable(mut self, why: String) -> Self {
+        self.unusable = Some(why);
         self
     }
 

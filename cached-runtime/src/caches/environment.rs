@@ -215,8 +215,12 @@ pub(super) fn implicit() -> Caches {
             caches
         }
         Err(error) => {
-            tracing::error!(error = %error.chain(), "nothing is cached: the caches of this program cannot be made from its environment");
-            Caches::builder().unusable().build_unchecked()
+            let why = error.chain().to_string();
+            tracing::error!(
+                error = why,
+                "nothing is cached: the caches of this program cannot be made from its environment"
+            );
+            Caches::builder().unusable(why).build_unchecked()
         }
     }
 }

@@ -66,8 +66,8 @@ pub(crate) struct Inner {
     background: Background,
     closed: AtomicBool,
     on_failed_write: Option<Report>,
-    /// The environment it was to be made from cannot be used: nothing is cached.
-    unusable: bool,
+    /// Why the environment it was to be made from cannot be used: nothing is cached.
+    unusable: Option<String>,
     /// It was asked for that nothing is cached.
     disabled: bool,
 }
@@ -194,7 +194,13 @@ impl Caches {
             down: store.is_down(),
             pending_removals: store.has_pending(),
         };
+        let off = "it is off, as `CACHE_BACKEND=none` or `CachesBuilder::disabled` says";
         Stats {
+            uncached: self
+                .0
+                .unusable
+                .clone()
+                .or(self.0.disabled.then(|| off.to_owned())),
             caches,
             stores: self.0.stores.iter().map(store).collect(),
         }
@@ -217,7 +223,13 @@ impl Caches {
         self.write_pending().await;
         // Whoever was at it may have gone down with a runtime.
         let owed = self.0.stores.iter().filter(|store| store.has_pending());
-        owed.for_each(Guarded::heal);
+        owed.for_each(|store| {
+            tracing::info!(
+                store = store.name(),
+                "waiting for removals to be delivered, for ten seconds at most"
+            );
+            store.heal();
+        });
         if !self.0.background.settle_within(PATIENCE).await {
             tracing::warn!("background work is not done: a store cannot be reached");
         }

@@ -10,6 +10,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
+    /// Why nothing is cached, where that is so: caching is off, or a first call found an environment that cannot be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncached: Option<String>,
     /// One for each cached function that has been called and each cache that was made by name, in the order of their names.
     pub caches: Vec<CacheStats>,
     /// One for each registered store.
@@ -110,6 +113,9 @@ pub struct StoreStats {
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(why) = &self.uncached {
+            writeln!(f, "nothing is cached: {why}")?;
+        }
         let name = |cache: &CacheStats| cache.name.len();
         let wide = self.caches.iter().map(name).max().unwrap_or(0).max("cache".len());
         writeln!(

@@ -47,6 +47,8 @@ async fn every_call_runs_its_body_and_no_store_need_be_there() {
         .strategy(Strategy::WriteThrough)
         .build()
         .unwrap();
+    let told = "nothing is cached: it is off, as `CACHE_BACKEND=none` or `CachesBuilder::disabled` says\n";
+    assert!(caches.stats().to_string().starts_with(told), "{}", caches.stats());
     caches
         .scope(async {
             let runs: &'static Runs = Box::leak(Box::default());

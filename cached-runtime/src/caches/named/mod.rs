@@ -135,7 +135,7 @@ impl Caches {
 
     /// What is wrong with a chain, in this `Caches`.
     fn check_stores(&self, said: &Said, chain: &[&str], memory_only: bool, mistakes: &mut Vec<String>) {
-        if self.0.unusable || self.0.disabled {
+        if self.0.disabled || self.0.unusable.is_some() {
             // It was said why, and nothing is cached.
             return;
         }
