@@ -82,6 +82,22 @@ async fn a_server_serves_beside_calls_that_are_not_polled() {
     serves_beside_kept_calls("memcached", Arc::new(store)).await;
 }
 
+/// Nothing has been asked of it yet, and those who would be the first to are kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_does_a_database_that_is_new() {
+    for polls in 1..=6 {
+        let database = Database::sqlite();
+        let store: Arc<dyn Store> = Arc::new(Sql::connect_lazily(database.url()).unwrap());
+        let kept = begun(calls(&store, polls), polls).await;
+        let served = timeout(Duration::from_secs(10), serves(&*store)).await;
+        assert!(
+            served.is_ok(),
+            "it waits for {} calls after {polls} polls",
+            kept.len()
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn so_does_a_database() {
     for database in [

@@ -139,9 +139,14 @@ fn placed(placeholder: &Placeholder, arguments: &[EntryArgument], function: &Fun
 fn rooted(placeholder: &Placeholder, root: &Ident) -> Part {
     let mut tokens = located(with_root(&placeholder.expr, root), placeholder.span).into_iter();
     let root = tokens.next();
-    let fields = tokens.map(|mut token| {
-        token.set_span(Span::mixed_site().located_at(placeholder.span));
-        token
+    let place = Span::mixed_site().located_at(placeholder.span);
+    let fields = tokens.map(|mut token| match token {
+        // Raw, since what is a keyword is the user's edition's matter.
+        TokenTree::Ident(field) => Ident::new_raw(&field.unraw().to_string(), place).into(),
+        _ => {
+            token.set_span(place);
+            token
+        }
     });
     Part {
         expr: quote!(#root #(#fields)*),

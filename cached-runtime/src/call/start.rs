@@ -29,8 +29,8 @@ pub(crate) fn tell_of_lost(function: &Function, lead: &flight::Lead) {
         tracing::warn!(
             function = &*function.name,
             key = function.text(lead.probe().bytes),
-            "a load was woken and not polled for more than half a second, so that another caller loads in its place; poll calls to \
-             their end, or spawn them"
+            "a load that others wait for has not been polled for a second, so that another caller loads in its place; poll \
+             calls to their end, or spawn them"
         );
     }
 }

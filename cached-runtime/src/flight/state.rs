@@ -86,6 +86,7 @@ impl Flight {
             pulse: None,
             heard: UNHEARD,
             silent: 0,
+            looked: 0,
             falls: 0,
             answers: 0,
             answered: None,
@@ -126,6 +127,8 @@ pub(super) struct State {
     heard: u64,
     /// The looks since in which he had not.
     silent: u8,
+    /// The number of the last look.
+    looked: u64,
     falls: u8,
     /// How many there have been: one that is of no use to some of those who wait is followed by another.
     answers: u32,
@@ -148,10 +151,14 @@ pub(super) enum Health {
 }
 
 impl State {
-    /// A look at who leads.
-    pub(super) fn look(&mut self) -> Health {
+    /// A look at who leads, by its number: one that comes upon a flight a second time, as it leaves the map meanwhile, has
+    /// seen it.
+    pub(super) fn look(&mut self, number: u64) -> Health {
         if self.waiters.is_empty() {
             return Health::Over;
+        }
+        if std::mem::replace(&mut self.looked, number) == number {
+            return Health::Well;
         }
         match self.phase {
             Phase::Running => {}

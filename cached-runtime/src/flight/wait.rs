@@ -1,5 +1,6 @@
 //! The two ends of a flight: who leads and who waits.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -279,7 +280,10 @@ impl Drop for Wait {
     }
 }
 
-/// Outside the lock: waking may run code of the executor.
-fn wake(wakers: Vec<Waker>) {
-    wakers.into_iter().for_each(Waker::wake);
+/// Outside of all locks: waking may run code of the executor. Where it panics, the others are woken all the same: nobody
+/// would do so again.
+pub(super) fn wake(wakers: Vec<Waker>) {
+    for waker in wakers {
+        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    }
 }

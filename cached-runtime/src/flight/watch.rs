@@ -11,7 +11,8 @@
 //! not looked at.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::thread;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::Flights;
 use super::state::{Flight, Health};
+use super::wait::wake;
 
 const EVERY: Duration = Duration::from_millis(500);
 /// So many looks at nothing, ten seconds, and the thread ends.
@@ -47,6 +49,8 @@ fn watched() -> MutexGuard<'static, Watched> {
 pub(super) struct Watch {
     /// It is among those that are looked at.
     pub(super) on: AtomicBool,
+    /// How many looks there have been.
+    looks: AtomicU64,
     /// Flights that are in the map no more, and were waited for.
     detached: Mutex<Vec<Weak<Flight>>>,
     /// When it was told last that a lead was taken.
@@ -93,28 +97,32 @@ impl Flights {
                 .name("cached-watch".into())
                 .spawn(look_at_all)
                 .is_ok();
+        if !watched.there {
+            // No thread to be had: the next one who waits tries again.
+            watched.all.clear();
+            self.watch.on.store(false, SeqCst);
+        }
     }
 
     /// Looks at each flight once. Whether any of them is waited for.
     pub(super) fn look(&self) -> bool {
+        let look = self.watch.looks.fetch_add(1, Relaxed) + 1;
         let (mut any, mut woken) = (false, Vec::new());
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             for flight in shard.values() {
-                any |= look_at(flight, &mut woken);
+                any |= look_at(flight, look, &mut woken);
             }
         }
-        // Without the lock: this may be the last of a flight, and what is dropped with it is the user's.
-        let mut detached = std::mem::take(&mut *self.watch.detached());
-        detached.retain(|flight| {
-            flight
-                .upgrade()
-                .is_some_and(|flight| look_at(&flight, &mut woken))
-        });
-        any |= !detached.is_empty();
-        self.watch.detached().append(&mut detached);
-        // Outside the locks: waking may run code of the executor.
-        woken.into_iter().for_each(Waker::wake);
+        let detached = std::mem::take(&mut *self.watch.detached());
+        let detached: Vec<_> = detached.iter().filter_map(Weak::upgrade).collect();
+        let waited_for = detached.iter().filter(|flight| look_at(flight, look, &mut woken));
+        let mut waited_for: Vec<_> = waited_for.map(Arc::downgrade).collect();
+        any |= !waited_for.is_empty();
+        self.watch.detached().append(&mut waited_for);
+        wake(woken);
+        // Of some of them these may be the last, and what is dropped with them is the user's, which may panic.
+        drop(detached);
         any
     }
 
@@ -130,9 +138,9 @@ impl Flights {
 }
 
 /// Whether it is waited for. Whoever is to be woken is added to `woken`.
-fn look_at(flight: &Flight, woken: &mut Vec<Waker>) -> bool {
+fn look_at(flight: &Flight, look: u64, woken: &mut Vec<Waker>) -> bool {
     let mut state = flight.lock();
-    match state.look() {
+    match state.look(look) {
         Health::Over => return false,
         Health::Well => {}
         Health::Doubtful(waker) => woken.extend(waker),
@@ -148,7 +156,7 @@ fn look_at_all() {
         thread::sleep(EVERY);
         let mut all = std::mem::take(&mut watched().all);
         all.retain(|flights| {
-            // A waker that panics, or a value as it is dropped, is somebody's; the others are looked at.
+            // A value that panics as it is dropped is somebody's; the others are looked at.
             let look = || flights.upgrade().is_some_and(|flights| flights.look_or_end());
             catch_unwind(AssertUnwindSafe(look)).unwrap_or(true)
         });

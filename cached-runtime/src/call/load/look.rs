@@ -83,7 +83,9 @@ impl Load {
         let Some((content, plan)) = below.found else {
             // It may have been written since it was looked for, and be there no more: what the permits are for is then older.
             // Or somebody else has loaded it, where this was kept and not polled.
-            let now = self.pending().or_else(|| self.look_again());
+            let now = self
+                .pending()
+                .or_else(|| self.look_again().filter(|_| self.again.is_none()));
             let now = now.filter(|content| content.is_for(absent))?;
             self.answer(&now);
             return Some(now);

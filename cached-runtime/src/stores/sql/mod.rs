@@ -44,6 +44,7 @@
 //! and in SQLite a writer that waits for its turn. A miss has a load before it, which is why it is a miss.
 
 mod address;
+mod aside;
 mod commands;
 mod dialect;
 mod fault;

@@ -16,18 +16,17 @@
 //! * it has lived for [`LIFE`], so that a name that now leads elsewhere is followed.
 //!
 //! Nothing is sent twice. A statement runs in a task of its own, so that a caller who is kept and not polled has neither a
-//! connection nor the turn to write; one who is dropped takes his task along. That costs a seventh of the
+//! connection nor the turn to write; one who is dropped takes his work along. That costs a seventh of the
 //! look-ups from 32 tasks with PostgreSQL, and nothing that could be measured from one, or with SQLite.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::aside::aside;
 use super::fault;
 use super::wire::{Kept, Row, Statement, Wire};
 use crate::BoxFuture;
@@ -112,7 +111,7 @@ where
 {
     fn rows<'a>(&'a self, statement: &'a Statement<'a>) -> BoxFuture<'a, sqlx::Result<Vec<Row>>> {
         let (pool, statement) = (Arc::clone(&self.0), Kept::of(statement));
-        Box::pin(aside(async move {
+        Box::pin(answered(async move {
             let statement = statement.lend();
             let mut held = pool.hold(statement.writes).await?;
             let rows = timed(ANSWER, held.ask()?.rows(&statement)).await;
@@ -123,7 +122,7 @@ where
 
     fn run<'a>(&'a self, statement: &'a Statement<'a>) -> BoxFuture<'a, sqlx::Result<u64>> {
         let (pool, statement) = (Arc::clone(&self.0), Kept::of(statement));
-        Box::pin(aside(async move {
+        Box::pin(answered(async move {
             let statement = statement.lend();
             let mut held = pool.hold(statement.writes).await?;
             let changed = timed(ANSWER, held.ask()?.run(&statement)).await;
@@ -134,7 +133,7 @@ where
 
     fn script<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, sqlx::Result<()>> {
         let (pool, sql) = (Arc::clone(&self.0), sql.to_owned());
-        Box::pin(aside(async move {
+        Box::pin(answered(async move {
             let mut held = pool.hold(true).await?;
             let done = timed(ANSWER, held.ask()?.script(&sql)).await;
             held.answered(&done);
@@ -158,22 +157,10 @@ where
     }
 }
 
-/// Ends the task of a caller that is gone.
-struct Task<T>(JoinHandle<T>);
-
-impl<T> Drop for Task<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Does it in a task of its own: one that is kept and not polled would keep a connection, or the turn to write, from everybody.
-async fn aside<T: Send + 'static>(
+async fn answered<T: Send + 'static>(
     work: impl Future<Output = sqlx::Result<T>> + Send + 'static,
 ) -> sqlx::Result<T> {
-    let runtime = Handle::try_current().map_err(|_| sqlx::Error::WorkerCrashed)?;
-    let mut task = Task(runtime.spawn(work));
-    (&mut task.0).await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    aside(work).await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 async fn timed<T>(patience: Duration, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {

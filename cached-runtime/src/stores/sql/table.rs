@@ -2,12 +2,14 @@
 //!
 //! Called when a connection is there for the first time, and again after the table was missing.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Duration;
 
 use sqlx::Error as Cause;
 
 use super::Inner;
+use super::aside::aside;
 use super::fault::Fault;
 use super::wire::{Argument, Statement};
 use crate::{Error, ErrorKind};
@@ -37,17 +39,23 @@ pub(super) fn check_name(name: &str) -> Result<(), Error> {
 
 impl Inner {
     /// Makes sure, once, that there is a table to work on.
-    pub(super) async fn make_ready(&self) -> Result<(), Error> {
+    pub(super) async fn make_ready(self: &Arc<Self>) -> Result<(), Error> {
         if self.ready.load(Acquire) {
             return Ok(());
         }
-        let _one = self.preparing.lock().await;
-        if self.ready.load(Acquire) {
-            return Ok(());
-        }
-        self.prepare().await?;
-        self.ready.store(true, Release);
-        Ok(())
+        let inner = Arc::clone(self);
+        let made = aside(async move {
+            let _one = inner.preparing.lock().await;
+            if !inner.ready.load(Acquire) {
+                inner.prepare().await?;
+                inner.ready.store(true, Release);
+            }
+            Ok(())
+        });
+        made.await.unwrap_or_else(|| {
+            let what = "the runtime has ended before the table was seen";
+            Err(Error::new(ErrorKind::Unavailable, what))
+        })
     }
 
     async fn prepare(&self) -> Result<(), Error> {
