@@ -195,7 +195,10 @@ async fn a_batch_that_is_not_polled_is_not_waited_for() {
         assert_eq!(get(&source, 3, &go, 2).await, 6);
     };
     soon(caches().scope(work)).await;
-    assert_eq!(source.who(), [0, 1, 2]);
+    // What the second batch takes over it may take over in two steps.
+    let mut who = source.who();
+    who.dedup();
+    assert_eq!(who, [0, 1, 2]);
 }
 
 /// It was its turn to lead, and it is not polled any more.
