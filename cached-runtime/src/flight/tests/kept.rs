@@ -289,7 +289,7 @@ fn an_answer_is_given_for_a_second() {
         let joined = follow(&flights);
         joined.wait.flight.lock().answered = Instant::now().checked_sub(Duration::from_millis(by));
     };
-    age(900);
+    age(500);
     assert!(follow(&flights).is_answered());
     assert!(flights.begin(KEY).is_none());
     age(1_001);
