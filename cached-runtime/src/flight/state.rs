@@ -15,7 +15,7 @@ use crate::key::KeyBytes;
 /// How many followers run for themselves at once where the one load could not serve them all.
 pub(crate) const SOLO_RUNS: usize = 32;
 
-/// After so many leaders in a row that were dropped or panicked, waiting for one more helps nobody.
+/// After so many leaders in a row that were dropped, panicked or lost their lead, waiting for one more helps nobody.
 const MOST_FALLS: u8 = 2;
 
 /// No count of polls.

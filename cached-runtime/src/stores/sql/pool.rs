@@ -111,7 +111,7 @@ where
 {
     fn rows<'a>(&'a self, statement: &'a Statement<'a>) -> BoxFuture<'a, sqlx::Result<Vec<Row>>> {
         let (pool, statement) = (Arc::clone(&self.0), Kept::of(statement));
-        Box::pin(answered(async move {
+        Box::pin(in_task(async move {
             let statement = statement.lend();
             let mut held = pool.hold(statement.writes).await?;
             let rows = timed(ANSWER, held.ask()?.rows(&statement)).await;
@@ -122,7 +122,7 @@ where
 
     fn run<'a>(&'a self, statement: &'a Statement<'a>) -> BoxFuture<'a, sqlx::Result<u64>> {
         let (pool, statement) = (Arc::clone(&self.0), Kept::of(statement));
-        Box::pin(answered(async move {
+        Box::pin(in_task(async move {
             let statement = statement.lend();
             let mut held = pool.hold(statement.writes).await?;
             let changed = timed(ANSWER, held.ask()?.run(&statement)).await;
@@ -133,7 +133,7 @@ where
 
     fn script<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, sqlx::Result<()>> {
         let (pool, sql) = (Arc::clone(&self.0), sql.to_owned());
-        Box::pin(answered(async move {
+        Box::pin(in_task(async move {
             let mut held = pool.hold(true).await?;
             let done = timed(ANSWER, held.ask()?.script(&sql)).await;
             held.answered(&done);
@@ -157,7 +157,7 @@ where
     }
 }
 
-async fn answered<T: Send + 'static>(
+async fn in_task<T: Send + 'static>(
     work: impl Future<Output = sqlx::Result<T>> + Send + 'static,
 ) -> sqlx::Result<T> {
     aside(work).await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
