@@ -9,10 +9,13 @@
 //!
 //! Who is dropped while he waits leaves his answer to be read, and thrown away, by the next.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, ConnectionAddr, ConnectionInfo, Pipeline, RedisResult, Value, cmd};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -115,7 +118,7 @@ impl Lane {
                 // The first are those of who was dropped.
                 Ok(Some(answer)) if self.owed < commands.len() => answers.push(answer),
                 Ok(Some(_)) => {}
-                Ok(None) => self.receive().await?,
+                Ok(None) => self.receive(many).await?,
                 Err(error) => {
                     self.sound = false;
                     return Err(error);
@@ -134,7 +137,9 @@ impl Lane {
         self.input.copy_within(length..self.filled, 0);
         self.filled -= length;
         self.owed -= 1;
-        self.silent = Instant::now();
+        if self.owed != 0 {
+            self.silent = Instant::now();
+        }
         if self.input.len() > MOST_ROOM && self.filled <= ROOM {
             self.input.truncate(ROOM);
             self.input.shrink_to_fit();
@@ -142,11 +147,16 @@ impl Lane {
         Ok(Some(value))
     }
 
-    async fn receive(&mut self) -> io::Result<()> {
+    async fn receive(&mut self, at_once: bool) -> io::Result<()> {
         if self.filled == self.input.len() {
             self.input.resize(self.filled * 2, 0);
         }
-        let read = self.socket.read(&mut self.input[self.filled..]).await;
+        let room = &mut self.input[self.filled..];
+        let read = if at_once {
+            self.socket.read(room).await
+        } else {
+            self.socket.read_later(room).await
+        };
         self.filled += read.inspect_err(|_| self.sound = false)?;
         Ok(())
     }
@@ -204,6 +214,22 @@ impl Socket {
                 },
                 read => return read,
             }
+        }
+    }
+
+    /// The same where nothing will have come yet: having read all that there was, it is not looked for before the system says
+    /// that there is more.
+    async fn read_later(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let mut room = ReadBuf::new(room);
+        poll_fn(|context| match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(context, &mut room),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_read(context, &mut room),
+        })
+        .await?;
+        match room.filled().len() {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            read => Ok(read),
         }
     }
 }

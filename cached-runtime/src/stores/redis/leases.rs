@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value, cmd};
 
 use super::carrier::Carrier;
-use super::link::Link;
+use super::link::{Link, Waits};
 
 /// How long a lease stands after the last miss that was given it. A load that takes longer is not stored.
 ///
@@ -229,6 +229,7 @@ impl Script {
         first: Option<&Cmd>,
         keys: &[&str],
         arguments: &[&[u8]],
+        waits: Waits,
     ) -> RedisResult<Vec<Value>> {
         let commands = |in_full| {
             let mut commands = Pipeline::with_capacity(2);
@@ -238,9 +239,9 @@ impl Script {
             commands.add_command(self.command(in_full, keys, arguments));
             commands
         };
-        let answers = link.look(&commands(false), keys.len() > 1).await;
+        let answers = link.look(&commands(false), waits).await;
         if is_unknown(&answers) {
-            return link.look(&commands(true), keys.len() > 1).await;
+            return link.look(&commands(true), waits).await;
         }
         answers
     }

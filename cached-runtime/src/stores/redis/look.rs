@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
 use super::leases::{LEASE, Script, fresh, milliseconds};
-use super::link::Link;
+use super::link::{Link, Waits};
 
 /// Keys from which on the second command costs the server less than it saves.
 const FEW: usize = 4;
@@ -32,26 +32,30 @@ pub(super) struct Luck {
 
 impl Luck {
     /// Asks for `keys`, with the lives left if `life` says so, and answers as the `script` does.
+    ///
+    /// Boxed are the ways of more than one command: this is moved about for every hit, and to be small.
     pub(super) async fn look(
         &self,
         script: &Script,
         link: &Link,
         keys: &[&str],
         life: bool,
+        waits: Waits,
     ) -> RedisResult<Value> {
         let streak = if life { 0 } else { self.streak.load(Relaxed) };
-        let first = (streak == LONG || streak > 0 && keys.len() >= FEW).then(|| mget(keys));
-        let expected = match first {
-            Some(first) if streak == LONG => values_alone(link, first, keys.len() > 1).await?,
-            Some(first) => values_and_rest(script, link, first, keys).await?,
-            None => None,
+        let expected = if streak == LONG {
+            values_alone(link, keys, waits).await?
+        } else if streak > 0 && keys.len() >= FEW {
+            Box::pin(values_and_rest(script, link, keys, waits)).await?
+        } else {
+            None
         };
         if let Some(answers) = expected {
             self.learn(&answers);
             return Ok(Value::Array(answers));
         }
         let third: &[u8] = if life { b"life" } else { b"" };
-        let mut answers = ask(script, link, None, keys, third).await?;
+        let mut answers = Box::pin(ask(script, link, None, keys, third, waits)).await?;
         let answer = answers.pop().unwrap_or(Value::Nil);
         match &answer {
             Value::Array(answers) if !life => self.learn(answers),
@@ -76,10 +80,11 @@ impl Luck {
 }
 
 /// The values of all keys, if they are there: else nothing is known, not even that one is missing.
-async fn values_alone(link: &Link, first: Cmd, many: bool) -> RedisResult<Option<Vec<Value>>> {
+async fn values_alone(link: &Link, keys: &[&str], waits: Waits) -> RedisResult<Option<Vec<Value>>> {
     let mut commands = Pipeline::with_capacity(1);
-    commands.add_command(first);
-    match link.look(&commands, many).await.map(<[Value; 1]>::try_from) {
+    commands.add_command(mget(keys));
+    let answers = link.look(&commands, waits).await;
+    match answers.map(<[Value; 1]>::try_from) {
         Ok(Ok([Value::Array(answers)])) if answers.iter().all(is_value) => Ok(Some(answers)),
         Err(error) if !is_forbidden(&error) => Err(error),
         _ => Ok(None),
@@ -90,10 +95,10 @@ async fn values_alone(link: &Link, first: Cmd, many: bool) -> RedisResult<Option
 async fn values_and_rest(
     script: &Script,
     link: &Link,
-    first: Cmd,
     keys: &[&str],
+    waits: Waits,
 ) -> RedisResult<Option<Vec<Value>>> {
-    let answers = ask(script, link, Some(&first), keys, b"rest").await;
+    let answers = ask(script, link, Some(&mget(keys)), keys, b"rest", waits).await;
     match answers.map(<[Value; 2]>::try_from) {
         Ok(Ok([Value::Array(answers), Value::Int(0)])) if answers.iter().all(is_value) => Ok(Some(answers)),
         Ok(Ok([_, Value::Array(answers)])) => Ok(Some(answers)),
@@ -110,10 +115,11 @@ async fn ask(
     first: Option<&Cmd>,
     keys: &[&str],
     third: &[u8],
+    waits: Waits,
 ) -> RedisResult<Vec<Value>> {
     let lease = milliseconds(LEASE).to_string();
     script
-        .look(link, first, keys, &[lease.as_bytes(), &fresh(), third])
+        .look(link, first, keys, &[lease.as_bytes(), &fresh(), third], waits)
         .await
 }
 

@@ -1,6 +1,7 @@
 //! Several keys in one script: one round trip for as many as the server may be held up by.
 
 use super::leases::lease_of;
+use super::link::Waits;
 use super::{Inner, life};
 use crate::{Error, ErrorKind, Filled, Filling, Lookup};
 use redis::Value;
@@ -17,7 +18,7 @@ impl Inner {
     pub(super) async fn look_up_many(&self, keys: &[&str]) -> Vec<Result<Lookup, Error>> {
         let mut answers = Vec::with_capacity(keys.len());
         for keys in keys.chunks(LOOK_UPS) {
-            match self.look_up(keys, true).await {
+            match self.look_up(keys, true, Waits::of(keys.len())).await {
                 Ok(looked) => {
                     let none = std::iter::repeat_with(|| Err(self.unexpected()));
                     answers.extend(looked.chain(none).take(keys.len()));

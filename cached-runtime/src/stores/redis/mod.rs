@@ -38,7 +38,7 @@ pub use self::builder::RedisBuilder;
 use self::carrier::Carrier;
 use self::cluster::verbs;
 use self::leases::{LEASE, Scripts, is_replacing, milliseconds, replacing};
-use self::link::CLOSED;
+use self::link::{CLOSED, Waits};
 use self::look::Luck;
 use crate::store::Filling;
 use crate::{Error, ErrorKind, Filled, Found, Lookup, Token};
@@ -205,8 +205,9 @@ impl Inner {
         &self,
         keys: &[&str],
         life: bool,
+        waits: Waits,
     ) -> RedisResult<impl Iterator<Item = Result<Lookup, Error>>> {
-        let answer = self.ask(keys, life).await?;
+        let answer = self.ask(keys, life, waits).await?;
         let (answers, lives) = match answer {
             Value::Array(mut both) if life => match (both.pop(), both.pop()) {
                 (Some(Value::Array(lives)), Some(Value::Array(answers))) => (answers, lives),
@@ -220,7 +221,7 @@ impl Inner {
         Ok(looked.map(|(what, left)| self.looked_up(what, left.as_ref())))
     }
 
-    async fn ask(&self, keys: &[&str], life: bool) -> RedisResult<Value> {
+    async fn ask(&self, keys: &[&str], life: bool, waits: Waits) -> RedisResult<Value> {
         let Carrier::Server(link) = &self.carrier else {
             return Err((
                 redis::ErrorKind::Client,
@@ -230,9 +231,10 @@ impl Inner {
         };
         let script = &self.scripts.look_up;
         if self.of_a_cluster {
-            return verbs::look_apart(link, script, keys, life).await;
+            // Boxed: others make a look-up of one command, which is to be small.
+            return Box::pin(verbs::look_apart(link, script, keys, life)).await;
         }
-        self.luck.look(script, link, keys, life).await
+        self.luck.look(script, link, keys, life, waits).await
     }
 
     fn looked_up(&self, what: Value, left: Option<&Value>) -> Result<Lookup, Error> {

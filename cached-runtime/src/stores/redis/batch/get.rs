@@ -1,7 +1,7 @@
 //! A look-up, as its caller awaits it.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Id;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
+use super::super::link::Waits;
 use super::seats::Seat;
 use super::watch::MOMENT;
 use super::{Answer, Batch, Inner, Waiting};
@@ -91,18 +92,21 @@ impl Future for Get<'_> {
 }
 
 fn alone<'a>(
-    seat: Seat,
+    seat: Seat<'a>,
     store: &'a Arc<Inner>,
     key: &'a str,
     life: bool,
     budget: Option<TimeBudget>,
 ) -> BoxFuture<'a, Option<Answer>> {
+    let waits = Waits::within(budget.map(|budget| budget.whole()));
+    let end = budget.map(|budget| budget.end());
     Box::pin(async move {
         let _seat = seat;
         let keys = [key];
-        let look = store.look_up(&keys, life);
-        let looked = match budget {
-            Some(budget) => timeout_at(budget.end(), look).await.ok()?,
+        // Pinned here: it is not moved into what keeps the time.
+        let look = pin!(store.look_up(&keys, life, waits));
+        let looked = match end {
+            Some(end) => timeout_at(end, look).await.ok()?,
             None => look.await,
         };
         Some(
@@ -150,12 +154,13 @@ impl Ticket {
             }
             Waiting::For(_) | Waiting::Gone => Waiting::Gone,
         });
-        self.looks = places.first().is_some_and(|(first, _)| first == at);
-        drop(places);
         if let Some(Waiting::Told(answer)) = before {
             self.place = None;
             return Poll::Ready(Some(answer));
         }
+        // Not before: all are polled once they are answered, and each would walk over the places of all.
+        self.looks = places.first().is_some_and(|(first, _)| first == at);
+        drop(places);
         // A waker may run code of the executor.
         drop(before);
         let end = budget.map(|budget| budget.end());
@@ -196,10 +201,8 @@ impl Drop for Ticket {
         let state = places.states.get_mut(at);
         let left = state.map(|state| std::mem::replace(state, Waiting::Gone));
         // From now on another looks.
-        let next = places
-            .first()
-            .filter(|_| self.looks)
-            .map(|(_, waker)| waker.clone());
+        let first = self.looks.then(|| places.first()).flatten();
+        let next = first.map(|(_, waker)| waker.clone());
         drop(places);
         // A waker may run code of the executor.
         drop(left);

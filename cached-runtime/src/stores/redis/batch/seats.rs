@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
+use super::super::link::Waits;
 use super::watch::MOMENT;
 use super::{Batch, Inner, Queue, State};
 use crate::{Error, ErrorKind};
@@ -165,23 +166,20 @@ impl Queue {
 }
 
 /// A caller who goes at once and alone.
-pub(super) struct Seat {
-    store: Arc<Inner>,
+pub(super) struct Seat<'a> {
+    store: &'a Arc<Inner>,
     number: Number,
 }
 
-impl Seat {
-    pub(super) fn new(store: &Arc<Inner>, number: Number) -> Self {
-        Self {
-            store: Arc::clone(store),
-            number,
-        }
+impl<'a> Seat<'a> {
+    pub(super) fn new(store: &'a Arc<Inner>, number: Number) -> Self {
+        Self { store, number }
     }
 }
 
-impl Drop for Seat {
+impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        hand_over(&self.store, self.number);
+        hand_over(self.store, self.number);
     }
 }
 
@@ -248,7 +246,8 @@ impl Service {
     /// Asks for the whole batch and tells the answers.
     async fn ask(&self, batch: &Batch) {
         let (store, asked) = (&self.store, batch.asked());
-        match store.look_up(&asked.keys(), asked.life).await {
+        let keys = asked.keys();
+        match store.look_up(&keys, asked.life, Waits::of(keys.len())).await {
             Ok(answers) => batch.tell(answers.chain(std::iter::repeat_with(|| Err(store.unexpected())))),
             Err(cause) => self.tell(batch, || store.error(cause.clone())),
         }

@@ -9,7 +9,7 @@ use redis::{Pipeline, RedisResult, Value, cmd, from_redis_value};
 use tokio::time::timeout;
 
 use super::super::lane::Lane;
-use super::{ANSWER, CONNECT, Inner, State, Wire};
+use super::{ANSWER, CONNECT, Inner, State, Waits, Wire};
 
 /// How long the answers to those who were dropped are waited for on a lane, before another is made.
 const LATE: Duration = Duration::from_millis(100);
@@ -18,7 +18,8 @@ const MOST_LANES: usize = 2;
 
 /// A lane, and the connection that it was made beside.
 pub(super) struct Kept {
-    pub(super) lane: Lane,
+    /// Boxed: it goes back and forth for every request.
+    pub(super) lane: Box<Lane>,
     /// By address: it is not to keep the connection alive.
     beside: Weak<Wire>,
 }
@@ -47,7 +48,7 @@ impl Inner {
             let Some(wire) = beside.upgrade() else { return };
             match timeout(CONNECT, link.lane(&wire)).await {
                 Ok(Ok(Some(lane))) => link.keep(Kept {
-                    lane,
+                    lane: Box::new(lane),
                     beside: Weak::clone(beside),
                 }),
                 _ => wire.laneless.store(true, Relaxed),
@@ -109,20 +110,23 @@ impl Kept {
 }
 
 impl Held<'_> {
-    pub(super) async fn ask(&mut self, commands: &Pipeline, many: bool) -> RedisResult<Vec<Value>> {
+    pub(super) async fn ask(&mut self, commands: &Pipeline, waits: Waits) -> RedisResult<Vec<Value>> {
         let Some(Kept { lane, .. }) = &mut self.kept else {
             return Err(io::Error::from(io::ErrorKind::NotConnected).into());
         };
         let (patience, silent) = if lane.owes() {
             (LATE, io::ErrorKind::ConnectionAborted)
+        } else if waits == Waits::Timed {
+            return lane.ask(commands, false).await;
         } else {
             (ANSWER, io::ErrorKind::TimedOut)
         };
-        if let Ok(answer) = timeout(patience, lane.ask(commands, many)).await {
-            return answer;
-        }
-        self.kept = None;
-        Err(io::Error::from(silent).into())
+        // Boxed: what those await who keep the time themselves is to be small.
+        let answer = Box::pin(timeout(patience, lane.ask(commands, waits == Waits::Many)));
+        answer.await.unwrap_or_else(|_| {
+            self.kept = None;
+            Err(io::Error::from(silent).into())
+        })
     }
 }
 

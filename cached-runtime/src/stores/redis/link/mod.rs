@@ -95,6 +95,31 @@ struct Wire {
     asked: AtomicU64,
 }
 
+/// Who waits for a look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Many callers: there is more to do meanwhile than to wait.
+    Many,
+    One,
+    /// One, who keeps the time himself, and for so much less than [`ANSWER`] that it need not be kept for him.
+    Timed,
+}
+
+impl Waits {
+    /// Those who wait for so many keys.
+    pub(super) fn of(keys: usize) -> Self {
+        if keys > 1 { Self::Many } else { Self::One }
+    }
+
+    /// One who waits for this long.
+    pub(super) fn within(whole: Option<Duration>) -> Self {
+        match whole {
+            Some(whole) if whole <= ANSWER / 2 => Self::Timed,
+            _ => Self::One,
+        }
+    }
+}
+
 impl Link {
     pub(super) fn new(place: Place) -> Self {
         Self {
@@ -128,9 +153,13 @@ impl Link {
     /// Sends commands in one journey and returns the answers of all, errors among them.
     pub(super) async fn run_all(&self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let wire = self.wire().await?;
+        self.run_all_over(&wire, commands).await
+    }
+
+    async fn run_all_over(&self, wire: &Wire, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let mut connection = wire.connection.clone();
         let answers = connection.send_packed_commands(commands, 0, commands.len());
-        self.watch_over(&wire, answers).await
+        self.watch_over(wire, answers).await
     }
 
     async fn run_over(&self, wire: &Wire, command: &Cmd) -> RedisResult<Value> {
@@ -155,11 +184,11 @@ impl Link {
     }
 
     /// Sends commands that may be carried out twice, in one journey, and returns the answers of all; an error answer to
-    /// any of them is an error. `many` callers wait for them, or one.
-    pub(super) async fn look(&self, commands: &Pipeline, many: bool) -> RedisResult<Vec<Value>> {
+    /// any of them is an error.
+    pub(super) async fn look(&self, commands: &Pipeline, waits: Waits) -> RedisResult<Vec<Value>> {
         let wire = self.wire().await?;
         while let Some(mut held) = self.inner.hold(&wire) {
-            match held.ask(commands, many).await {
+            match held.ask(commands, waits).await {
                 // The server has hung up since, or has never heard the question before, or the runtime that watched
                 // over the lane has ended.
                 Err(error) if error.is_io_error() && !error.is_timeout() => {}
@@ -167,15 +196,15 @@ impl Link {
             }
         }
         self.inner.dial_lane(&wire);
-        let mut connection = wire.connection.clone();
-        let answers = connection.send_packed_commands(commands, 0, commands.len());
-        wire.heed(self.watch_over(&wire, answers).await.and_then(without_errors))
+        // Boxed: where there is a lane, what asks it is to be small.
+        let answers = Box::pin(self.run_all_over(&wire, commands));
+        wire.heed(answers.await.and_then(without_errors))
     }
 
     /// What drives the connection, if there is one that can be used.
     pub(super) fn runtime(&self) -> Option<Handle> {
         match &*self.inner.state() {
-            State::Up(wire) if wire.is_usable(self.inner.now()) => Some(wire.runtime.clone()),
+            State::Up(wire) if wire.is_usable(&self.inner) => Some(wire.runtime.clone()),
             _ => None,
         }
     }
@@ -212,16 +241,26 @@ impl Link {
     }
 
     async fn wire(&self) -> RedisResult<Arc<Wire>> {
+        match self.current()? {
+            Ok(wire) => Ok(wire),
+            Err(outcome) => Box::pin(self.dialled(outcome)).await,
+        }
+    }
+
+    /// Waits for the outcome of a dial.
+    async fn dialled(&self, mut outcome: watch::Receiver<Outcome>) -> RedisResult<Arc<Wire>> {
         // Twice, since the task that dials may end with its runtime while this caller lives in another.
-        for _ in 0..2 {
-            let mut outcome = match self.current()? {
-                Ok(wire) => return Ok(wire),
-                Err(outcome) => outcome,
-            };
+        for again in [true, false] {
             if let Ok(done) = outcome.wait_for(Option::is_some).await
                 && let Some(result) = done.as_ref()
             {
                 return result.clone();
+            }
+            if again {
+                outcome = match self.current()? {
+                    Ok(wire) => return Ok(wire),
+                    Err(outcome) => outcome,
+                };
             }
         }
         Err((ErrorKind::Io, "the runtime that was connecting has ended").into())
@@ -231,7 +270,7 @@ impl Link {
     fn current(&self) -> RedisResult<Result<Arc<Wire>, watch::Receiver<Outcome>>> {
         let mut state = self.inner.state();
         match &*state {
-            State::Up(wire) if wire.is_usable(self.inner.now()) => return Ok(Ok(Arc::clone(wire))),
+            State::Up(wire) if wire.is_usable(&self.inner) => return Ok(Ok(Arc::clone(wire))),
             State::Dialling(dialling) if dialling.goes_on() => return Ok(Err(dialling.outcome.clone())),
             State::Closed => return Err((ErrorKind::Client, CLOSED).into()),
             State::Up(_) | State::Dialling(_) | State::Down => {}
@@ -284,7 +323,7 @@ impl Inner {
         let puts = match (&*state, wire) {
             (State::Dialling(_) | State::Down, Some(_)) => true,
             (State::Dialling(dialling), None) => dialling.is_of(report),
-            (State::Up(current), Some(_)) => !current.is_usable(self.now()),
+            (State::Up(current), Some(_)) => !current.is_usable(self),
             (State::Up(_) | State::Down, None) | (State::Closed, _) => false,
         };
         if puts {
@@ -348,9 +387,9 @@ impl Wire {
         answer
     }
 
-    fn is_usable(&self, now: u64) -> bool {
+    fn is_usable(&self, link: &Inner) -> bool {
         let asked = self.asked.load(Relaxed);
-        let silent = asked != 0 && u128::from(now.saturating_sub(asked)) >= ANSWER.as_millis();
+        let silent = asked != 0 && u128::from(link.now().saturating_sub(asked)) >= ANSWER.as_millis();
         !silent && !self.lost.load(Relaxed)
     }
 }
