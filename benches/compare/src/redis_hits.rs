@@ -110,9 +110,9 @@ pub fn run(options: &Options, runtime: &Handle, server: &Server) -> Vec<Table> {
         // Of many tasks long enough for what they do at first, move between the threads and take memory, to be a small part. Of
         // one short and often: where the system puts its thread and the server's is another thing every while.
         let (rounds, calls) = match tasks {
-            _ if options.quick => (options.rounds.div_ceil(2), 2_000),
+            _ if options.quick => (options.rounds, 2_000),
             1 => (options.rounds * 3, 2_000),
-            _ => (options.rounds.div_ceil(2), 10_000 * tasks.min(32)),
+            _ => (options.rounds, 10_000 * tasks.min(32)),
         };
         let mut samples = vec![(Vec::new(), Vec::new()); list.len()];
         let mut reached = vec![Vec::new(); 2];

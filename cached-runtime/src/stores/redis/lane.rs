@@ -22,6 +22,7 @@ use tokio::net::UnixStream;
 use tokio::task::yield_now;
 
 use super::reply::Reply;
+use super::request::Request;
 
 /// Room for answers at first: a batch of small values.
 const ROOM: usize = 64 * 1024;
@@ -89,25 +90,23 @@ impl Lane {
     pub(super) async fn ask_one(&mut self, command: &Cmd) -> RedisResult<Value> {
         let mut commands = Pipeline::with_capacity(1);
         commands.add_command(command.clone());
-        let mut answers = self.ask(&commands, false).await?;
+        let mut answers = self.ask(Request::Commands(&commands), false).await?;
         answers.pop().unwrap_or(Value::Nil).extract_error()
     }
 
     /// Sends commands in one journey and returns the answers of all, errors among them. With `many` callers there is
     /// more to do meanwhile than to wait.
-    pub(super) async fn ask(&mut self, commands: &Pipeline, many: bool) -> RedisResult<Vec<Value>> {
+    pub(super) async fn ask(&mut self, request: Request<'_>, many: bool) -> RedisResult<Vec<Value>> {
         self.request.clear();
-        for command in commands.cmd_iter() {
-            command.write_packed_command(&mut self.request);
-        }
+        request.write(&mut self.request);
         if self.owed == 0 {
             self.silent = Instant::now();
         }
         self.sound = false;
         self.socket.write(&self.request).await?;
-        self.owed += commands.len();
+        self.owed += request.len();
         self.sound = true;
-        let mut answers = Vec::with_capacity(commands.len());
+        let mut answers = Vec::with_capacity(request.len());
         if many {
             // Who was answered before runs first; by then the answer may have come, and nobody sleeps and is woken for it.
             // For one alone this wakes another thread of the runtime, which finds nothing to do.
@@ -116,7 +115,7 @@ impl Lane {
         while self.owed > 0 {
             match self.answer() {
                 // The first are those of who was dropped.
-                Ok(Some(answer)) if self.owed < commands.len() => answers.push(answer),
+                Ok(Some(answer)) if self.owed < request.len() => answers.push(answer),
                 Ok(Some(_)) => {}
                 Ok(None) => self.receive(many).await?,
                 Err(error) => {

@@ -11,6 +11,7 @@ use redis::{Cmd, ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value, cmd};
 
 use super::carrier::Carrier;
 use super::link::{Link, Waits};
+use super::request::Request;
 
 /// How long a lease stands after the last miss that was given it. A load that takes longer is not stored.
 ///
@@ -239,9 +240,9 @@ impl Script {
             commands.add_command(self.command(in_full, keys, arguments));
             commands
         };
-        let answers = link.look(&commands(false), waits).await;
+        let answers = link.look(Request::Commands(&commands(false)), waits).await;
         if is_unknown(&answers) {
-            return link.look(&commands(true), waits).await;
+            return link.look(Request::Commands(&commands(true)), waits).await;
         }
         answers
     }

@@ -13,10 +13,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 
 use super::leases::{LEASE, Script, fresh, milliseconds};
 use super::link::{Link, Waits};
+use super::request::{Request, mget};
 
 /// Keys from which on the second command costs the server less than it saves.
 const FEW: usize = 4;
@@ -81,9 +82,7 @@ impl Luck {
 
 /// The values of all keys, if they are there: else nothing is known, not even that one is missing.
 async fn values_alone(link: &Link, keys: &[&str], waits: Waits) -> RedisResult<Option<Vec<Value>>> {
-    let mut commands = Pipeline::with_capacity(1);
-    commands.add_command(mget(keys));
-    let answers = link.look(&commands, waits).await;
+    let answers = link.look(Request::Values(keys), waits).await;
     match answers.map(<[Value; 1]>::try_from) {
         Ok(Ok([Value::Array(answers)])) if answers.iter().all(is_value) => Ok(Some(answers)),
         Err(error) if !is_forbidden(&error) => Err(error),
@@ -121,15 +120,6 @@ async fn ask(
     script
         .look(link, first, keys, &[lease.as_bytes(), &fresh(), third], waits)
         .await
-}
-
-fn mget(keys: &[&str]) -> Cmd {
-    let mut command = Cmd::with_capacity(
-        keys.len() + 1,
-        keys.iter().map(|key| key.len()).sum::<usize>() + 4,
-    );
-    command.arg("MGET").arg(keys);
-    command
 }
 
 fn is_value(answer: &Value) -> bool {

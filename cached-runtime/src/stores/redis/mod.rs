@@ -21,6 +21,7 @@ mod many;
 mod place;
 mod recent;
 mod reply;
+mod request;
 mod sentinel;
 mod servers;
 mod store;

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use redis::{Pipeline, RedisResult, Value, cmd, from_redis_value};
+use redis::{RedisResult, Value, cmd, from_redis_value};
 use tokio::time::timeout;
 
 use super::super::lane::Lane;
+use super::super::request::Request;
 use super::{ANSWER, CONNECT, Inner, State, Waits, Wire};
 
 /// How long the answers to those who were dropped are waited for on a lane, before another is made.
@@ -110,19 +111,19 @@ impl Kept {
 }
 
 impl Held<'_> {
-    pub(super) async fn ask(&mut self, commands: &Pipeline, waits: Waits) -> RedisResult<Vec<Value>> {
+    pub(super) async fn ask(&mut self, request: Request<'_>, waits: Waits) -> RedisResult<Vec<Value>> {
         let Some(Kept { lane, .. }) = &mut self.kept else {
             return Err(io::Error::from(io::ErrorKind::NotConnected).into());
         };
         let (patience, silent) = if lane.owes() {
             (LATE, io::ErrorKind::ConnectionAborted)
         } else if waits == Waits::Timed {
-            return lane.ask(commands, false).await;
+            return lane.ask(request, false).await;
         } else {
             (ANSWER, io::ErrorKind::TimedOut)
         };
         // Boxed: what those await who keep the time themselves is to be small.
-        let answer = Box::pin(timeout(patience, lane.ask(commands, waits == Waits::Many)));
+        let answer = Box::pin(timeout(patience, lane.ask(request, waits == Waits::Many)));
         answer.await.unwrap_or_else(|_| {
             self.kept = None;
             Err(io::Error::from(silent).into())

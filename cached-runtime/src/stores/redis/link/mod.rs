@@ -37,6 +37,7 @@ use super::dial::Dialled;
 use super::leases::remove;
 use super::place::Place;
 use super::recent::{Mark, Recent};
+use super::request::Request;
 
 /// How long a connection may take to be established, greetings included.
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
@@ -185,10 +186,10 @@ impl Link {
 
     /// Sends commands that may be carried out twice, in one journey, and returns the answers of all; an error answer to
     /// any of them is an error.
-    pub(super) async fn look(&self, commands: &Pipeline, waits: Waits) -> RedisResult<Vec<Value>> {
+    pub(super) async fn look(&self, request: Request<'_>, waits: Waits) -> RedisResult<Vec<Value>> {
         let wire = self.wire().await?;
         while let Some(mut held) = self.inner.hold(&wire) {
-            match held.ask(commands, waits).await {
+            match held.ask(request, waits).await {
                 // The server has hung up since, or has never heard the question before, or the runtime that watched
                 // over the lane has ended.
                 Err(error) if error.is_io_error() && !error.is_timeout() => {}
@@ -197,8 +198,9 @@ impl Link {
         }
         self.inner.dial_lane(&wire);
         // Boxed: where there is a lane, what asks it is to be small.
-        let answers = Box::pin(self.run_all_over(&wire, commands));
-        wire.heed(answers.await.and_then(without_errors))
+        let commands = request.commands();
+        let answers = Box::pin(self.run_all_over(&wire, &commands)).await;
+        wire.heed(answers.and_then(without_errors))
     }
 
     /// What drives the connection, if there is one that can be used.
