@@ -33,6 +33,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use self::lanes::Kept;
 use super::dial::Dialled;
 use super::leases::remove;
 use super::place::Place;
@@ -48,7 +49,6 @@ const DIALLED: Duration = Duration::from_millis(1_500);
 pub(super) const ANSWER: Duration = Duration::from_secs(1);
 /// Between two looks at whether the server is still where it was, if that may change.
 const WATCH: Duration = Duration::from_millis(500);
-use self::lanes::Kept;
 
 pub(super) struct Link {
     inner: Arc<Inner>,
