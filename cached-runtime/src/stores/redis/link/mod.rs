@@ -22,6 +22,7 @@
 //! beside which they were made, so whatever is noticed about that one is heeded by them too.
 
 mod lanes;
+mod waits;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use self::lanes::Kept;
+pub(super) use self::waits::Waits;
 use super::dial::Dialled;
 use super::leases::remove;
 use super::place::Place;
@@ -94,31 +96,6 @@ struct Wire {
     dialling_lane: AtomicBool,
     /// When the oldest question was asked since the last answer, in milliseconds of [`Inner::now`]; 0 for none.
     asked: AtomicU64,
-}
-
-/// Who waits for a look-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waits {
-    /// Many callers: there is more to do meanwhile than to wait.
-    Many,
-    One,
-    /// One, who keeps the time himself, and for so much less than [`ANSWER`] that it need not be kept for him.
-    Timed,
-}
-
-impl Waits {
-    /// Those who wait for so many keys.
-    pub(super) fn of(keys: usize) -> Self {
-        if keys > 1 { Self::Many } else { Self::One }
-    }
-
-    /// One who waits for this long.
-    pub(super) fn within(whole: Option<Duration>) -> Self {
-        match whole {
-            Some(whole) if whole <= ANSWER / 2 => Self::Timed,
-            _ => Self::One,
-        }
-    }
 }
 
 impl Link {
