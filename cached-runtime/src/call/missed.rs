@@ -58,6 +58,10 @@ where
 }
 
 /// What is waited for before the body and around it.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is boxed as a whole, and another box would be one more for each call"
+)]
 pub enum Turns<R: Output<K>, const K: u8> {
     /// For somebody else's load, or for the turn to lead.
     Wait(Wait<R, K>),

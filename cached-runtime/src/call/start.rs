@@ -54,8 +54,6 @@ enum Way {
     },
     Lead(flight::Lead),
     Follow(flight::Wait),
-    /// Looking in the tiers below memory. Boxed: as a rule what is looked for is in memory.
-    Look(Box<Steps>),
 }
 
 impl Start {
@@ -90,47 +88,46 @@ impl Start {
     }
 
     /// Ready with the load that is this caller's, or with none once `read` has made something of an answer: of a flight's, or
-    /// of what the tiers below memory have. `absent` says whether the function can return that there is none.
+    /// of what the tiers below memory have. `absent` says whether the function can return that there is none; `looks` is the
+    /// place of the load while it looks there.
     pub(super) fn poll(
         &mut self,
+        looks: &mut Option<Steps>,
         absent: bool,
         context: &mut Context<'_>,
         read: &mut dyn FnMut(Answer) -> bool,
     ) -> Poll<Option<Steps>> {
-        if !matches!(self.way, Way::Look(_)) {
-            let Some(load) = ready!(self.poll_turn(context, read)) else {
-                return Poll::Ready(None);
-            };
-            // What is found may have to be loaded anew, and only the caller knows how.
-            if load.reloads() {
-                return Poll::Ready(Some(Steps::new(load)));
-            }
-            let mut steps = Steps::new(load);
-            match steps.poll_look(absent, context) {
-                Poll::Ready(found) => {
-                    let is_read = found.is_some_and(|content| read(Answer::Content(content)));
-                    return Poll::Ready((!is_read).then_some(steps));
+        let steps = match looks {
+            Some(steps) => steps,
+            None => {
+                let Some(role) = ready!(self.poll_turn(context, read)) else {
+                    return Poll::Ready(None);
+                };
+                let Some(function) = self.function.take() else {
+                    // Polled after it was ready: a mistake of the caller's.
+                    return Poll::Pending;
+                };
+                let reloads = function.spec.reloads();
+                let steps = looks.insert(Steps::new(Load::new(function, role)));
+                // What is found may have to be loaded anew, and only the caller knows how.
+                if reloads {
+                    return Poll::Ready(looks.take());
                 }
-                Poll::Pending => self.way = Way::Look(Box::new(steps)),
+                steps
             }
-            return Poll::Pending;
-        }
-        let Way::Look(steps) = &mut self.way else {
-            return Poll::Pending;
         };
         let found = ready!(steps.poll_look(absent, context));
-        let is_read = found.is_some_and(|content| read(Answer::Content(content)));
-        match std::mem::replace(&mut self.way, Way::Off) {
-            Way::Look(steps) if !is_read => Poll::Ready(Some(*steps)),
-            _ => Poll::Ready(None),
+        if found.is_some_and(|content| read(Answer::Content(content))) {
+            *looks = None;
         }
+        Poll::Ready(looks.take())
     }
 
     fn poll_turn(
         &mut self,
         context: &mut Context<'_>,
         read: &mut dyn FnMut(Answer) -> bool,
-    ) -> Poll<Option<Load>> {
+    ) -> Poll<Option<Role>> {
         let turn = match &mut self.way {
             Way::Follow(wait) => {
                 let mut read = |answer: &Answer| read(answer.clone());
@@ -138,27 +135,22 @@ impl Start {
             }
             _ => None,
         };
-        let role = match (turn, std::mem::replace(&mut self.way, Way::Off)) {
+        Poll::Ready(match (turn, std::mem::replace(&mut self.way, Way::Off)) {
             (Some(flight::Turn::Answered), _) => {
                 if let Some(function) = &self.function {
                     function.counts.misses.add_one();
                 }
-                return Poll::Ready(None);
+                None
             }
             (Some(flight::Turn::Lead(lead)), _) | (None, Way::Lead(lead)) => {
                 if let Some(function) = &self.function {
                     tell_of_lost(function, &lead);
                 }
-                Role::Flight(lead)
+                Some(Role::Flight(lead))
             }
-            (None, Way::Alone { key, replace }) => Role::Alone { key, replace },
-            (None, Way::Past) => Role::Past,
-            (None, Way::Off | Way::Follow(_) | Way::Look(_)) => Role::Off,
-        };
-        match self.function.take() {
-            Some(function) => Poll::Ready(Some(Load::new(function, role))),
-            // Polled after it was ready: a mistake of the caller's.
-            None => Poll::Pending,
-        }
+            (None, Way::Alone { key, replace }) => Some(Role::Alone { key, replace }),
+            (None, Way::Past) => Some(Role::Past),
+            (None, Way::Off | Way::Follow(_)) => Some(Role::Off),
+        })
     }
 }

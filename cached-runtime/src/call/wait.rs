@@ -11,6 +11,7 @@ use super::output::{Output, Shape};
 use super::run::Lead;
 use super::share::Share;
 use super::start::Start;
+use super::steps::Steps;
 use super::values::Ways;
 use crate::flight::Answer;
 
@@ -27,6 +28,8 @@ pub enum Turn<R: Output<K>, const K: u8> {
 /// ([`Lead::look`]).
 pub struct Wait<R: Output<K>, const K: u8> {
     start: Start,
+    /// The load, while it looks in those tiers. Not in `start`, which is moved about.
+    looks: Option<Steps>,
     share: Share<R::Error>,
     ways: fn() -> Ways<R::Value>,
 }
@@ -40,7 +43,12 @@ impl<R: Output<K>, const K: u8> Wait<R, K> {
         share: Share<R::Error>,
     ) -> Self {
         let _ = shape;
-        Self { start, share, ways }
+        Self {
+            start,
+            looks: None,
+            share,
+            ways,
+        }
     }
 }
 
@@ -50,7 +58,8 @@ impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
     type Output = Turn<R, K>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
-        let (share, ways) = (self.share, self.ways);
+        let this = &mut *self;
+        let (share, ways) = (this.share, this.ways);
         let mut made = None;
         let mut read = |answer: Answer| {
             made = match answer {
@@ -63,7 +72,7 @@ impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
             made.is_some()
         };
         let absent = R::absent().is_some();
-        match ready!(self.start.poll(absent, context, &mut read)) {
+        match ready!(this.start.poll(&mut this.looks, absent, context, &mut read)) {
             Some(steps) => Poll::Ready(Turn::Lead(Lead::new(steps, share, ways()))),
             None => made.map_or(Poll::Pending, |answer| Poll::Ready(Turn::Done(answer))),
         }

@@ -96,7 +96,7 @@ impl Flights {
             flight.set_group(group.0);
         }
         self.insert(place, &flight);
-        Joined::Leader(Lead::new(Arc::clone(self), flight, 0))
+        Joined::Leader(Lead::first(Arc::clone(self), flight))
     }
 
     /// Begins a flight for a key, to be led by no caller, unless one is in progress.
@@ -109,7 +109,7 @@ impl Flights {
         let flight = Arc::new(Flight::new(place.key().clone(), probe.hash, true));
         self.insert(place, &flight);
         // Who is to poll it may never begin to.
-        Some(Lead::new(Arc::clone(self), flight, 0).living())
+        Some(Lead::first(Arc::clone(self), flight).living())
     }
 
     fn insert(&self, place: Entry<'_, KeyBytes, Arc<Flight>>, flight: &Arc<Flight>) {
@@ -143,11 +143,16 @@ impl Flights {
     /// while `gone` looks, so nobody can join in between.
     fn retire(&self, flight: &Arc<Flight>, gone: impl FnOnce(&mut State) -> bool) {
         let mut shard = self.shard(flight.hash);
-        let gone = gone(&mut flight.lock());
+        let mut state = flight.lock();
+        let gone = gone(&mut state);
+        let awaited = !state.waiters.is_empty();
+        drop(state);
         // As a rule it is the one there.
         if gone && let Some((key, current)) = shard.remove_entry(&*flight.key) {
             if Arc::ptr_eq(&current, flight) {
-                self.keep_in_sight(flight);
+                if awaited {
+                    self.watch.add(flight);
+                }
             } else {
                 shard.insert(key, current);
             }

@@ -5,63 +5,88 @@
 //! who leads leaves his waker here, and whoever doubts wakes him: one who lives is polled then, however long his load
 //! takes.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 /// Of one flight, or of all those that a batch leads.
 #[derive(Default)]
-pub(crate) struct Pulse(Mutex<Polls>);
-
-#[derive(Default)]
-struct Polls {
-    /// Those that are over.
-    count: u64,
-    /// One is under way.
-    now: bool,
-    waker: Option<Waker>,
+pub(crate) struct Pulse {
+    /// Goes on by one as a poll begins and as it ends, so it is odd while one is under way.
+    steps: AtomicU64,
+    waker: Mutex<Option<Waker>>,
 }
 
 /// A poll is under way, until this is dropped.
 pub(crate) struct Beat<'a>(&'a Pulse);
 
+/// Where it is seen that somebody is polled who leads a flight.
+#[derive(Default, Clone)]
+pub(super) enum Sign {
+    /// Nowhere. He has had nothing to wait for yet.
+    #[default]
+    None,
+    /// In the flight itself, which needs no memory of its own for who leads it first.
+    Own,
+    /// Beside it, of one who leads it later or of a batch.
+    Beside(Arc<Pulse>),
+}
+
 impl Pulse {
-    fn lock(&self) -> MutexGuard<'_, Polls> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn beat(&self) -> Beat<'_> {
-        self.lock().now = true;
+        self.steps.fetch_add(1, SeqCst);
         Beat(self)
     }
 
     /// The poll has come to nothing: he waits to be woken.
     pub(crate) fn rest(&self, waker: &Waker) {
-        let mut polls = self.lock();
-        let before = match &polls.waker {
+        let mut waiting = self.waiting();
+        let before = match &*waiting {
             Some(same) if same.will_wake(waker) => None,
-            _ => polls.waker.replace(waker.clone()),
+            _ => waiting.replace(waker.clone()),
         };
-        drop(polls);
+        drop(waiting);
         // A waker may hold a task, and this another who waits.
         drop(before);
     }
 
-    /// How often he has been polled, and nothing while he is.
+    /// He is gone: nothing of his is kept here.
+    pub(super) fn end(&self) {
+        let left = self.waiting().take();
+        // As above.
+        drop(left);
+    }
+
+    /// What moves on with each poll, and nothing while there is one.
     pub(super) fn count(&self) -> Option<u64> {
-        let polls = self.lock();
-        (!polls.now).then_some(polls.count)
+        let steps = self.steps.load(SeqCst);
+        steps.is_multiple_of(2).then_some(steps)
     }
 
     /// What makes somebody poll him who lives.
     pub(super) fn waker(&self) -> Option<Waker> {
-        self.lock().waker.clone()
+        self.waiting().clone()
+    }
+}
+
+impl Sign {
+    /// The pulse itself, where `own` is that in the flight.
+    pub(super) fn pulse<'a>(&'a self, own: &'a Pulse) -> Option<&'a Pulse> {
+        match self {
+            Self::None => None,
+            Self::Own => Some(own),
+            Self::Beside(pulse) => Some(pulse),
+        }
     }
 }
 
 impl Drop for Beat<'_> {
     fn drop(&mut self) {
-        let mut polls = self.0.lock();
-        polls.now = false;
-        polls.count = polls.count.wrapping_add(1);
+        self.0.steps.fetch_add(1, SeqCst);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pulse::Pulse;
+use super::pulse::{Pulse, Sign};
 use crate::entry::Content;
 use crate::key::KeyBytes;
 
@@ -74,6 +74,8 @@ pub(super) struct Flight {
     pub(super) hash: u64,
     /// The batch that leads it, among those of others; 0 for a caller who asked for this key alone.
     group: AtomicU64,
+    /// Of who leads it first.
+    pub(super) pulse: Pulse,
     state: Mutex<State>,
 }
 
@@ -83,7 +85,7 @@ impl Flight {
             phase: Phase::Running,
             unattended,
             turn: 0,
-            pulse: None,
+            sign: Sign::None,
             heard: UNHEARD,
             silent: 0,
             looked: 0,
@@ -97,6 +99,7 @@ impl Flight {
             key,
             hash,
             group: AtomicU64::new(0),
+            pulse: Pulse::default(),
             state: Mutex::new(state),
         }
     }
@@ -122,7 +125,7 @@ pub(super) struct State {
     /// Whoever began to lead before it moved on leads no more.
     turn: u32,
     /// Of who leads, once he has something to wait for.
-    pulse: Option<Arc<Pulse>>,
+    sign: Sign,
     /// How often he had been polled.
     heard: u64,
     /// The looks since in which he had not.
@@ -152,8 +155,8 @@ pub(super) enum Health {
 
 impl State {
     /// A look at who leads, by its number: one that comes upon a flight a second time, as it leaves the map meanwhile, has
-    /// seen it.
-    pub(super) fn look(&mut self, number: u64) -> Health {
+    /// seen it. `own` is the pulse in the flight.
+    pub(super) fn look(&mut self, number: u64, own: &Pulse) -> Health {
         if self.waiters.is_empty() {
             return Health::Over;
         }
@@ -166,7 +169,7 @@ impl State {
             Phase::Vacant | Phase::Solo { .. } => return Health::Unled,
             Phase::Done(_) => return Health::Well,
         }
-        let Some(pulse) = &self.pulse else {
+        let Some(pulse) = self.sign.pulse(own) else {
             return Health::Well;
         };
         match pulse.count() {
@@ -185,10 +188,10 @@ impl State {
     }
 
     /// Takes the lead from one who is not polled, though he was woken. Says whether that was so.
-    pub(super) fn take_from_lost(&mut self) -> bool {
+    pub(super) fn take_from_lost(&mut self, own: &Pulse) -> bool {
         let is_lost = self.silent >= LOST
             && matches!(self.phase, Phase::Running)
-            && self.pulse.as_ref().and_then(|pulse| pulse.count()) == Some(self.heard);
+            && self.sign.pulse(own).and_then(Pulse::count) == Some(self.heard);
         if is_lost {
             self.turn = self.turn.wrapping_add(1);
             self.vacate();
@@ -201,17 +204,17 @@ impl State {
         self.turn
     }
 
-    /// Whoever leads is polled where `pulse` says so. He has it too, so that what is left of it here never drops a waker.
-    pub(super) fn set_pulse(&mut self, pulse: Arc<Pulse>) {
+    /// Whoever leads is polled where `sign` says so. He has it too, so that what is left of it here never drops a waker.
+    pub(super) fn set_sign(&mut self, sign: Sign) {
         if matches!(self.phase, Phase::Running) {
-            self.pulse = Some(pulse);
+            self.sign = sign;
             (self.heard, self.silent) = (UNHEARD, 0);
         }
     }
 
     /// Nobody leads any more, without an answer.
     fn vacate(&mut self) {
-        (self.pulse, self.silent) = (None, 0);
+        (self.sign, self.silent) = (Sign::None, 0);
         self.unattended = false;
         self.falls += 1;
         self.phase = if self.falls < MOST_FALLS {
@@ -233,7 +236,7 @@ impl State {
 
     /// A run is over that nobody waits for. Says whether it was the last.
     pub(super) fn leave(&mut self) -> bool {
-        self.pulse = None;
+        self.sign = Sign::None;
         match &mut self.phase {
             Phase::Solo { running } => {
                 *running = running.saturating_sub(1);
@@ -251,14 +254,14 @@ impl State {
             _ => 0,
         };
         let before = std::mem::replace(&mut self.phase, Phase::Solo { running });
-        self.pulse = None;
+        self.sign = Sign::None;
         (self.offer(), before)
     }
 
     /// The same of an answer for all.
     pub(super) fn finish(&mut self, answer: Answer) -> (Vec<Waker>, Phase) {
         let before = std::mem::replace(&mut self.phase, Phase::Done(answer));
-        self.pulse = None;
+        self.sign = Sign::None;
         self.answers = self.answers.wrapping_add(1);
         self.answered = Some(Instant::now());
         self.falls = 0;

@@ -6,7 +6,7 @@ use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use super::Flights;
-use super::pulse::{Beat, Pulse};
+use super::pulse::{Beat, Pulse, Sign};
 use super::state::{Answer, Flight, Phase, SOLO_RUNS, State};
 use super::within::{Group, Waiting, Within};
 use crate::tier::memory::Probe;
@@ -17,13 +17,23 @@ pub(crate) struct Lead {
     flight: Arc<Flight>,
     /// The flight's own turn is another once somebody has taken the lead from this one.
     turn: u32,
-    pulse: Option<Arc<Pulse>>,
+    /// Nobody has led it before, so that the pulse in the flight is his.
+    first: bool,
+    sign: Sign,
     /// It was taken from one who is kept and not polled.
     pub(super) from_lost: bool,
+    duty: Duty,
+}
+
+/// What who leads is yet to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Duty {
+    /// Those who wait are to be told.
+    Answer,
     /// Nobody has to be told any more; only the map entry is left to clear.
-    answered: bool,
+    Clear,
     /// That has been done too.
-    left: bool,
+    Nothing,
 }
 
 impl Lead {
@@ -32,11 +42,18 @@ impl Lead {
             flights,
             flight,
             turn,
-            pulse: None,
+            first: false,
+            sign: Sign::None,
             from_lost: false,
-            answered: false,
-            left: false,
+            duty: Duty::Answer,
         }
+    }
+
+    /// The same of a flight that has just begun.
+    pub(super) fn first(flights: Arc<Flights>, flight: Arc<Flight>) -> Self {
+        let mut lead = Self::new(flights, flight, 0);
+        lead.first = true;
+        lead
     }
 
     /// Whether it is to be told that this was taken from one who is kept and not polled: once a minute for a function.
@@ -59,33 +76,41 @@ impl Lead {
     /// Leads it as one of the keys of a batch, which is polled where `pulse` says so.
     pub(crate) fn join_group(&mut self, group: Group, pulse: &Arc<Pulse>) {
         self.flight.set_group(group.0);
-        self.live_by(pulse);
+        self.live_by(Sign::Beside(Arc::clone(pulse)));
     }
 
     /// Shows from now on whether it is polled, and not only once it has had something to wait for.
     pub(super) fn living(mut self) -> Self {
-        self.live_by(&Arc::default());
+        self.live();
         self
     }
 
-    fn live_by(&mut self, pulse: &Arc<Pulse>) {
-        self.pulse = Some(Arc::clone(pulse));
+    fn live(&mut self) {
+        self.live_by(if self.first {
+            Sign::Own
+        } else {
+            Sign::Beside(Arc::default())
+        });
+    }
+
+    fn live_by(&mut self, sign: Sign) {
+        self.sign = sign;
         if let Some(mut state) = self.led() {
-            state.set_pulse(Arc::clone(pulse));
+            state.set_sign(self.sign.clone());
         }
     }
 
     /// Held while this load is polled.
     pub(crate) fn beat(&self) -> Option<Beat<'_>> {
-        self.pulse.as_ref().map(|pulse| pulse.beat())
+        self.sign.pulse(&self.flight.pulse).map(Pulse::beat)
     }
 
     /// This load waits to be woken.
     pub(crate) fn rest(&mut self, waker: &Waker) {
-        if self.pulse.is_none() {
-            self.live_by(&Arc::default());
+        if matches!(self.sign, Sign::None) {
+            self.live();
         }
-        if let Some(pulse) = &self.pulse {
+        if let Some(pulse) = self.sign.pulse(&self.flight.pulse) {
             pulse.rest(waker);
         }
     }
@@ -100,11 +125,16 @@ impl Lead {
     pub(crate) fn leave_if_alone(mut self) -> Result<(), Self> {
         self.flights.retire(&self.flight, |state| {
             let leads = state.turn() == self.turn;
-            self.answered = !leads || state.waiters.is_empty();
-            self.answered && leads && state.leave()
+            if !leads || state.waiters.is_empty() {
+                self.duty = Duty::Nothing;
+            }
+            self.duty == Duty::Nothing && leads && state.leave()
         });
-        self.left = self.answered;
-        if self.left { Ok(()) } else { Err(self) }
+        if self.duty == Duty::Nothing {
+            Ok(())
+        } else {
+            Err(self)
+        }
     }
 
     /// How many wait.
@@ -115,7 +145,7 @@ impl Lead {
     /// Gives the answer to all who wait. The flight stays in the map, answering later callers at once, until this
     /// `Lead` is dropped: after the tiers below have been filled.
     pub(crate) fn answer(&mut self, answer: Answer) {
-        self.answered = true;
+        self.duty = Duty::Clear;
         let Some(mut state) = self.led() else { return };
         // The body has run: whoever comes back to it from the same batch is answered as everybody is.
         self.flight.set_group(0);
@@ -127,7 +157,7 @@ impl Lead {
 
     /// There is nothing that the others could use: they run for themselves.
     pub(crate) fn split(mut self) {
-        self.answered = true;
+        self.duty = Duty::Clear;
         let Some(mut state) = self.led() else { return };
         let (woken, before) = state.split();
         drop(state);
@@ -138,15 +168,18 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        if self.left {
+        if matches!(self.sign, Sign::Own) {
+            self.flight.pulse.end();
+        }
+        if self.duty == Duty::Nothing {
             return;
         }
         let Some(mut state) = self.led() else { return };
-        let woken = if self.answered {
-            Vec::new()
-        } else {
+        let woken = if self.duty == Duty::Answer {
             self.flight.set_group(0);
             state.fall()
+        } else {
+            Vec::new()
         };
         drop(state);
         wake(woken);
@@ -195,7 +228,7 @@ impl Wait {
         let this = self.get_mut();
         let mut useless = None;
         let mut state = this.flight.lock();
-        let from_lost = state.take_from_lost();
+        let from_lost = state.take_from_lost(&this.flight.pulse);
         if from_lost {
             this.flight.set_group(0);
         }

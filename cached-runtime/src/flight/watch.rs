@@ -140,7 +140,7 @@ impl Flights {
 /// Whether it is waited for. Whoever is to be woken is added to `woken`.
 fn look_at(flight: &Flight, look: u64, woken: &mut Vec<Waker>) -> bool {
     let mut state = flight.lock();
-    match state.look(look) {
+    match state.look(look, &flight.pulse) {
         Health::Over => return false,
         Health::Well => {}
         Health::Doubtful(waker) => woken.extend(waker),

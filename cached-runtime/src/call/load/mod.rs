@@ -138,11 +138,6 @@ impl Load {
         Claim::new(&function, key.probe())
     }
 
-    /// What it finds may have to be loaded anew in the background.
-    pub(super) fn reloads(&self) -> bool {
-        self.function.spec.reloads()
-    }
-
     /// What is there is out of date, whatever comes of this load.
     fn replaces(&self) -> bool {
         self.again.is_some() || self.refreshes()

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio::task::yield_now;
 
-use super::reply::Reply;
+use super::reply::{Reply, read_values};
 use super::request::Request;
 
 /// Room for answers at first: a batch of small values.
@@ -129,10 +129,14 @@ impl Lane {
 
     /// The next answer, if it has come.
     fn answer(&mut self) -> RedisResult<Option<Value>> {
-        let Some((reply, length)) = Reply::read(&self.input[..self.filled])? else {
-            return Ok(None);
+        let bytes = &self.input[..self.filled];
+        let (value, length) = match read_values(bytes) {
+            Some(read) => read,
+            None => match Reply::read(bytes)? {
+                Some((reply, length)) => (reply.into_value()?, length),
+                None => return Ok(None),
+            },
         };
-        let value = reply.into_value()?;
         self.input.copy_within(length..self.filled, 0);
         self.filled -= length;
         self.owed -= 1;

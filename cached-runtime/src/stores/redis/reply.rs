@@ -95,16 +95,57 @@ fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((line, &bytes[end + 1..]))
 }
 
-/// What hits are made of: bytes that are all there. Anything else is left where it is, for those who look closer.
+/// The answer to a look-up that found all it looked for: whole bytes in a list and nothing else, and how many bytes it takes.
+/// `None` of any other, which is left to those who look closer.
+///
+/// As the client gives it, but without the parts in between: most answers are this.
+pub(super) fn read_values(bytes: &[u8]) -> Option<(Value, usize)> {
+    let (count, parts) = take_length(bytes, b'*')?;
+    let mut rest = parts;
+    // Nothing is copied before all has come.
+    for _ in 0..count {
+        (_, rest) = split_whole(rest)?;
+    }
+    let (mut values, mut behind) = (Vec::with_capacity(count), parts);
+    for _ in 0..count {
+        let (bytes, after) = split_whole(behind)?;
+        values.push(Value::BulkString(bytes.to_vec()));
+        behind = after;
+    }
+    Some((Value::Array(values), bytes.len() - rest.len()))
+}
+
+/// Bytes that are all there. Anything else is left where it is.
 fn take_whole<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let after = rest.strip_prefix(b"$")?;
-    let end = after.iter().position(|byte| !byte.is_ascii_digit())?;
-    let (digits, after) = after.split_at_checked(end).filter(|_| end > 0)?;
-    let more = |length: usize, digit: &u8| length.checked_mul(10)?.checked_add(usize::from(digit - b'0'));
-    let length = digits.iter().try_fold(0, more)?;
-    let (bytes, after) = after.strip_prefix(b"\r\n")?.split_at_checked(length)?;
-    *rest = after.strip_prefix(b"\r\n")?;
+    let (bytes, after) = split_whole(rest)?;
+    *rest = after;
     Some(bytes)
+}
+
+/// The same, and what stands behind them.
+#[inline]
+fn split_whole(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, after) = take_length(bytes, b'$')?;
+    let (bytes, after) = after.split_at_checked(length)?;
+    Some((bytes, after.strip_prefix(b"\r\n")?))
+}
+
+/// A length behind its mark, and what stands behind that.
+#[inline]
+fn take_length(bytes: &[u8], mark: u8) -> Option<(usize, &[u8])> {
+    let (first, text) = bytes.split_first()?;
+    let (mut length, mut at) = (0_u64, 0);
+    loop {
+        match *text.get(at)? {
+            // So many digits never overflow.
+            digit @ b'0'..=b'9' if at < 18 => length = length * 10 + u64::from(digit - b'0'),
+            b'\r' if at > 0 && *first == mark => break,
+            _ => return None,
+        }
+        at += 1;
+    }
+    let after = text[at..].strip_prefix(b"\r\n")?;
+    Some((usize::try_from(length).ok()?, after))
 }
 
 fn take_bytes<'a>(rest: &mut &'a [u8], length: usize) -> RedisResult<Option<&'a [u8]>> {
@@ -163,6 +204,40 @@ mod tests {
             reply.into_value().unwrap(),
             redis::parse_redis_value(ANSWER).unwrap()
         );
+    }
+
+    #[test]
+    fn values_are_read_as_the_client_reads_them() {
+        let values = b"*3\r\n$5\r\nab\r\nc\r\n$0\r\n\r\n$12\r\nabcdefghijkl\r\n";
+        for end in 0..values.len() {
+            assert_eq!(read_values(&values[..end]), None, "at {end}");
+        }
+        let two = [values, &b"*1\r\n"[..]].concat();
+        let (read, length) = read_values(&two).unwrap();
+        assert_eq!(length, values.len());
+        assert_eq!(read, redis::parse_redis_value(values).unwrap());
+        assert_eq!(read_values(b"*0\r\n"), Some((Value::Array(Vec::new()), 4)));
+    }
+
+    #[test]
+    fn what_is_not_only_values_is_left_to_others() {
+        for bytes in [
+            ANSWER,
+            b"*2\r\n$1\r\na\r\n$-1\r\n",
+            b"*1\r\n:1\r\n",
+            b"$1\r\na\r\n",
+            b"*-1\r\n",
+            b"*\r\n",
+            b"*1\n$1\r\na\r\n",
+            b"*1\r\n$\r\na\r\n",
+            b"*1\r\n$1\r\nabc\r\n",
+            b"*1\r\n$0000000000000000001\r\na\r\n",
+            b"*999999999999999999\r\n",
+            b"*99999999999999999999\r\n",
+            b"*1\r\n$999999999999999999\r\n",
+        ] {
+            assert_eq!(read_values(bytes), None, "{bytes:?}");
+        }
     }
 
     #[test]
