@@ -14,13 +14,13 @@ use super::run::Lead;
 use super::share::Share;
 use super::start::Start;
 use super::values::Ways;
-use super::wait::{Turn, Wait};
+use super::wait::{Looking, Turn, Wait};
 
 /// A call from where memory had no answer, to its end.
 pub struct Missed<R: Output<K>, M, B, const K: u8> {
     /// Before the load, and so dropped before somebody else's begins.
     body: Body<M, B>,
-    turns: Box<Turns<R, K>>,
+    turns: Turns<R, K>,
 }
 
 /// The body's future, boxed, so that the future of a call that is answered without it stays small.
@@ -58,13 +58,11 @@ where
 }
 
 /// What is waited for before the body and around it.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is boxed as a whole, and another box would be one more for each call"
-)]
 pub enum Turns<R: Output<K>, const K: u8> {
     /// For somebody else's load, or for the turn to lead.
-    Wait(Wait<R, K>),
+    Wait(Box<Wait<R, K>>),
+    /// For what the tiers below memory have. A way of its own, so that the many who wait for one load are small.
+    Look(Box<Looking<R, K>>),
     /// For what this caller loads.
     Lead(Lead<R, K>),
 }
@@ -77,17 +75,27 @@ pub fn turns<R: Output<K>, const K: u8>(
     ways: fn() -> Ways<R::Value>,
     shape: Shape<R, K>,
     share: Share<R::Error>,
-) -> Box<Turns<R, K>> {
-    Box::new(Turns::Wait(Wait::new(start, ways, shape, share)))
+) -> Turns<R, K> {
+    let looks = start.looks_below();
+    let wait = Wait::new(start, ways, shape, share);
+    if looks {
+        Turns::Look(Box::new(Looking::new(wait)))
+    } else {
+        Turns::Wait(Box::new(wait))
+    }
 }
 
 impl<R: Output<K>, const K: u8> Turns<R, K> {
     fn poll(&mut self, body: &mut dyn Lazy<R>, context: &mut Context<'_>) -> Poll<R> {
-        if let Self::Wait(wait) = self {
-            match ready!(Pin::new(wait).poll(context)) {
-                Turn::Done(answer) => return Poll::Ready(answer),
-                Turn::Lead(lead) => *self = Self::Lead(lead),
-            }
+        let turn = match self {
+            Self::Wait(wait) => Some(ready!(Pin::new(wait).poll(context))),
+            Self::Look(looking) => Some(ready!(looking.poll(context))),
+            Self::Lead(_) => None,
+        };
+        match turn {
+            Some(Turn::Done(answer)) => return Poll::Ready(answer),
+            Some(Turn::Lead(lead)) => *self = Self::Lead(lead),
+            None => {}
         }
         match (self, body.future()) {
             (Self::Lead(lead), Some(body)) => lead.poll(body, context),
@@ -105,7 +113,7 @@ where
 {
     /// A call that waits for its `turns`, and whose body `make` makes.
     #[inline]
-    pub fn new(turns: Box<Turns<R, K>>, make: M) -> Self {
+    pub fn new(turns: Turns<R, K>, make: M) -> Self {
         let body = Body::Awaited(make);
         Self { body, turns }
     }

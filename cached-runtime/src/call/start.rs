@@ -87,6 +87,12 @@ impl Start {
         }
     }
 
+    /// Whether it leads, and looks in the tiers below memory before there is a body.
+    pub(super) fn looks_below(&self) -> bool {
+        let below = |function: &Arc<Function>| !function.remotes.is_empty() && !function.spec.reloads();
+        matches!(self.way, Way::Lead(_) | Way::Alone { .. }) && self.function.as_ref().is_some_and(below)
+    }
+
     /// Ready with the load that is this caller's, or with none once `read` has made something of an answer: of a flight's, or
     /// of what the tiers below memory have. `absent` says whether the function can return that there is none; `looks` is the
     /// place of the load while it looks there.
@@ -107,13 +113,11 @@ impl Start {
                     // Polled after it was ready: a mistake of the caller's.
                     return Poll::Pending;
                 };
-                let reloads = function.spec.reloads();
-                let steps = looks.insert(Steps::new(Load::new(function, role)));
                 // What is found may have to be loaded anew, and only the caller knows how.
-                if reloads {
-                    return Poll::Ready(looks.take());
+                if function.spec.reloads() {
+                    return Poll::Ready(Some(Steps::new(Load::new(function, role))));
                 }
-                steps
+                looks.insert(Steps::new(Load::new(function, role)))
             }
         };
         let found = ready!(steps.poll_look(absent, context));

@@ -28,8 +28,8 @@ pub enum Turn<R: Output<K>, const K: u8> {
 /// ([`Lead::look`]).
 pub struct Wait<R: Output<K>, const K: u8> {
     start: Start,
-    /// The load, while it looks in those tiers. Not in `start`, which is moved about.
-    looks: Option<Steps>,
+    /// The load of one who did not lead at first, while it looks in those tiers.
+    looks: Option<Box<Steps>>,
     share: Share<R::Error>,
     ways: fn() -> Ways<R::Value>,
 }
@@ -52,14 +52,10 @@ impl<R: Output<K>, const K: u8> Wait<R, K> {
     }
 }
 
-impl<R: Output<K>, const K: u8> Unpin for Wait<R, K> {}
-
-impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
-    type Output = Turn<R, K>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
-        let this = &mut *self;
-        let (share, ways) = (this.share, this.ways);
+impl<R: Output<K>, const K: u8> Wait<R, K> {
+    /// Goes on, with the load in `looks` while it looks in the tiers below memory.
+    fn poll_in(&mut self, looks: &mut Option<Steps>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
+        let (share, ways) = (self.share, self.ways);
         let mut made = None;
         let mut read = |answer: Answer| {
             made = match answer {
@@ -72,9 +68,38 @@ impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
             made.is_some()
         };
         let absent = R::absent().is_some();
-        match ready!(this.start.poll(&mut this.looks, absent, context, &mut read)) {
+        match ready!(self.start.poll(looks, absent, context, &mut read)) {
             Some(steps) => Poll::Ready(Turn::Lead(Lead::new(steps, share, ways()))),
             None => made.map_or(Poll::Pending, |answer| Poll::Ready(Turn::Done(answer))),
         }
+    }
+}
+
+impl<R: Output<K>, const K: u8> Unpin for Wait<R, K> {}
+
+impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
+    type Output = Turn<R, K>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
+        let mut looks = self.looks.take().map(|steps| *steps);
+        let turn = self.poll_in(&mut looks, context);
+        self.looks = looks.map(Box::new);
+        turn
+    }
+}
+
+/// The same of a call that leads and will look in the tiers below memory, with room for its load.
+pub struct Looking<R: Output<K>, const K: u8> {
+    wait: Wait<R, K>,
+    looks: Option<Steps>,
+}
+
+impl<R: Output<K>, const K: u8> Looking<R, K> {
+    pub(super) fn new(wait: Wait<R, K>) -> Self {
+        Self { wait, looks: None }
+    }
+
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Turn<R, K>> {
+        self.wait.poll_in(&mut self.looks, context)
     }
 }

@@ -38,8 +38,10 @@ impl Pulse {
         self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One at a time: there is one who is polled.
     pub(crate) fn beat(&self) -> Beat<'_> {
-        self.steps.fetch_add(1, SeqCst);
+        let before = self.steps.fetch_add(1, SeqCst);
+        debug_assert!(before.is_multiple_of(2), "two polls at once");
         Beat(self)
     }
 
@@ -55,14 +57,12 @@ impl Pulse {
         drop(before);
     }
 
-    /// He is gone: nothing of his is kept here.
-    pub(super) fn end(&self) {
-        let left = self.waiting().take();
-        // As above.
-        drop(left);
+    /// He is gone, and nothing of his stays here.
+    pub(super) fn end(&self) -> Option<Waker> {
+        self.waiting().take()
     }
 
-    /// What moves on with each poll, and nothing while there is one.
+    /// What moves on with each poll, an even number, and nothing while there is one.
     pub(super) fn count(&self) -> Option<u64> {
         let steps = self.steps.load(SeqCst);
         steps.is_multiple_of(2).then_some(steps)

@@ -18,7 +18,7 @@ pub(crate) const SOLO_RUNS: usize = 32;
 /// After so many leaders in a row that were dropped, panicked or lost their lead, waiting for one more helps nobody.
 const MOST_FALLS: u8 = 2;
 
-/// No count of polls.
+/// No pulse comes to this, which is odd.
 const UNHEARD: u64 = u64::MAX;
 
 /// After so many looks in which he has not been polled, in the first of which he was woken, one who leads is lost.
@@ -74,7 +74,7 @@ pub(super) struct Flight {
     pub(super) hash: u64,
     /// The batch that leads it, among those of others; 0 for a caller who asked for this key alone.
     group: AtomicU64,
-    /// Of who leads it first.
+    /// Of who leads it first, while its sign is [`Sign::Own`]; without a waker once he is gone.
     pub(super) pulse: Pulse,
     state: Mutex<State>,
 }
@@ -126,7 +126,7 @@ pub(super) struct State {
     turn: u32,
     /// Of who leads, once he has something to wait for.
     sign: Sign,
-    /// How often he had been polled.
+    /// How far his pulse had come.
     heard: u64,
     /// The looks since in which he had not.
     silent: u8,

@@ -94,6 +94,10 @@ impl Lead {
     }
 
     fn live_by(&mut self, sign: Sign) {
+        debug_assert!(
+            matches!(self.sign, Sign::None),
+            "a lead shows itself in one place"
+        );
         self.sign = sign;
         if let Some(mut state) = self.led() {
             state.set_sign(self.sign.clone());
@@ -168,9 +172,8 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        if matches!(self.sign, Sign::Own) {
-            self.flight.pulse.end();
-        }
+        // Dropped after all else: what that does is the executor's.
+        let _waker = matches!(self.sign, Sign::Own).then(|| self.flight.pulse.end());
         if self.duty == Duty::Nothing {
             return;
         }

@@ -255,6 +255,38 @@ fn who_leads_after_an_answer_of_no_use_is_looked_at() {
 }
 
 #[test]
+fn nothing_of_who_led_first_stays_in_a_flight_that_goes_on() {
+    let (flights, mut leader) = start();
+    let bell = rest(&mut leader);
+    let follower = waiting(&flights, 1).remove(0);
+    assert_eq!(Arc::strong_count(&bell), 2);
+    drop(leader);
+    assert_eq!(Arc::strong_count(&bell), 1);
+    let mut next = follower.lead();
+    let next_bell = rest(&mut next);
+    drop(next);
+    assert_eq!(Arc::strong_count(&next_bell), 1);
+    assert_eq!(in_progress(&flights), 0);
+}
+
+/// Whoever led first shows himself in the flight, and goes on to when he has lost it.
+#[test]
+fn one_who_has_lost_the_lead_does_not_live_for_the_next() {
+    let (flights, mut old, follower) = lost();
+    let mut next = follower.lead();
+    let bell = rest(&mut next);
+    let second = waiting(&flights, 1).remove(0);
+    for _ in 0..3 {
+        drop(old.beat());
+        rest(&mut old);
+        look(&flights);
+    }
+    assert_eq!((rung(&bell), second.woken()), (1, 1));
+    drop((old, next, second.lead()));
+    assert_eq!(in_progress(&flights), 0);
+}
+
+#[test]
 fn a_batch_lives_or_is_lost_with_all_that_it_leads() {
     let (flights, mut leader) = start();
     let (batch, pulse) = (Group::new(), Arc::<Pulse>::default());

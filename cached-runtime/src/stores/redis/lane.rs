@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio::task::yield_now;
 
-use super::reply::{Reply, read_values};
+use super::reply::{Reply, Values};
 use super::request::Request;
 
 /// Room for answers at first: a batch of small values.
@@ -130,9 +130,10 @@ impl Lane {
     /// The next answer, if it has come.
     fn answer(&mut self) -> RedisResult<Option<Value>> {
         let bytes = &self.input[..self.filled];
-        let (value, length) = match read_values(bytes) {
-            Some(read) => read,
-            None => match Reply::read(bytes)? {
+        let (value, length) = match Values::read(bytes) {
+            Values::All(values, length) => (values, length),
+            Values::More => return Ok(None),
+            Values::Other => match Reply::read(bytes)? {
                 Some((reply, length)) => (reply.into_value()?, length),
                 None => return Ok(None),
             },

@@ -95,57 +95,91 @@ fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((line, &bytes[end + 1..]))
 }
 
-/// The answer to a look-up that found all it looked for: whole bytes in a list and nothing else, and how many bytes it takes.
-/// `None` of any other, which is left to those who look closer.
-///
-/// As the client gives it, but without the parts in between: most answers are this.
-pub(super) fn read_values(bytes: &[u8]) -> Option<(Value, usize)> {
-    let (count, parts) = take_length(bytes, b'*')?;
-    let mut rest = parts;
-    // Nothing is copied before all has come.
-    for _ in 0..count {
-        (_, rest) = split_whole(rest)?;
+/// The answer to a look-up that found all it looked for: whole bytes in a list and nothing else. Most answers are this; any
+/// other is left to those who look closer.
+#[derive(Debug, PartialEq)]
+pub(super) enum Values {
+    /// As the client gives it, and how many bytes it takes.
+    All(Value, usize),
+    /// So far, and more of it is to come.
+    More,
+    Other,
+}
+
+/// Why there is nothing to take.
+enum Stop {
+    /// The bytes end too early.
+    End,
+    Other,
+}
+
+impl Values {
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        match Self::all(bytes) {
+            Ok((values, length)) => Self::All(Value::Array(values), length),
+            Err(Stop::End) => Self::More,
+            Err(Stop::Other) => Self::Other,
+        }
     }
-    let (mut values, mut behind) = (Vec::with_capacity(count), parts);
-    for _ in 0..count {
-        let (bytes, after) = split_whole(behind)?;
-        values.push(Value::BulkString(bytes.to_vec()));
-        behind = after;
+
+    fn all(bytes: &[u8]) -> Result<(Vec<Value>, usize), Stop> {
+        let (count, parts) = take_length(bytes, b'*')?;
+        let mut rest = parts;
+        // Nothing is copied, and no room made, before all has come.
+        for _ in 0..count {
+            (_, rest) = split_whole(rest)?;
+        }
+        let (mut values, mut behind) = (Vec::with_capacity(count), parts);
+        for _ in 0..count {
+            let (bytes, after) = split_whole(behind)?;
+            values.push(Value::BulkString(bytes.to_vec()));
+            behind = after;
+        }
+        Ok((values, bytes.len() - rest.len()))
     }
-    Some((Value::Array(values), bytes.len() - rest.len()))
 }
 
 /// Bytes that are all there. Anything else is left where it is.
 fn take_whole<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (bytes, after) = split_whole(rest)?;
+    let (bytes, after) = split_whole(rest).ok()?;
     *rest = after;
     Some(bytes)
 }
 
 /// The same, and what stands behind them.
 #[inline]
-fn split_whole(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+fn split_whole(bytes: &[u8]) -> Result<(&[u8], &[u8]), Stop> {
     let (length, after) = take_length(bytes, b'$')?;
-    let (bytes, after) = after.split_at_checked(length)?;
-    Some((bytes, after.strip_prefix(b"\r\n")?))
+    let (bytes, after) = after.split_at_checked(length).ok_or(Stop::End)?;
+    match after {
+        [b'\r', b'\n', after @ ..] => Ok((bytes, after)),
+        [] | [b'\r'] => Err(Stop::End),
+        _ => Err(Stop::Other),
+    }
 }
 
 /// A length behind its mark, and what stands behind that.
 #[inline]
-fn take_length(bytes: &[u8], mark: u8) -> Option<(usize, &[u8])> {
-    let (first, text) = bytes.split_first()?;
-    let (mut length, mut at) = (0_u64, 0);
+fn take_length(bytes: &[u8], mark: u8) -> Result<(usize, &[u8]), Stop> {
+    let byte = |at: usize| bytes.get(at).copied().ok_or(Stop::End);
+    if byte(0)? != mark {
+        return Err(Stop::Other);
+    }
+    let (mut length, mut at) = (0_u64, 1);
     loop {
-        match *text.get(at)? {
+        match byte(at)? {
             // So many digits never overflow.
-            digit @ b'0'..=b'9' if at < 18 => length = length * 10 + u64::from(digit - b'0'),
-            b'\r' if at > 0 && *first == mark => break,
-            _ => return None,
+            digit @ b'0'..=b'9' if at <= 18 => length = length * 10 + u64::from(digit - b'0'),
+            b'\r' if at > 1 => break,
+            _ => return Err(Stop::Other),
         }
         at += 1;
     }
-    let after = text[at..].strip_prefix(b"\r\n")?;
-    Some((usize::try_from(length).ok()?, after))
+    if byte(at + 1)? != b'\n' {
+        return Err(Stop::Other);
+    }
+    let length = usize::try_from(length).map_err(|_| Stop::Other)?;
+    Ok((length, &bytes[at + 2..]))
 }
 
 fn take_bytes<'a>(rest: &mut &'a [u8], length: usize) -> RedisResult<Option<&'a [u8]>> {
@@ -210,13 +244,13 @@ mod tests {
     fn values_are_read_as_the_client_reads_them() {
         let values = b"*3\r\n$5\r\nab\r\nc\r\n$0\r\n\r\n$12\r\nabcdefghijkl\r\n";
         for end in 0..values.len() {
-            assert_eq!(read_values(&values[..end]), None, "at {end}");
+            assert_eq!(Values::read(&values[..end]), Values::More, "at {end}");
         }
-        let two = [values, &b"*1\r\n"[..]].concat();
-        let (read, length) = read_values(&two).unwrap();
-        assert_eq!(length, values.len());
-        assert_eq!(read, redis::parse_redis_value(values).unwrap());
-        assert_eq!(read_values(b"*0\r\n"), Some((Value::Array(Vec::new()), 4)));
+        let read = Values::All(redis::parse_redis_value(values).unwrap(), values.len());
+        assert_eq!(Values::read(values), read);
+        assert_eq!(Values::read(&[values, &b"*1\r\n"[..]].concat()), read);
+        let none = Values::All(Value::Array(Vec::new()), 4);
+        assert_eq!(Values::read(b"*0\r\n"), none);
     }
 
     #[test]
@@ -232,11 +266,13 @@ mod tests {
             b"*1\r\n$\r\na\r\n",
             b"*1\r\n$1\r\nabc\r\n",
             b"*1\r\n$0000000000000000001\r\na\r\n",
-            b"*999999999999999999\r\n",
             b"*99999999999999999999\r\n",
-            b"*1\r\n$999999999999999999\r\n",
         ] {
-            assert_eq!(read_values(bytes), None, "{bytes:?}");
+            assert_eq!(Values::read(bytes), Values::Other, "{bytes:?}");
+        }
+        // No room is made for what has only been announced.
+        for bytes in [&b"*999999999999999999\r\n"[..], b"*1\r\n$999999999999999999\r\n"] {
+            assert_eq!(Values::read(bytes), Values::More, "{bytes:?}");
         }
     }
 
