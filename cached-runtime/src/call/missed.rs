@@ -14,7 +14,7 @@ use super::run::Lead;
 use super::share::Share;
 use super::start::Start;
 use super::values::Ways;
-use super::wait::{Looking, Turn, Wait};
+use super::wait::{Leading, Turn, Wait};
 
 /// A call from where memory had no answer, to its end.
 pub struct Missed<R: Output<K>, M, B, const K: u8> {
@@ -62,7 +62,7 @@ pub enum Turns<R: Output<K>, const K: u8> {
     /// For somebody else's load, or for the turn to lead.
     Wait(Box<Wait<R, K>>),
     /// For what the tiers below memory have. A way of its own, so that the many who wait for one load are small.
-    Look(Box<Looking<R, K>>),
+    Look(Box<Leading<R, K>>),
     /// For what this caller loads.
     Lead(Lead<R, K>),
 }
@@ -79,7 +79,7 @@ pub fn turns<R: Output<K>, const K: u8>(
     let looks = start.looks_below();
     let wait = Wait::new(start, ways, shape, share);
     if looks {
-        Turns::Look(Box::new(Looking::new(wait)))
+        Turns::Look(Box::new(Leading::new(wait)))
     } else {
         Turns::Wait(Box::new(wait))
     }

@@ -88,13 +88,13 @@ impl<R: Output<K>, const K: u8> Future for Wait<R, K> {
     }
 }
 
-/// The same of a call that leads and will look in the tiers below memory, with room for its load.
-pub struct Looking<R: Output<K>, const K: u8> {
+/// The same of a call that leads, or goes alone, and will look in the tiers below memory: with room for its load.
+pub struct Leading<R: Output<K>, const K: u8> {
     wait: Wait<R, K>,
     looks: Option<Steps>,
 }
 
-impl<R: Output<K>, const K: u8> Looking<R, K> {
+impl<R: Output<K>, const K: u8> Leading<R, K> {
     pub(super) fn new(wait: Wait<R, K>) -> Self {
         Self { wait, looks: None }
     }
