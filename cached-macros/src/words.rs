@@ -57,6 +57,10 @@ pub(crate) fn speaks_of_self_type(function: &Function) -> bool {
     if mentions(&function.sig.to_token_stream(), "Self") {
         return true;
     }
+    // Most bodies do not, and need not be parsed.
+    if !mentions(&function.body.stream(), "Self") {
+        return false;
+    }
     let body = TokenTree::from(function.body.clone()).into();
     match syn::parse2::<syn::Block>(body) {
         Ok(block) => {
@@ -64,7 +68,8 @@ pub(crate) fn speaks_of_self_type(function: &Function) -> bool {
             visitor.visit_block(&block);
             visitor.0
         }
-        Err(_) => mentions(&function.body.stream(), "Self"),
+        // Which `Self` it is cannot be said.
+        Err(_) => true,
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn function(plan: &BatchPlan) -> TokenStream {
     let defaultness = &plan.function.defaultness;
     let sig = call::without_mut(&plan.function.sig);
     // An argument that the body does not use is used here.
-    let lints = quote!(#[allow(clippy::used_underscore_binding)]);
+    let lints = quote!(#[cfg_attr(clippy, allow(clippy::used_underscore_binding))]);
     let lints_of_form = body::lints(plan.form);
     let block = body::in_form(&plan.function, plan.form, &plan.door, &statements(plan));
     let uncached = plan
@@ -234,7 +234,8 @@ fn uncached(plan: &BatchPlan, name: &Ident) -> TokenStream {
     quote! {
         #attrs
         #[doc = #doc]
-        #[allow(dead_code, unreachable_pub, private_interfaces, private_bounds, clippy::missing_errors_doc, clippy::missing_panics_doc)]
+        #[allow(dead_code, unreachable_pub, private_interfaces, private_bounds)]
+        #[cfg_attr(clippy, allow(clippy::missing_errors_doc, clippy::missing_panics_doc))]
         #vis #sig #body
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn future(function: &Function, form: Form, output: &Type) -> TokenStr
 
 /// A function that returns its future returns a block of ours, which is no way to write `async fn`.
 pub(super) fn lints(form: Form) -> Option<TokenStream> {
-    (form == Form::Future).then(|| quote!(#[allow(clippy::manual_async_fn)]))
+    (form == Form::Future).then(|| quote!(#[cfg_attr(clippy, allow(clippy::manual_async_fn))]))
 }
 
 /// What the function does when it is called, in the form in which it promised a future. The braces are the user's: a

@@ -26,7 +26,7 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
     let lints = plan
         .companions
         .is_some()
-        .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+        .then(|| quote!(#[cfg_attr(clippy, allow(clippy::used_underscore_binding, clippy::shadow_same))]));
     let lints_of_form = body::lints(plan.form);
     let block = body::in_form(&plan.function, plan.form, &plan.door, &statements(plan));
     quote! {
@@ -110,9 +110,10 @@ fn statements(plan: &CachePlan) -> TokenStream {
     // Out of what would be part of the future for as long as that is: a miss hands them on before anything is awaited.
     let moved = plan.companions.is_some().then(|| {
         let names = plan.function.arguments().filter_map(|(name, _)| name);
-        // Named by the user, but not here: his lints have looked at these names already.
-        let moves =
-            names.map(|name| quote!(#[allow(non_snake_case, clippy::shadow_same)] let #name = #name;));
+        let moves = names.map(|name| {
+            let lints = lints_of_name(name);
+            quote!(#lints let #name = #name;)
+        });
         moves.collect::<TokenStream>()
     });
     quote_spanned! {site=>
@@ -135,6 +136,16 @@ fn statements(plan: &CachePlan) -> TokenStream {
             #wait
         }.await
     }
+}
+
+/// Of a local that has the name of an argument: the user named it, but not here, and his lints have looked at it already.
+fn lints_of_name(name: &Ident) -> Option<TokenStream> {
+    let name = name.to_string();
+    let is_snake = name
+        .chars()
+        .all(|letter| matches!(letter, 'a'..='z' | '0'..='9' | '_'))
+        && !name.trim_matches('_').contains("__");
+    (!is_snake).then(|| quote!(#[allow(non_snake_case)]))
 }
 
 /// The function's own arguments, handed over.

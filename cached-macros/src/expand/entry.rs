@@ -108,6 +108,6 @@ fn inputs(plan: &CachePlan) -> Vec<TokenStream> {
 pub(super) fn lints() -> TokenStream {
     quote! {
         #[allow(dead_code, unreachable_pub, private_interfaces, private_bounds, unused_lifetimes, single_use_lifetimes)]
-        #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
+        #[cfg_attr(clippy, allow(clippy::all, clippy::pedantic, clippy::nursery))]
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn companions(function: &Function, plan: &StandIns) -> TokenStream {
     } = names;
     let kind = entries::kind(plan.strategy);
     let attrs = attributes::on_companion(&function.attrs);
-    let lints = quote!(#[allow(warnings, clippy::all, clippy::pedantic)]);
+    let lints = quote!(#[allow(warnings)] #[cfg_attr(clippy, allow(clippy::all, clippy::pedantic))]);
     let vis = &function.vis;
     let generics = &function.sig.generics;
     let where_clause = &generics.where_clause;

@@ -27,7 +27,8 @@ pub(super) fn companion(plan: &CachePlan, names: &Companions) -> TokenStream {
     quote! {
         #attrs
         #[doc = #doc]
-        #[allow(dead_code, unreachable_pub, private_interfaces, private_bounds, clippy::missing_errors_doc, clippy::missing_panics_doc)]
+        #[allow(dead_code, unreachable_pub, private_interfaces, private_bounds)]
+        #[cfg_attr(clippy, allow(clippy::missing_errors_doc, clippy::missing_panics_doc))]
         #vis #sig #body
     }
 }

@@ -70,6 +70,8 @@ struct File {
 struct Group {
     inside: Range<usize>,
     kind: Kind,
+    /// The group that it is in, by its place among the groups.
+    within: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,8 +162,11 @@ impl File {
 
     /// What a place is in, from the inside out.
     fn outwards(&self, at: usize) -> impl Iterator<Item = &Group> {
-        let mut groups = self.groups.iter().rev();
-        std::iter::from_fn(move || groups.find(|group| group.inside.contains(&at)))
+        // The last that has begun, or else one of those around it: a look at all would be one for each function of the file.
+        let begun = self.groups.partition_point(|group| group.inside.start <= at);
+        let last = begun.checked_sub(1).and_then(|last| self.groups.get(last));
+        let around = |group: &&Group| group.within.and_then(|within| self.groups.get(within));
+        std::iter::successors(last, around).filter(move |group| group.inside.contains(&at))
     }
 
     fn around(&self, at: usize) -> Option<Block> {
@@ -298,9 +303,10 @@ fn groups(code: &str) -> Vec<Group> {
                     '[' if head.trim_end().ends_with(['#', '!']) => Kind::Attribute,
                     _ => Kind::Other,
                 };
+                let within = open.last().map(|&(_, place)| place);
                 open.push((begun, groups.len()));
                 let inside = at..code.len();
-                groups.push(Group { inside, kind });
+                groups.push(Group { inside, kind, within });
                 begun = at + 1;
             }
             '}' | ')' | ']' => {
