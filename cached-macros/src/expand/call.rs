@@ -22,7 +22,7 @@ pub(super) fn function(plan: &CachePlan) -> TokenStream {
         // The body is in here, and may need it.
         None => plan.function.sig.clone(),
     };
-    // An argument that the body does not use is used here.
+    // An argument that the body does not use is used here, and may be moved into a local of its name.
     let lints = plan
         .companions
         .is_some()

@@ -104,10 +104,11 @@ fn inputs(plan: &CachePlan) -> Vec<TokenStream> {
     caches.into_iter().chain(arguments).collect()
 }
 
-/// Companions are there for those who want them, and their signatures are not the user's.
+/// Companions are there for those who want them, and their signatures are not the user's. The names in these are, and his
+/// lints have looked at them where he wrote them.
 pub(super) fn lints() -> TokenStream {
     quote! {
-        #[allow(dead_code, unreachable_pub, private_interfaces, private_bounds, unused_lifetimes, single_use_lifetimes)]
+        #[allow(dead_code, unreachable_pub, private_interfaces, private_bounds, unused_lifetimes, single_use_lifetimes, non_snake_case)]
         #[cfg_attr(clippy, allow(clippy::all, clippy::pedantic, clippy::nursery))]
     }
 }

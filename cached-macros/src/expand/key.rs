@@ -63,6 +63,7 @@ fn statements(plan: &CachePlan, step: impl Fn(&Part, &syn::Ident) -> TokenStream
     };
     let types = &plan.key.types;
     let consts = &plan.key.consts;
+    // A key may have nothing in it.
     let is_empty = plan.key.parts.is_empty() && owner.is_none() && types.is_empty() && consts.is_empty();
     let lints = is_empty.then(|| quote!(#[allow(unused_mut)]));
     quote_spanned! {Span::mixed_site()=>

@@ -28,6 +28,19 @@ pub mod shop {
         if db == name { Err(db.to_owned()) } else { Ok(User { id }) }
     }
 
+    /// Finds somebody, by arguments whose names are allowed to be what they are.
+    #[allow(non_snake_case)]
+    #[cache(key = "odd:{userId}:{a__b}:{type}", ttl = "1h")]
+    pub async fn odd(userId: u64, a__b: u64, r#type: u64) -> u64 {
+        userId + a__b + r#type
+    }
+
+    /// The same, allowed one by one, and loaded again in the background.
+    #[cache(ttl = "1h", refresh = "1m")]
+    pub async fn odder(#[allow(non_snake_case)] userId: u64) -> u64 {
+        userId
+    }
+
     /// Finds several.
     ///
     /// # Errors
