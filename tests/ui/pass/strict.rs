@@ -30,7 +30,7 @@ pub mod shop {
 
     /// Finds somebody, by arguments whose names are allowed to be what they are.
     #[allow(non_snake_case)]
-    #[cache(key = "odd:{userId}:{a__b}:{type}", ttl = "1h")]
+    #[cache(key = "odd:{userId}:{a__b}:{r#type}", ttl = "1h")]
     pub async fn odd(userId: u64, a__b: u64, r#type: u64) -> u64 {
         userId + a__b + r#type
     }
